@@ -1,0 +1,118 @@
+//! Where callbacks go: an endpoint is a place in an application's settings that holds a URL. The
+//! URL and the key are looked up anew for each try, so an endpoint has a name of its own.
+
+use super::AppId;
+use std::fmt;
+
+/// The places a callback URL can stand in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EndpointId {
+    /// An application's event callback: logon, logoff, join, leave, reconnect.
+    LiveEvents(AppId),
+}
+
+impl EndpointId {
+    pub fn app(&self) -> &AppId {
+        match self {
+            EndpointId::LiveEvents(app) => app,
+        }
+    }
+
+    /// The inverse of `Display`, for rows of the store.
+    pub fn parse(text: &str) -> Option<EndpointId> {
+        let (kind, app) = text.split_once(':')?;
+        match kind {
+            "live" => Some(EndpointId::LiveEvents(AppId::trusted(app))),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for EndpointId {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            EndpointId::LiveEvents(app) => write!(f, "live:{app}"),
+        }
+    }
+}
+
+/// The parts of a callback URL that the rules ask about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallbackUrl {
+    pub https: bool,
+    /// Lower case; an IPv6 address without its brackets.
+    pub host: String,
+    pub port: Option<u16>,
+}
+
+/// Longest callback URL in bytes.
+pub const MAX_URL: usize = 2048;
+
+impl CallbackUrl {
+    /// `http://` or `https://`, a host, perhaps a port; no user part, no spaces, no control characters.
+    pub fn parse(url: &str) -> Option<CallbackUrl> {
+        if url.len() > MAX_URL || url.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return None;
+        }
+        let (scheme, rest) = url.split_once("://")?;
+        let https = match scheme.to_ascii_lowercase().as_str() {
+            "http" => false,
+            "https" => true,
+            _ => return None,
+        };
+        let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+        if authority.contains(['@', '\\']) {
+            return None;
+        }
+        let (host, port) = match authority.strip_prefix('[') {
+            Some(v6) => {
+                let (host, after) = v6.split_once(']')?;
+                host.parse::<std::net::Ipv6Addr>().ok()?;
+                (host, if after.is_empty() { None } else { Some(after.strip_prefix(':')?) })
+            }
+            None => match authority.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (authority, None),
+            },
+        };
+        let port = match port {
+            Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => Some(digits.parse().ok().filter(|p| *p != 0)?),
+            Some(_) => return None,
+            None => None,
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+        if host.is_empty() || host.len() > 253 || !host.chars().all(plain) {
+            return None;
+        }
+        Some(CallbackUrl { https, host: host.to_ascii_lowercase(), port })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn callback_urls() {
+        for (url, expected) in [
+            ("http://cb.example.com/r?a=1", Some((false, "cb.example.com", None))),
+            ("HTTPS://CB.example.com:8443", Some((true, "cb.example.com", Some(8443)))),
+            ("http://[::1]:80/x", Some((false, "::1", Some(80)))),
+            ("http://127.0.0.1?x", Some((false, "127.0.0.1", None))),
+            ("ftp://a/", None),
+            ("http://", None),
+            ("http:///x", None),
+            ("http://a:b/", None),
+            ("http://a:0/", None),
+            ("http://a:70000/", None),
+            ("http://u:p@a/", None),
+            ("http://good.example\\@evil/", None),
+            ("http://a b/", None),
+            ("http://a\n/", None),
+            ("cb.example.com", None),
+        ] {
+            let got = CallbackUrl::parse(url);
+            assert_eq!(got.as_ref().map(|u| (u.https, u.host.as_str(), u.port)), expected, "{url}");
+        }
+    }
+}

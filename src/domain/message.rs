@@ -1,0 +1,93 @@
+//! A message: what was said in a group, and its place in the group's stream.
+
+use super::{Gid, Millis, SessionId, Tid, UserId, group::GroupState, quota};
+use std::sync::Arc;
+
+/// A committed message of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub gid: Gid,
+    /// Its number in the group, from 1 without gaps; `None` when it is neither stored nor cached.
+    pub seq: Option<u64>,
+    pub tid: Tid,
+    pub kind: i32,
+    pub body: String,
+    pub sender: UserId,
+    pub sender_info: String,
+    /// The session it came from; `None` when a server sent it.
+    pub client: Option<SessionId>,
+    pub weight: i32,
+    /// The running total of its type after it.
+    pub total: i64,
+    pub at: Millis,
+    /// Listed by the server API and by history.
+    pub stored: bool,
+    /// Recovered by those who come back.
+    pub cached: bool,
+    /// Its content was deleted; its place stays.
+    pub deleted: bool,
+}
+
+/// A message that somebody wants to send. Lengths are checked by [`Draft::check`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    pub kind: i32,
+    pub body: String,
+    /// Given by the sender: then it is idempotent in the group.
+    pub tid: Option<Tid>,
+    pub weight: i32,
+    /// How much it adds to the running total of its type.
+    pub increase: i64,
+    pub no_storage: bool,
+    pub no_cache: bool,
+}
+
+impl Draft {
+    pub fn text(body: impl Into<String>) -> Draft {
+        Draft { kind: 1, body: body.into(), tid: None, weight: 1, increase: 1, no_storage: false, no_cache: false }
+    }
+
+    pub fn check(&self) -> Result<(), super::Refusal> {
+        if self.body.len() > quota::MAX_BODY {
+            return Err(super::Refusal::Bad { what: "Body", why: format!("has {} bytes; {} are allowed", self.body.len(), quota::MAX_BODY) });
+        }
+        Ok(())
+    }
+}
+
+/// Numbers the draft and books it in the group's counters; the caller commits both.
+pub fn accept(
+    group: &GroupState,
+    draft: Draft,
+    fresh: Tid,
+    sender: UserId,
+    sender_info: String,
+    client: Option<SessionId>,
+    now: Millis,
+) -> (Arc<Message>, super::group::Counters) {
+    let mut counters = group.counters.clone();
+    let total = counters.amounts.entry(draft.kind).or_insert(0);
+    *total = total.saturating_add(draft.increase);
+    let total = *total;
+    let counted = !(draft.no_storage && draft.no_cache);
+    if counted {
+        counters.top += 1;
+    }
+    let message = Message {
+        gid: group.config.gid,
+        seq: counted.then_some(counters.top),
+        tid: draft.tid.unwrap_or(fresh),
+        kind: draft.kind,
+        body: draft.body,
+        sender,
+        sender_info,
+        client,
+        weight: draft.weight,
+        total,
+        at: now,
+        stored: !draft.no_storage,
+        cached: !draft.no_cache,
+        deleted: false,
+    };
+    (Arc::new(message), counters)
+}

@@ -1,0 +1,26 @@
+//! The rules: applications, groups, sessions, messages, events, retry. Pure: no clock, no IO, no
+//! randomness and no cloud's spelling. Commands run on a [`Tx`], which changes the [`State`] and
+//! remembers how to undo it, what to store, which events happened and what to push.
+//! Must not import anything of ours.
+
+pub mod address;
+pub mod app;
+pub mod endpoint;
+pub mod event;
+pub mod group;
+pub mod id;
+pub mod message;
+pub mod outbox;
+pub mod push;
+pub mod quota;
+pub mod refusal;
+pub mod request;
+pub mod retry;
+pub mod session;
+pub mod state;
+pub mod time;
+
+pub use id::{AppId, ConnRef, Epoch, Gid, GroupId, SessionId, Tid, UserId};
+pub use refusal::Refusal;
+pub use state::{Change, State, Tx};
+pub use time::{Millis, Tick};

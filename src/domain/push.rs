@@ -1,0 +1,100 @@
+//! What reaches connections: answers to their commands and what is pushed at them. The hub puts
+//! these into bytes; the engine only says what, and to whom.
+
+use super::{ConnRef, Epoch, Gid, GroupId, Millis, Refusal, SessionId, UserId, message::Message, request::GroupInfo};
+use std::sync::Arc;
+
+/// To one hub, in the order in which it happened.
+#[derive(Clone, Debug)]
+pub enum Push {
+    /// The answer to the command `id` of a connection.
+    Reply { conn: ConnRef, id: u32, reply: Reply },
+    Refuse { conn: ConnRef, id: u32, why: Refusal },
+    /// From here on the group's pushes go to this connection. Comes before its subscribe reply
+    /// and is queued with it, so that nothing of the group can stand before the reply.
+    Attach { conn: ConnRef, gid: Gid, group: GroupId, join_leave: bool },
+    /// No more pushes of the group to this connection.
+    Detach { conn: ConnRef, gid: Gid },
+    /// The same, and the client is told why.
+    Unsubscribe { conn: ConnRef, gid: Gid, group: GroupId, why: Unsubscribed },
+    /// A message to all connections that are attached to the group.
+    Message { gid: Gid, message: Arc<Message> },
+    /// A user came or went; to those attached who asked for it.
+    Presence { gid: Gid, joined: bool, who: Arc<Member> },
+    /// Counts of a super-large group.
+    Count { gid: Gid, online: u64, total: u64, at: Millis },
+    Close { conn: ConnRef, why: Closed },
+}
+
+impl Push {
+    /// The group whose attached connections all get it; `None` for what is meant for one connection.
+    pub fn to_group(&self) -> Option<Gid> {
+        match self {
+            Push::Message { gid, .. } | Push::Presence { gid, .. } | Push::Count { gid, .. } => Some(*gid),
+            _ => None,
+        }
+    }
+}
+
+/// A member as others see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub user: UserId,
+    pub sid: SessionId,
+    pub info: String,
+}
+
+#[derive(Clone, Debug)]
+pub enum Reply {
+    Connected(Box<Connected>),
+    Subscribed(Box<Subscribed>),
+    Unsubscribed,
+    Published,
+    Presence(Vec<Member>),
+    PresenceStats { clients: u64, users: u64 },
+    History { messages: Vec<Arc<Message>>, top: u64, epoch: Epoch },
+    /// The answer of an rpc method that has nothing to say.
+    Rpc,
+}
+
+#[derive(Clone, Debug)]
+pub struct Connected {
+    pub sid: SessionId,
+    pub app: super::AppId,
+    pub user: UserId,
+    pub role: String,
+    pub resumed: bool,
+    pub groups: Vec<GroupId>,
+    pub at: Millis,
+}
+
+#[derive(Clone, Debug)]
+pub struct Subscribed {
+    pub epoch: Epoch,
+    /// The position after the recovered messages, or the top of the stream.
+    pub offset: u64,
+    pub recovered: Vec<Arc<Message>>,
+    /// `None` when no recovery was asked for.
+    pub was_recovered: Option<bool>,
+    pub group: GroupInfo,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsubscribed {
+    GroupDeleted,
+    Removed,
+}
+
+/// Why a connection is closed by the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// The same user has a newer connection.
+    LoggedOnElsewhere,
+    AppDisabled,
+    /// The session ended while the socket was open (nothing heard of it).
+    Expired,
+    /// The client logged off by a command.
+    LoggedOff,
+    /// Its connect was refused after the answer was sent.
+    ConnectRefused,
+}

@@ -1,0 +1,67 @@
+//! Why a command was refused. Each dialect and the socket wire have their own code for each of these.
+
+use std::fmt;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    NoSuchApp(String),
+    AppDisabled(String),
+    TooManyApps(u32),
+    NoSuchKey(String),
+    NoSuchGroup(String),
+    GroupDeleted(String),
+    /// Too many live groups in an application.
+    TooManyGroups(u32),
+    /// The group has no member online, so there is nobody to send to.
+    GroupEmpty(String),
+    /// More message types than a group may have.
+    TooManyTypes(u32),
+    NotInGroup(String),
+    /// The user may not do this.
+    NotAllowed(String),
+    Muted,
+    /// Too many groups or channels for one session.
+    TooManyChannels(u32),
+    AlreadySubscribed(String),
+    /// The member list of a super-large group is not kept.
+    TooLarge(String),
+    /// A position that is not in the stream any more, or of another stream.
+    Unrecoverable,
+    /// A value outside its bounds: the parameter and what is wrong with it.
+    Bad { what: &'static str, why: String },
+    /// The connection has no session (any more).
+    NoSession,
+    /// The store could not commit; nothing of the command was done, try again.
+    Unavailable,
+    /// The queue to the engine is full; try again.
+    Busy,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Refusal::NoSuchApp(id) => write!(f, "application {id} does not exist"),
+            Refusal::AppDisabled(id) => write!(f, "application {id} is disabled"),
+            Refusal::TooManyApps(n) => write!(f, "there are {n} applications already, the most allowed"),
+            Refusal::NoSuchKey(id) => write!(f, "access key {id} does not exist"),
+            Refusal::NoSuchGroup(id) => write!(f, "group {id} does not exist"),
+            Refusal::GroupDeleted(id) => write!(f, "group {id} was deleted"),
+            Refusal::TooManyGroups(n) => write!(f, "the application has {n} groups already, the most allowed"),
+            Refusal::GroupEmpty(id) => write!(f, "group {id} has no member online"),
+            Refusal::TooManyTypes(n) => write!(f, "the group has {n} message types already, the most allowed"),
+            Refusal::NotInGroup(id) => write!(f, "not in group {id}; subscribe to it first"),
+            Refusal::NotAllowed(what) => write!(f, "no permission to {what}"),
+            Refusal::Muted => write!(f, "muted in this group"),
+            Refusal::TooManyChannels(n) => write!(f, "a session may be in {n} channels at most"),
+            Refusal::AlreadySubscribed(channel) => write!(f, "already subscribed to {channel}"),
+            Refusal::TooLarge(id) => write!(f, "group {id} is too large for a member list"),
+            Refusal::Unrecoverable => write!(f, "that position cannot be recovered; read the history instead"),
+            Refusal::Bad { what, why } => write!(f, "{what} {why}"),
+            Refusal::NoSession => write!(f, "the session has ended; connect again"),
+            Refusal::Unavailable => write!(f, "the store could not be written; nothing was changed, try again"),
+            Refusal::Busy => write!(f, "too busy; try again"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}

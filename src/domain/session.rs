@@ -1,0 +1,213 @@
+//! Session life (`session.md` §2): logon, attached, lost, resume, takeover, time-out, logoff.
+//! Membership belongs to the session, subscription to the connection.
+
+use super::{
+    AppId, ConnRef, Gid, Millis, Refusal, SessionId, Tick, UserId,
+    event::{LogoffReason, What},
+    group,
+    push::{Closed, Connected, Push, Reply},
+    state::{Change, Tx},
+};
+use std::sync::Arc;
+
+/// Waits of session life; settings may shorten them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// Silence after which a session ends, in ms (`alibaba.md` §5.3: 90 s).
+    pub silence: u64,
+    /// How long a session that closed normally is held for a reconnect, in ms.
+    pub hold: u64,
+    /// Also tell of each group left when a session logs off by itself or is displaced.
+    pub leave_on_logoff: bool,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Lifetimes { silence: 90_000, hold: 2_000, leave_on_logoff: false }
+    }
+}
+
+/// A logged-on user, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub sid: SessionId,
+    pub app: AppId,
+    pub user: UserId,
+    /// Names the device; empty when the client does not say.
+    pub device: String,
+    /// The user's extension, shown to others.
+    pub info: String,
+    /// `admin`, or anything else for an ordinary user.
+    pub role: String,
+    pub started: Millis,
+}
+
+/// Where a session's socket is. Lives in memory only: after a start every session is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// `resubscribe_by`: groups not subscribed anew by then are left.
+    Attached { conn: ConnRef, resubscribe_by: Option<Tick> },
+    /// The socket is gone; at `until` the session ends.
+    Lost { until: Tick, reason: LogoffReason },
+}
+
+/// How a socket ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketEnd {
+    /// Close 1000 or 1005: perhaps the first half of a reconnect.
+    Goodbye,
+    /// Anything else; it was last heard at this tick.
+    Lost { heard: Tick },
+    /// It stayed silent too long: the session ends now.
+    Silent,
+    /// The client asked for its session to end.
+    LoggedOff,
+    /// We closed it as the server API or an operator told us to.
+    ForcedOff,
+}
+
+/// A login whose credential was checked.
+#[derive(Clone, Debug)]
+pub struct Login {
+    pub app: AppId,
+    pub user: UserId,
+    pub role: String,
+    pub device: String,
+    pub info: String,
+}
+
+/// Resume, takeover or a plain logon. `fresh` names the session if one is made.
+pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: SessionId) -> Result<(), Refusal> {
+    let app = tx.state.app(&login.app)?;
+    if app.disabled {
+        return Err(Refusal::AppDisabled(login.app.to_string()));
+    }
+    let earlier = tx.state.session_of(&login.app, &login.user).map(|s| s.session.clone());
+    let resumes = match &earlier {
+        Some(session) if session.device == login.device => match tx.state.link(&session.sid) {
+            Some(Link::Lost { .. }) => true,
+            // A client that changed its network notices before the server does.
+            Some(Link::Attached { .. }) => !login.device.is_empty(),
+            None => false,
+        },
+        _ => false,
+    };
+    if let Some(old) = &earlier
+        && let Some(Link::Attached { conn, .. }) = tx.state.link(&old.sid)
+    {
+        tx.push(Push::Close { conn, why: Closed::LoggedOnElsewhere });
+    }
+    let session = match earlier {
+        Some(old) if resumes => {
+            detach_all(tx, &old.sid);
+            let session = Arc::new(Session { info: login.info, role: login.role, ..(*old).clone() });
+            if session != old {
+                tx.change(Change::Session(session.clone()));
+            }
+            let groups = tx.state.groups_of(&session.sid);
+            tx.event(&session, What::Reconnected(groups.iter().map(|(_, name)| name.clone()).collect()));
+            session
+        }
+        old => {
+            if let Some(old) = old {
+                end(tx, &old.sid, LogoffReason::Displaced);
+            }
+            let session = Arc::new(Session {
+                sid: fresh,
+                app: login.app,
+                user: login.user,
+                device: login.device,
+                info: login.info,
+                role: login.role,
+                started: tx.now,
+            });
+            tx.change(Change::Session(session.clone()));
+            tx.event(&session, What::LoggedOn);
+            session
+        }
+    };
+    let groups = tx.state.groups_of(&session.sid);
+    let resubscribe_by = (!groups.is_empty()).then(|| tx.tick.after(tx.rules.lifetimes.silence));
+    tx.link(&session.sid, Some(Link::Attached { conn, resubscribe_by }));
+    let connected = Connected {
+        sid: session.sid.clone(),
+        app: session.app.clone(),
+        user: session.user.clone(),
+        role: session.role.clone(),
+        resumed: resumes,
+        groups: groups.into_iter().map(|(_, name)| name).collect(),
+        at: tx.now,
+    };
+    tx.push(Push::Reply { conn, id: command, reply: Reply::Connected(Box::new(connected)) });
+    Ok(())
+}
+
+/// The socket of a session is gone. A socket that was displaced meanwhile ends nothing.
+pub fn socket_ended(tx: &mut Tx, sid: &SessionId, conn: ConnRef, how: SocketEnd) {
+    match tx.state.link(sid) {
+        Some(Link::Attached { conn: current, .. }) if current == conn => {}
+        _ => return,
+    }
+    let lifetimes = tx.rules.lifetimes.clone();
+    match how {
+        SocketEnd::Goodbye => {
+            detach_all(tx, sid);
+            tx.link(sid, Some(Link::Lost { until: tx.tick.after(lifetimes.hold), reason: LogoffReason::Normal }));
+        }
+        SocketEnd::Lost { heard } => {
+            detach_all(tx, sid);
+            tx.link(sid, Some(Link::Lost { until: heard.after(lifetimes.silence), reason: LogoffReason::Timeout }));
+        }
+        SocketEnd::Silent => end(tx, sid, LogoffReason::Timeout),
+        SocketEnd::LoggedOff | SocketEnd::ForcedOff => end(tx, sid, LogoffReason::Normal),
+    }
+}
+
+/// A session's deadline has come: the end of its grace, or of the time to subscribe anew.
+pub fn due(tx: &mut Tx, sid: &SessionId) {
+    match tx.state.link(sid) {
+        Some(Link::Lost { until, reason }) if until <= tx.tick => end(tx, sid, reason),
+        Some(Link::Attached { conn, resubscribe_by: Some(by) }) if by <= tx.tick => {
+            for (gid, _) in tx.state.groups_of(sid) {
+                if tx.state.attached(gid, sid).is_none() {
+                    group::leave(tx, sid, gid);
+                }
+            }
+            tx.link(sid, Some(Link::Attached { conn, resubscribe_by: None }));
+        }
+        _ => {}
+    }
+}
+
+/// Leaves every group, then logs off. A time-out tells of each leave; otherwise the logoff says it all.
+pub fn end(tx: &mut Tx, sid: &SessionId, reason: LogoffReason) {
+    let Some(session) = tx.state.session(sid).map(|s| s.session.clone()) else { return };
+    let told = reason == LogoffReason::Timeout || tx.rules.lifetimes.leave_on_logoff;
+    for (gid, name) in tx.state.groups_of(sid) {
+        group::remove(tx, &session, gid);
+        if told {
+            tx.event(&session, What::Left(name));
+        }
+    }
+    tx.event(&session, What::LoggedOff(reason));
+    tx.link(sid, None);
+    tx.change(Change::SessionGone(sid.clone()));
+}
+
+/// Everyone of an application is sent off, as when it is disabled.
+pub fn end_all(tx: &mut Tx, app: &AppId, why: Closed) {
+    for sid in tx.state.sessions_in(app) {
+        if let Some(Link::Attached { conn, .. }) = tx.state.link(&sid) {
+            tx.push(Push::Close { conn, why });
+        }
+        end(tx, &sid, LogoffReason::Normal);
+    }
+}
+
+/// No group's pushes go to the session's connection any more; membership stays.
+fn detach_all(tx: &mut Tx, sid: &SessionId) {
+    let groups: Vec<Gid> = tx.state.groups_of(sid).into_iter().map(|(gid, _)| gid).collect();
+    for gid in groups {
+        group::detach(tx, sid, gid);
+    }
+}

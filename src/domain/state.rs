@@ -1,0 +1,372 @@
+//! The live state, and the one way to change it. Every mutation is a [`Change`]; applying one gives
+//! its inverse, so a [`Tx`] can take back a command or a whole batch, and the store writes the very
+//! same changes: memory equals what a reload would give (`design.md` §4.1).
+
+use super::{
+    AppId, ConnRef, Gid, GroupId, Millis, Refusal, SessionId, Tick, Tid, UserId,
+    app::{AccessKey, App},
+    endpoint::EndpointId,
+    event::{Event, What},
+    group::{Counters, Group, GroupState, Member},
+    message::Message,
+    outbox::Lane,
+    push::Push,
+    quota::Quotas,
+    session::{Lifetimes, Link, Session},
+};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+/// The bounds and waits that commands run under.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    pub quotas: Quotas,
+    pub lifetimes: Lifetimes,
+}
+
+/// One step from one state to the next; also the way back. The first block is stored, the second
+/// lives in memory only.
+#[derive(Clone, Debug)]
+pub enum Change {
+    App(Arc<App>),
+    AppGone(AppId),
+    Key(AccessKey),
+    KeyGone(String),
+    Group(Arc<Group>),
+    GroupGone(Gid),
+    Counters(Gid, Counters),
+    Member(Gid, Arc<Member>),
+    MemberGone(Gid, UserId),
+    Session(Arc<Session>),
+    SessionGone(SessionId),
+    Message(Arc<Message>),
+
+    /// Counters that are saved with the next commit or within a second.
+    CountersLater(Gid, Counters),
+    Link(SessionId, Option<Link>),
+    Attached(Gid, UserId, Option<ConnRef>),
+    SuperLarge(Gid, bool),
+    RecentTids(Gid, VecDeque<Tid>),
+    Lane(EndpointId, Option<Lane>),
+    /// The inverse of a message: there is nothing of it in memory.
+    Nothing,
+}
+
+impl Change {
+    /// Does it have to be committed before anybody hears of it?
+    pub fn is_stored(&self) -> bool {
+        use Change::*;
+        matches!(
+            self,
+            App(_) | AppGone(_) | Key(_) | KeyGone(_) | Group(_) | GroupGone(_) | Counters(..) | Member(..) | MemberGone(..) | Session(_) | SessionGone(_) | Message(_)
+        )
+    }
+}
+
+/// A session with its groups, in the order in which it joined them.
+#[derive(Clone, Debug)]
+pub struct SessionState {
+    pub session: Arc<Session>,
+    pub groups: Vec<(u64, Gid)>,
+}
+
+/// All live state. Only the engine holds one.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    pub apps: HashMap<AppId, Arc<App>>,
+    pub keys: HashMap<String, AccessKey>,
+    pub groups: HashMap<Gid, GroupState>,
+    pub sessions: HashMap<SessionId, SessionState>,
+    pub links: HashMap<SessionId, Link>,
+    pub lanes: HashMap<EndpointId, Lane>,
+    group_names: HashMap<AppId, HashMap<GroupId, Gid>>,
+    users: HashMap<AppId, HashMap<UserId, SessionId>>,
+    live_groups: HashMap<AppId, usize>,
+    last_gid: i64,
+    last_order: u64,
+}
+
+impl State {
+    /// Makes one change and returns the one that takes it back.
+    pub fn apply(&mut self, change: Change) -> Change {
+        match change {
+            Change::App(app) => {
+                let id = app.id.clone();
+                self.apps.insert(id.clone(), app).map_or(Change::AppGone(id), Change::App)
+            }
+            Change::AppGone(id) => self.apps.remove(&id).map_or(Change::Nothing, Change::App),
+            Change::Key(key) => {
+                let id = key.id.clone();
+                self.keys.insert(id.clone(), key).map_or(Change::KeyGone(id), Change::Key)
+            }
+            Change::KeyGone(id) => self.keys.remove(&id).map_or(Change::Nothing, Change::Key),
+            Change::Group(group) => self.put_group(group),
+            Change::GroupGone(gid) => match self.groups.remove(&gid) {
+                Some(old) => {
+                    let group = &old.config;
+                    if let Some(names) = self.group_names.get_mut(&group.app) {
+                        names.remove(&group.id);
+                    }
+                    self.count_live(group, -1);
+                    Change::Group(old.config)
+                }
+                None => Change::Nothing,
+            },
+            Change::Counters(gid, counters) | Change::CountersLater(gid, counters) => match self.groups.get_mut(&gid) {
+                Some(group) => Change::CountersLater(gid, std::mem::replace(&mut group.counters, counters)),
+                None => Change::Nothing,
+            },
+            Change::Member(gid, member) => self.put_member(gid, member),
+            Change::MemberGone(gid, user) => match self.groups.get_mut(&gid).and_then(|g| g.members.remove(&user)) {
+                Some(old) => {
+                    self.unlist(gid, &old);
+                    Change::Member(gid, old)
+                }
+                None => Change::Nothing,
+            },
+            Change::Session(session) => self.put_session(session),
+            Change::SessionGone(sid) => match self.sessions.remove(&sid) {
+                Some(old) => {
+                    let users = self.users.get_mut(&old.session.app);
+                    if let Some(users) = users
+                        && users.get(&old.session.user) == Some(&sid)
+                    {
+                        users.remove(&old.session.user);
+                    }
+                    Change::Session(old.session)
+                }
+                None => Change::Nothing,
+            },
+            Change::Message(_) | Change::Nothing => Change::Nothing,
+            Change::Link(sid, link) => {
+                let old = match link {
+                    Some(link) => self.links.insert(sid.clone(), link),
+                    None => self.links.remove(&sid),
+                };
+                Change::Link(sid, old)
+            }
+            Change::Attached(gid, user, conn) => {
+                let Some(group) = self.groups.get_mut(&gid) else { return Change::Nothing };
+                let old = match conn {
+                    Some(conn) => group.attached.insert(user.clone(), conn),
+                    None => group.attached.remove(&user),
+                };
+                Change::Attached(gid, user, old)
+            }
+            Change::SuperLarge(gid, now) => match self.groups.get_mut(&gid) {
+                Some(group) => Change::SuperLarge(gid, std::mem::replace(&mut group.super_large, now)),
+                None => Change::Nothing,
+            },
+            Change::RecentTids(gid, tids) => match self.groups.get_mut(&gid) {
+                Some(group) => Change::RecentTids(gid, std::mem::replace(&mut group.recent_tids, tids)),
+                None => Change::Nothing,
+            },
+            Change::Lane(endpoint, lane) => {
+                let old = match lane {
+                    Some(lane) => self.lanes.insert(endpoint.clone(), lane),
+                    None => self.lanes.remove(&endpoint),
+                };
+                Change::Lane(endpoint, old)
+            }
+        }
+    }
+
+    fn put_group(&mut self, group: Arc<Group>) -> Change {
+        let gid = group.gid;
+        self.last_gid = self.last_gid.max(gid.0);
+        self.count_live(&group, 1);
+        match self.groups.get_mut(&gid) {
+            Some(state) => {
+                let old = std::mem::replace(&mut state.config, group);
+                self.count_live(&old, -1);
+                Change::Group(old)
+            }
+            None => {
+                self.group_names.entry(group.app.clone()).or_default().insert(group.id.clone(), gid);
+                self.groups.insert(gid, GroupState::new(group));
+                Change::GroupGone(gid)
+            }
+        }
+    }
+
+    fn count_live(&mut self, group: &Group, by: isize) {
+        if group.deleted.is_none() {
+            let n = self.live_groups.entry(group.app.clone()).or_default();
+            *n = n.saturating_add_signed(by);
+        }
+    }
+
+    fn put_member(&mut self, gid: Gid, member: Arc<Member>) -> Change {
+        let Some(group) = self.groups.get_mut(&gid) else { return Change::Nothing };
+        let old = group.members.insert(member.user.clone(), member.clone());
+        if let Some(old) = &old {
+            self.unlist(gid, old);
+        }
+        self.last_order = self.last_order.max(member.order);
+        if let Some(state) = member.sid.as_ref().and_then(|sid| self.sessions.get_mut(sid)) {
+            // In the order of joining, also when an undo puts a member back.
+            let at = state.groups.partition_point(|(order, _)| *order < member.order);
+            state.groups.insert(at, (member.order, gid));
+        }
+        match old {
+            Some(old) => Change::Member(gid, old),
+            None => Change::MemberGone(gid, member.user.clone()),
+        }
+    }
+
+    fn unlist(&mut self, gid: Gid, member: &Member) {
+        if let Some(state) = member.sid.as_ref().and_then(|sid| self.sessions.get_mut(sid)) {
+            state.groups.retain(|(_, g)| *g != gid);
+        }
+    }
+
+    fn put_session(&mut self, session: Arc<Session>) -> Change {
+        let sid = session.sid.clone();
+        self.users.entry(session.app.clone()).or_default().insert(session.user.clone(), sid.clone());
+        match self.sessions.get_mut(&sid) {
+            Some(state) => Change::Session(std::mem::replace(&mut state.session, session)),
+            None => {
+                self.sessions.insert(sid.clone(), SessionState { session, groups: Vec::new() });
+                Change::SessionGone(sid)
+            }
+        }
+    }
+}
+
+/// What commands ask of the state.
+impl State {
+    pub fn app(&self, id: &AppId) -> Result<&Arc<App>, Refusal> {
+        self.apps.get(id).ok_or_else(|| Refusal::NoSuchApp(id.to_string()))
+    }
+
+    pub fn group(&self, gid: Gid) -> Option<&GroupState> {
+        self.groups.get(&gid)
+    }
+
+    pub fn group_named(&self, app: &AppId, name: &GroupId) -> Option<&GroupState> {
+        self.groups.get(self.group_names.get(app)?.get(name)?)
+    }
+
+    /// The group, if its application and itself exist and it was not deleted.
+    pub fn live_group(&self, app: &AppId, name: &GroupId) -> Result<&GroupState, Refusal> {
+        self.app(app)?;
+        let group = self.group_named(app, name).ok_or_else(|| Refusal::NoSuchGroup(name.to_string()))?;
+        match group.config.deleted {
+            Some(_) => Err(Refusal::GroupDeleted(name.to_string())),
+            None => Ok(group),
+        }
+    }
+
+    pub fn live_groups(&self, app: &AppId) -> usize {
+        self.live_groups.get(app).copied().unwrap_or(0)
+    }
+
+    pub fn session(&self, sid: &SessionId) -> Option<&SessionState> {
+        self.sessions.get(sid)
+    }
+
+    pub fn session_of(&self, app: &AppId, user: &UserId) -> Option<&SessionState> {
+        self.sessions.get(self.users.get(app)?.get(user)?)
+    }
+
+    pub fn sessions_in(&self, app: &AppId) -> Vec<SessionId> {
+        self.users.get(app).map(|users| users.values().cloned().collect()).unwrap_or_default()
+    }
+
+    pub fn link(&self, sid: &SessionId) -> Option<Link> {
+        self.links.get(sid).copied()
+    }
+
+    /// The session's groups in the order in which it joined them.
+    pub fn groups_of(&self, sid: &SessionId) -> Vec<(Gid, GroupId)> {
+        let Some(state) = self.sessions.get(sid) else { return Vec::new() };
+        state.groups.iter().filter_map(|(_, gid)| Some((*gid, self.groups.get(gid)?.config.id.clone()))).collect()
+    }
+
+    /// The session's connection, if it gets the group's pushes.
+    pub fn attached(&self, gid: Gid, sid: &SessionId) -> Option<ConnRef> {
+        let user = &self.sessions.get(sid)?.session.user;
+        self.groups.get(&gid)?.attached.get(user).copied()
+    }
+
+    pub fn next_gid(&self) -> Gid {
+        Gid(self.last_gid + 1)
+    }
+
+    pub fn next_order(&self) -> u64 {
+        self.last_order + 1
+    }
+}
+
+/// One batch of commands on the state: what they changed and how to take it back, what happened,
+/// what is to be pushed. Nothing of it may leave the engine before it is committed.
+pub struct Tx<'a> {
+    pub state: &'a mut State,
+    pub rules: &'a Rules,
+    pub now: Millis,
+    pub tick: Tick,
+    undo: Vec<Change>,
+    /// To be stored, in order.
+    pub stored: Vec<Change>,
+    pub events: Vec<Event>,
+    pub pushes: Vec<Push>,
+    /// Sessions whose link changed: their deadlines have to be set.
+    pub relinked: Vec<SessionId>,
+    /// Super-large groups whose counts changed.
+    pub counts: Vec<Gid>,
+}
+
+/// A place in a batch to which it can be taken back.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark([usize; 6]);
+
+impl<'a> Tx<'a> {
+    pub fn new(state: &'a mut State, rules: &'a Rules, now: Millis, tick: Tick) -> Self {
+        Tx { state, rules, now, tick, undo: vec![], stored: vec![], events: vec![], pushes: vec![], relinked: vec![], counts: vec![] }
+    }
+
+    pub fn change(&mut self, change: Change) {
+        if change.is_stored() {
+            self.stored.push(change.clone());
+        }
+        let back = self.state.apply(change);
+        self.undo.push(back);
+    }
+
+    pub fn link(&mut self, sid: &SessionId, link: Option<Link>) {
+        self.change(Change::Link(sid.clone(), link));
+        self.relinked.push(sid.clone());
+    }
+
+    pub fn event(&mut self, session: &Session, what: What) {
+        self.events.push(Event { app: session.app.clone(), user: session.user.clone(), sid: session.sid.clone(), what });
+    }
+
+    pub fn push(&mut self, push: Push) {
+        self.pushes.push(push);
+    }
+
+    pub fn count_later(&mut self, gid: Gid) {
+        self.counts.push(gid);
+    }
+
+    pub fn mark(&self) -> Mark {
+        Mark([self.undo.len(), self.stored.len(), self.events.len(), self.pushes.len(), self.relinked.len(), self.counts.len()])
+    }
+
+    /// Takes back everything since `mark`, newest first.
+    pub fn back_to(&mut self, mark: Mark) {
+        let Mark([undo, stored, events, pushes, relinked, counts]) = mark;
+        while self.undo.len() > undo {
+            let change = self.undo.pop().expect("longer than the mark");
+            self.state.apply(change);
+        }
+        self.stored.truncate(stored);
+        self.events.truncate(events);
+        self.pushes.truncate(pushes);
+        self.relinked.truncate(relinked);
+        self.counts.truncate(counts);
+    }
+}

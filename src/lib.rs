@@ -1,0 +1,6 @@
+pub mod clock;
+pub mod domain;
+pub mod engine;
+pub mod ids;
+pub mod settings;
+pub mod store;
