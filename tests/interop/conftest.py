@@ -1,0 +1,38 @@
+"""Runs `async def` tests, each with a stage of its own and a limit of time, and prints the sum."""
+
+import asyncio
+import inspect
+
+import pytest
+
+from harness.stage import Stage
+
+LIMIT = 90  # seconds a test
+
+
+@pytest.fixture
+def stage(tmp_path):
+    return Stage(tmp_path)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    test = pyfuncitem.obj
+    if not inspect.iscoroutinefunction(test):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(test).parameters}
+
+    async def on_stage():
+        async with arguments["stage"]:
+            await test(**arguments)
+
+    asyncio.run(asyncio.wait_for(on_stage(), LIMIT))
+    return True
+
+
+def pytest_unconfigure(config):
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or hasattr(config, "workerinput"):
+        return
+    count = {kind: len(reporter.stats.get(kind, ())) for kind in ("passed", "failed", "error")}
+    print(f"\n{count['passed']} passed, {count['failed'] + count['error']} failed")

@@ -1,0 +1,68 @@
+"""The real binary: `roomd serve` on free ports with a data folder of its own."""
+
+import asyncio
+import json
+import os
+import signal
+from urllib.parse import urlsplit
+
+READY_WITHIN = 15.0
+STOPPED_WITHIN = 5.0
+
+
+class Server:
+    def __init__(self, folder):
+        self.data = folder / "data"
+        self.log = folder / "server.log"
+        self.control = "127.0.0.1:0"
+        self.sessions = "127.0.0.1:0"
+        self._process = None
+
+    async def start(self):
+        """Starts it; a second start takes the same data and the same ports."""
+        command = [
+            os.environ["ROOMD_BIN"], "serve",
+            "--data", str(self.data),
+            "--control", self.control,
+            "--sessions", self.sessions,
+            "--allow-callback", "any",
+        ]
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, stderr=log)
+        try:
+            line = await asyncio.wait_for(self._process.stdout.readline(), READY_WITHIN)
+        except asyncio.TimeoutError:
+            raise AssertionError(f"no ready line within {READY_WITHIN:g} s from: {' '.join(command)}") from None
+        assert line, f"ended with {await self._process.wait()} before it was ready: {' '.join(command)}"
+        ready = json.loads(line)
+        assert ready["ready"] is True, f"expected ready to be true, came {line!r}"
+        self.control = urlsplit(ready["control"]).netloc
+        self.sessions = urlsplit(ready["sessions"]).netloc
+        assert urlsplit(ready["sessions"]).path == "/connection/websocket", f"session path in {line!r}"
+        key = json.loads((self.data / "access-key.json").read_text())
+        self.key_id, self.key_secret = key["access_key_id"], key["access_key_secret"]
+
+    def sessions_url(self, through=None):
+        """Where clients connect; `through` is the host:port of a proxy in between."""
+        return f"ws://{through or self.sessions}/connection/websocket"
+
+    async def kill(self):
+        """kill -9: nothing is closed or saved in an orderly way."""
+        self._process.kill()
+        await self._process.wait()
+
+    async def stop(self):
+        """SIGTERM; the exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            return await asyncio.wait_for(self._process.wait(), STOPPED_WITHIN)
+        except asyncio.TimeoutError:
+            await self.kill()
+            raise AssertionError(f"still running {STOPPED_WITHIN:g} s after SIGTERM") from None
+
+    @property
+    def running(self):
+        return self._process is not None and self._process.returncode is None
+
+    def last_lines(self, count=40):
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:]) if self.log.exists() else ""

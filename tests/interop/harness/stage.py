@@ -1,0 +1,89 @@
+"""One server, one receiver and whatever a test adds to them. All of it is gone when the test ends."""
+
+import asyncio
+import dataclasses
+import secrets
+
+from . import cloud
+from .clients import Client
+from .login import login_token
+from .receiver import Receiver
+from .server import Server
+from .tcp_proxy import TcpProxy
+
+
+@dataclasses.dataclass
+class App:
+    id: str
+    key: str
+    sign: str
+
+
+class Stage:
+    def __init__(self, folder):
+        self.folder = folder
+        self.server = Server(folder)
+        self.receiver = Receiver()
+        self._clients, self._proxies = [], []
+
+    async def __aenter__(self):
+        await self.receiver.start()
+        await self.server.start()
+        return self
+
+    async def __aexit__(self, kind, error, _):
+        if kind is not None:
+            self._show()
+        for client in self._clients:
+            await client.stop()
+        for proxy in self._proxies:
+            proxy.stop()
+        try:
+            if self.server.running:
+                code = await self.server.stop()
+                assert code == 0 or kind is not None, f"expected exit code 0 after SIGTERM, came {code}"
+        finally:
+            self.receiver.stop()
+        if kind is None:
+            self.receiver.check()
+
+    async def control(self, action, sdk="v3", **params):
+        """A call of the cloud's API through one of its SDKs, off the event loop."""
+        return await asyncio.to_thread(self.sdk(sdk).call, action, **params)
+
+    def sdk(self, name, key_id=None, key_secret=None):
+        server = self.server
+        return cloud.sdk(name, server.control, key_id or server.key_id, key_secret or server.key_secret)
+
+    async def app(self, *groups, sdk="v3"):
+        """An application whose callbacks come to the receiver, with these groups in it."""
+        made = await self.control("CreateLiveMessageApp", sdk, AppName="interop", EventCallbackUrl=self.receiver.url)
+        app = App(made["AppId"], made["AppKey"], made["AppSign"])
+        self.receiver.keys[app.id] = app.key
+        for group in groups:
+            await self.control("CreateLiveMessageGroup", sdk, AppId=app.id, GroupId=group)
+        return app
+
+    async def client(self, sdk, app, user, device="d1", role="", token=None, through=None, connect=True, **options):
+        """A client of this user, connected unless told otherwise."""
+        client = Client(sdk, f"{user}.{secrets.token_hex(2)}")
+        self._clients.append(client)
+        await client.start(
+            self.server.sessions_url(through), token or login_token(app, user, role), {"device": device}, **options
+        )
+        if connect:
+            await client.connect()
+        return client
+
+    async def proxy(self):
+        proxy = TcpProxy(self.server.sessions)
+        self._proxies.append(proxy)
+        await proxy.start()
+        return proxy
+
+    def _show(self):
+        """What the person who reads a failure needs."""
+        print(f"--- last lines of the server\n{self.server.last_lines()}")
+        print(f"--- callbacks\n{self.receiver.log}")
+        for client in self._clients:
+            print(f"--- {client.log.name}\n{client.log}")
