@@ -1,6 +1,7 @@
 """Runs `async def` tests, each with a stage of its own and a limit of time, and prints the sum."""
 
 import asyncio
+import contextlib
 import inspect
 
 import pytest
@@ -22,11 +23,11 @@ def pytest_pyfunc_call(pyfuncitem):
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(test).parameters}
 
-    async def on_stage():
-        async with arguments["stage"]:
+    async def play():
+        async with arguments.get("stage") or contextlib.nullcontext():
             await test(**arguments)
 
-    asyncio.run(asyncio.wait_for(on_stage(), LIMIT))
+    asyncio.run(asyncio.wait_for(play(), LIMIT))
     return True
 
 

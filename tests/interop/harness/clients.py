@@ -28,6 +28,7 @@ class Client:
         self.log = Log(f"{name} ({sdk})")
         self._numbers = itertools.count(1)
         self._answers = {}
+        self._process = None
 
     async def start(self, url, token, data, fresh_tokens=(), ping_grace_ms=10_000):
         self._process = await asyncio.create_subprocess_exec(
@@ -40,6 +41,8 @@ class Client:
         })
 
     async def stop(self):
+        if self._process is None:
+            return
         if self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
@@ -86,6 +89,8 @@ class Client:
 
     async def event(self, kind, nth=1, timeout=10.0, **fields):
         """The nth event of this kind with these fields."""
+        __tracebackhide__ = True
+
         def found(_):
             fits = self.events(kind, **fields)
             return fits[nth - 1] if len(fits) >= nth else None

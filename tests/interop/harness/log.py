@@ -17,6 +17,7 @@ class Log:
 
     async def until(self, what, condition, timeout=10.0):
         """The first true value of `condition(seen)`; an AssertionError if none comes in `timeout` s."""
+        __tracebackhide__ = True
         deadline = time.monotonic() + timeout
         while not (found := condition(self.seen)):
             try:

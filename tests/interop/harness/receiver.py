@@ -84,6 +84,8 @@ class Receiver:
 
     async def event(self, user, nth=1, timeout=10.0, **fields):
         """The nth accepted event of a user that has these fields."""
+        __tracebackhide__ = True
+
         def found(_):
             fits = [e for e in self.events_of(user) if all(e.fields.get(k) == v for k, v in fields.items())]
             return fits[nth - 1] if len(fits) >= nth else None

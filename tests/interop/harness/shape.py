@@ -41,5 +41,6 @@ def differences(came, expected, path="answer"):
 
 
 def assert_shape(came, expected, path="answer"):
+    __tracebackhide__ = True
     found = differences(came, expected, path)
     assert not found, "\n".join(sorted(found))
