@@ -3,4 +3,5 @@ pub mod domain;
 pub mod engine;
 pub mod ids;
 pub mod settings;
+pub mod socket;
 pub mod store;
