@@ -1,5 +1,7 @@
 pub mod clock;
+pub mod control;
 pub mod domain;
+pub mod door;
 pub mod engine;
 pub mod ids;
 pub mod settings;
