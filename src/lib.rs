@@ -4,5 +4,6 @@ pub mod domain;
 pub mod door;
 pub mod engine;
 pub mod ids;
+pub mod notify;
 pub mod settings;
 pub mod store;
