@@ -1,4 +1,6 @@
+pub mod alibaba;
 pub mod clock;
+pub mod control;
 pub mod domain;
 pub mod engine;
 pub mod ids;
