@@ -1,3 +1,4 @@
+pub mod alibaba;
 pub mod clock;
 pub mod control;
 pub mod domain;
