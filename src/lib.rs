@@ -1,4 +1,5 @@
 pub mod clock;
+pub mod delivery;
 pub mod domain;
 pub mod engine;
 pub mod ids;
