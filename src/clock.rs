@@ -59,13 +59,19 @@ impl Clock {
         let timerfd = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::CLOEXEC)?;
         let clock = Clock(Arc::new(Inner::new(Some(timerfd), None)));
         let weak = Arc::downgrade(&clock.0);
-        std::thread::Builder::new().name("clock".into()).stack_size(64 * 1024).spawn(move || run(weak))?;
+        std::thread::Builder::new()
+            .name("clock".into())
+            .stack_size(64 * 1024)
+            .spawn(move || run(weak))?;
         Ok(clock)
     }
 
     /// A clock that stands at the machine's present wall time until it is advanced.
     pub fn standing() -> Clock {
-        let still = Still { now: wall(), tick: Tick(1_000_000) };
+        let still = Still {
+            now: wall(),
+            tick: Tick(1_000_000),
+        };
         Clock(Arc::new(Inner::new(None, Some(Mutex::new(still)))))
     }
 
@@ -104,15 +110,25 @@ impl Clock {
 
     /// Completes at `at`.
     pub fn sleep_until(&self, at: Tick) -> Sleep {
-        Sleep { clock: self.clone(), at, alarm: None }
+        Sleep {
+            clock: self.clone(),
+            at,
+            alarm: None,
+        }
     }
 
     fn arm(&self, at: Tick) {
         if let Some(fd) = &self.0.timerfd {
             // 0 would disarm.
             let at = at.0.max(1);
-            let value = Timespec { tv_sec: (at / 1000) as i64, tv_nsec: (at % 1000) as i64 * 1_000_000 };
-            let spec = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
+            let value = Timespec {
+                tv_sec: (at / 1000) as i64,
+                tv_nsec: (at % 1000) as i64 * 1_000_000,
+            };
+            let spec = Itimerspec {
+                it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
+                it_value: value,
+            };
             timerfd_settime(fd, TimerfdTimerFlags::ABSTIME, &spec).expect("a valid time on our own timerfd");
         }
     }
@@ -134,10 +150,13 @@ impl Clock {
         ripe.into_iter().for_each(Waker::wake);
     }
 
-    /// Counts as work until it is dropped; an advancing clock waits for it.
+    /// Counts as work until it is dropped; a clock that is being advanced waits for it.
     pub fn work(&self) -> Work {
+        if !self.is_virtual() {
+            return Work(None);
+        }
         self.0.work.fetch_add(1, Ordering::SeqCst);
-        Work(self.clone())
+        Work(Some(self.clone()))
     }
 
     /// A ping was sent (1), or answered or given up (-1).
@@ -189,7 +208,13 @@ impl Clock {
 
 impl Inner {
     fn new(timerfd: Option<OwnedFd>, still: Option<Mutex<Still>>) -> Inner {
-        Inner { timers: Mutex::default(), timerfd, still, work: AtomicUsize::new(0), pings: AtomicI64::new(0) }
+        Inner {
+            timers: Mutex::default(),
+            timerfd,
+            still,
+            work: AtomicUsize::new(0),
+            pings: AtomicI64::new(0),
+        }
     }
 }
 
@@ -231,11 +256,13 @@ impl Drop for Alarm {
 }
 
 /// See [`Clock::work`].
-pub struct Work(Clock);
+pub struct Work(Option<Clock>);
 
 impl Drop for Work {
     fn drop(&mut self) {
-        self.0.0.work.fetch_sub(1, Ordering::SeqCst);
+        if let Some(clock) = &self.0 {
+            clock.0.work.fetch_sub(1, Ordering::SeqCst);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where callbacks go: an endpoint is a place in an application's settings that holds a URL. The
 //! URL and the key are looked up anew for each try, so an endpoint has a name of its own.
 
-use super::AppId;
+use super::{AppId, app::App};
 use std::fmt;
 
 /// The places a callback URL can stand in.
@@ -16,6 +16,14 @@ impl EndpointId {
         match self {
             EndpointId::LiveEvents(app) => app,
         }
+    }
+
+    /// Where it is now, if anywhere. `app` is the endpoint's application.
+    pub fn url<'a>(&self, app: &'a App) -> Option<&'a str> {
+        let url = match self {
+            EndpointId::LiveEvents(_) => &app.event_callback_url,
+        };
+        (!url.is_empty()).then_some(url)
     }
 
     /// The inverse of `Display`, for rows of the store.
@@ -84,7 +92,11 @@ impl CallbackUrl {
         if host.is_empty() || host.len() > 253 || !host.chars().all(plain) {
             return None;
         }
-        Some(CallbackUrl { https, host: host.to_ascii_lowercase(), port })
+        Some(CallbackUrl {
+            https,
+            host: host.to_ascii_lowercase(),
+            port,
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! A group: who is in it, what was counted, joining, leaving and sending.
 
 use super::{
-    AppId, ConnRef, Epoch, Gid, GroupId, Millis, Refusal, SessionId, Tick, Tid, UserId,
+    AppId, ConnRef, Epoch, Gid, GroupId, Millis, Refusal, SessionId, Tid, UserId,
     event::What,
     message::{self, Draft, Message},
     push::{self, Push, Reply, Subscribed, Unsubscribed},
@@ -86,10 +86,10 @@ pub struct GroupState {
     pub members: HashMap<UserId, Arc<Member>>,
     /// Connections that get the group's pushes, by user; memory only.
     pub attached: HashMap<UserId, ConnRef>,
+    /// How many of them each hub has.
+    hub_counts: Vec<u32>,
     /// Over the limit once, and not empty since.
     pub super_large: bool,
-    /// When the counts of a super-large group were last pushed, and whether they changed since.
-    pub counted: Tick,
     /// Ids that senders gave to messages that no row remembers, newest last.
     pub recent_tids: VecDeque<Tid>,
 }
@@ -106,13 +106,41 @@ impl GroupState {
             counters: Counters::default(),
             members: HashMap::new(),
             attached: HashMap::new(),
+            hub_counts: Vec::new(),
             super_large: false,
-            counted: Tick(0),
             recent_tids: VecDeque::new(),
         }
     }
 
-    /// Connected members in the order in which they joined.
+    /// Sets or clears the user's connection; returns the one before.
+    pub fn attach(&mut self, user: &UserId, conn: Option<ConnRef>) -> Option<ConnRef> {
+        let old = match conn {
+            Some(conn) => self.attached.insert(user.clone(), conn),
+            None => self.attached.remove(user),
+        };
+        if let Some(conn) = conn {
+            let hub = conn.hub as usize;
+            if self.hub_counts.len() <= hub {
+                self.hub_counts.resize(hub + 1, 0);
+            }
+            self.hub_counts[hub] += 1;
+        }
+        if let Some(old) = old {
+            self.hub_counts[old.hub as usize] -= 1;
+        }
+        old
+    }
+
+    /// The hubs that have attached connections, as bits.
+    pub fn on_hubs(&self) -> u64 {
+        self.hub_counts
+            .iter()
+            .enumerate()
+            .filter(|(_, n)| **n > 0)
+            .fold(0, |bits, (hub, _)| bits | 1 << hub)
+    }
+
+    /// Members in the order in which they joined.
     pub fn in_order(&self) -> Vec<&Arc<Member>> {
         let mut members: Vec<_> = self.members.values().collect();
         members.sort_by_key(|m| m.order);
@@ -144,7 +172,10 @@ impl GroupState {
 pub fn create(tx: &mut Tx, new: NewGroup, epoch: Epoch) -> Result<Answer, Refusal> {
     tx.state.app(&new.app)?;
     if let Some(old) = tx.state.group_named(&new.app, &new.group) {
-        return Ok(Answer::Created { already_exists: true, already_deleted: old.config.deleted.is_some() });
+        return Ok(Answer::Created {
+            already_exists: true,
+            already_deleted: old.config.deleted.is_some(),
+        });
     }
     let most = tx.rules.quotas.groups_per_app;
     if !quota::room(tx.state.live_groups(&new.app), most) {
@@ -167,7 +198,10 @@ pub fn create(tx: &mut Tx, new: NewGroup, epoch: Epoch) -> Result<Answer, Refusa
         unmuted: BTreeSet::new(),
     };
     tx.change(Change::Group(Arc::new(group)));
-    Ok(Answer::Created { already_exists: false, already_deleted: false })
+    Ok(Answer::Created {
+        already_exists: false,
+        already_deleted: false,
+    })
 }
 
 /// Every member is put out; messages stay readable. Deleting what is not there succeeds.
@@ -178,13 +212,21 @@ pub fn delete(tx: &mut Tx, app: &AppId, name: &GroupId, by: String) -> Result<()
         return Ok(());
     }
     let gid = group.config.gid;
-    let config = Group { deleted: Some((tx.now, by)), ..(*group.config).clone() };
+    let config = Group {
+        deleted: Some((tx.now, by)),
+        ..(*group.config).clone()
+    };
     let members: Vec<_> = group.in_order().into_iter().filter_map(|m| m.sid.clone()).collect();
     for sid in members {
         let conn = tx.state.attached(gid, &sid);
         leave(tx, &sid, gid);
         if let Some(conn) = conn {
-            tx.push(Push::Unsubscribe { conn, gid, group: name.clone(), why: Unsubscribed::GroupDeleted });
+            tx.push(Push::Unsubscribe {
+                conn,
+                gid,
+                group: name.clone(),
+                why: Unsubscribed::GroupDeleted,
+            });
         }
     }
     tx.change(Change::Group(Arc::new(config)));
@@ -208,7 +250,13 @@ pub fn subscribe(tx: &mut Tx, sid: &SessionId, conn: ConnRef, command: u32, name
         }
         let mut counters = group.counters.clone();
         counters.joins += 1;
-        let member = Member { user: session.user.clone(), sid: Some(sid.clone()), kind: MemberKind::Live, joined: tx.now, order: tx.state.next_order() };
+        let member = Member {
+            user: session.user.clone(),
+            sid: Some(sid.clone()),
+            kind: MemberKind::Live,
+            joined: tx.now,
+            order: tx.state.next_order(),
+        };
         tx.change(Change::Counters(gid, counters));
         tx.change(Change::Member(gid, Arc::new(member)));
         tx.event(&session, What::Joined(name.clone()));
@@ -224,8 +272,17 @@ pub fn subscribe(tx: &mut Tx, sid: &SessionId, conn: ConnRef, command: u32, name
         was_recovered: recovery.complete,
         group: group.describe(),
     };
-    tx.push(Push::Attach { conn, gid, group: name.clone(), join_leave });
-    tx.push(Push::Reply { conn, id: command, reply: Reply::Subscribed(Box::new(reply)) });
+    tx.push(Push::Attach {
+        conn,
+        gid,
+        group: name.clone(),
+        join_leave,
+    });
+    tx.push(Push::Reply {
+        conn,
+        id: command,
+        reply: Reply::Subscribed(Box::new(reply)),
+    });
     Ok(())
 }
 
@@ -241,8 +298,12 @@ pub struct Recovery {
 
 /// The session leaves; tells the business and the others. Not being in the group is no error.
 pub fn leave(tx: &mut Tx, sid: &SessionId, gid: Gid) {
-    let Some(session) = tx.state.session(sid).map(|s| s.session.clone()) else { return };
-    let Some(name) = tx.state.group(gid).map(|g| g.config.id.clone()) else { return };
+    let Some(session) = tx.state.session(sid).map(|s| s.session.clone()) else {
+        return;
+    };
+    let Some(name) = tx.state.group(gid).map(|g| g.config.id.clone()) else {
+        return;
+    };
     if remove(tx, &session, gid) {
         tx.event(&session, What::Left(name));
     }
@@ -284,18 +345,23 @@ pub fn publish(tx: &mut Tx, sid: &SessionId, name: &GroupId, draft: Draft, fresh
         return Err(Refusal::Muted);
     }
     let gid = group.config.gid;
-    say(tx, gid, draft, fresh, session.user.clone(), session.info.clone(), Some(sid.clone()), known)
+    let sender = Sender {
+        user: session.user.clone(),
+        info: session.info.clone(),
+        client: Some(sid.clone()),
+    };
+    say(tx, gid, draft, fresh, sender, known)
 }
 
 /// A message of the business's server: it bypasses mute and needs no membership, but the group
 /// must have somebody in it (`alibaba.md` §2.4).
-pub fn send(tx: &mut Tx, app: &AppId, name: &GroupId, sender: UserId, info: String, draft: Draft, fresh: Tid, known: Known) -> Result<Tid, Refusal> {
+pub fn send(tx: &mut Tx, app: &AppId, name: &GroupId, sender: Sender, draft: Draft, fresh: Tid, known: Known) -> Result<Tid, Refusal> {
     let group = tx.state.live_group(app, name)?;
     if group.members.is_empty() {
         return Err(Refusal::GroupEmpty(name.to_string()));
     }
     let gid = group.config.gid;
-    say(tx, gid, draft, fresh, sender, info, None, known)
+    say(tx, gid, draft, fresh, sender, known)
 }
 
 /// Whether the store has a message of this id already.
@@ -305,8 +371,16 @@ pub enum Known {
     No,
 }
 
-#[allow(clippy::too_many_arguments)] // what a message is made of; a struct would only be unpacked again
-fn say(tx: &mut Tx, gid: Gid, draft: Draft, fresh: Tid, sender: UserId, info: String, client: Option<SessionId>, known: Known) -> Result<Tid, Refusal> {
+/// Who speaks.
+pub struct Sender {
+    pub user: UserId,
+    /// The user's extension, shown with the message.
+    pub info: String,
+    /// The session; `None` for a server.
+    pub client: Option<SessionId>,
+}
+
+fn say(tx: &mut Tx, gid: Gid, draft: Draft, fresh: Tid, sender: Sender, known: Known) -> Result<Tid, Refusal> {
     draft.check()?;
     let group = tx.state.group(gid).expect("the caller found it");
     if let Some(tid) = &draft.tid
@@ -319,7 +393,7 @@ fn say(tx: &mut Tx, gid: Gid, draft: Draft, fresh: Tid, sender: UserId, info: St
         return Err(Refusal::TooManyTypes(most));
     }
     let given = draft.tid.is_some();
-    let (message, counters) = message::accept(group, draft, fresh, sender, info, client, tx.now);
+    let (message, counters) = message::accept(group, draft, fresh, sender, tx.now);
     if message.seq.is_some() {
         tx.change(Change::Counters(gid, counters));
         tx.change(Change::Message(message.clone()));
@@ -350,8 +424,16 @@ fn grew(tx: &mut Tx, gid: Gid) {
 fn announce(tx: &mut Tx, gid: Gid, session: &Session, joined: bool) {
     let Some(group) = tx.state.group(gid) else { return };
     if !group.super_large {
-        let who = push::Member { user: session.user.clone(), sid: session.sid.clone(), info: session.info.clone() };
-        tx.push(Push::Presence { gid, joined, who: Arc::new(who) });
+        let who = push::Member {
+            user: session.user.clone(),
+            sid: session.sid.clone(),
+            info: session.info.clone(),
+        };
+        tx.push(Push::Presence {
+            gid,
+            joined,
+            who: Arc::new(who),
+        });
         return;
     }
     tx.count_later(gid);
@@ -361,7 +443,12 @@ fn announce(tx: &mut Tx, gid: Gid, session: &Session, joined: bool) {
 pub fn push_count(tx: &mut Tx, gid: Gid) {
     let Some(group) = tx.state.group(gid) else { return };
     let (online, total) = (group.members.len() as u64, group.counters.joins);
-    tx.push(Push::Count { gid, online, total, at: tx.now });
+    tx.push(Push::Count {
+        gid,
+        online,
+        total,
+        at: tx.now,
+    });
 }
 
 /// The members with their sessions' info, as `presence` shows them.
@@ -372,7 +459,11 @@ pub fn presence(tx: &Tx, app: &AppId, name: &GroupId) -> Result<Vec<push::Member
     }
     let member = |m: &Arc<Member>| {
         let session = &tx.state.session(m.sid.as_ref()?)?.session;
-        Some(push::Member { user: m.user.clone(), sid: session.sid.clone(), info: session.info.clone() })
+        Some(push::Member {
+            user: m.user.clone(),
+            sid: session.sid.clone(),
+            info: session.info.clone(),
+        })
     };
     Ok(group.in_order().into_iter().filter_map(member).collect())
 }

@@ -1,6 +1,10 @@
 //! A message: what was said in a group, and its place in the group's stream.
 
-use super::{Gid, Millis, SessionId, Tid, UserId, group::GroupState, quota};
+use super::{
+    Gid, Millis, SessionId, Tid, UserId,
+    group::{Counters, GroupState, Sender},
+    quota,
+};
 use std::sync::Arc;
 
 /// A committed message of a group.
@@ -44,27 +48,30 @@ pub struct Draft {
 
 impl Draft {
     pub fn text(body: impl Into<String>) -> Draft {
-        Draft { kind: 1, body: body.into(), tid: None, weight: 1, increase: 1, no_storage: false, no_cache: false }
+        Draft {
+            kind: 1,
+            body: body.into(),
+            tid: None,
+            weight: 1,
+            increase: 1,
+            no_storage: false,
+            no_cache: false,
+        }
     }
 
     pub fn check(&self) -> Result<(), super::Refusal> {
         if self.body.len() > quota::MAX_BODY {
-            return Err(super::Refusal::Bad { what: "Body", why: format!("has {} bytes; {} are allowed", self.body.len(), quota::MAX_BODY) });
+            return Err(super::Refusal::Bad {
+                what: "Body",
+                why: format!("has {} bytes; {} are allowed", self.body.len(), quota::MAX_BODY),
+            });
         }
         Ok(())
     }
 }
 
 /// Numbers the draft and books it in the group's counters; the caller commits both.
-pub fn accept(
-    group: &GroupState,
-    draft: Draft,
-    fresh: Tid,
-    sender: UserId,
-    sender_info: String,
-    client: Option<SessionId>,
-    now: Millis,
-) -> (Arc<Message>, super::group::Counters) {
+pub fn accept(group: &GroupState, draft: Draft, fresh: Tid, sender: Sender, now: Millis) -> (Arc<Message>, Counters) {
     let mut counters = group.counters.clone();
     let total = counters.amounts.entry(draft.kind).or_insert(0);
     *total = total.saturating_add(draft.increase);
@@ -79,9 +86,9 @@ pub fn accept(
         tid: draft.tid.unwrap_or(fresh),
         kind: draft.kind,
         body: draft.body,
-        sender,
-        sender_info,
-        client,
+        sender: sender.user,
+        sender_info: sender.info,
+        client: sender.client,
         weight: draft.weight,
         total,
         at: now,

@@ -8,30 +8,78 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub enum Push {
     /// The answer to the command `id` of a connection.
-    Reply { conn: ConnRef, id: u32, reply: Reply },
-    Refuse { conn: ConnRef, id: u32, why: Refusal },
+    Reply {
+        conn: ConnRef,
+        id: u32,
+        reply: Reply,
+    },
+    Refuse {
+        conn: ConnRef,
+        id: u32,
+        why: Refusal,
+    },
     /// From here on the group's pushes go to this connection. Comes before its subscribe reply
     /// and is queued with it, so that nothing of the group can stand before the reply.
-    Attach { conn: ConnRef, gid: Gid, group: GroupId, join_leave: bool },
+    Attach {
+        conn: ConnRef,
+        gid: Gid,
+        group: GroupId,
+        join_leave: bool,
+    },
     /// No more pushes of the group to this connection.
-    Detach { conn: ConnRef, gid: Gid },
+    Detach {
+        conn: ConnRef,
+        gid: Gid,
+    },
     /// The same, and the client is told why.
-    Unsubscribe { conn: ConnRef, gid: Gid, group: GroupId, why: Unsubscribed },
+    Unsubscribe {
+        conn: ConnRef,
+        gid: Gid,
+        group: GroupId,
+        why: Unsubscribed,
+    },
     /// A message to all connections that are attached to the group.
-    Message { gid: Gid, message: Arc<Message> },
+    Message {
+        gid: Gid,
+        message: Arc<Message>,
+    },
     /// A user came or went; to those attached who asked for it.
-    Presence { gid: Gid, joined: bool, who: Arc<Member> },
+    Presence {
+        gid: Gid,
+        joined: bool,
+        who: Arc<Member>,
+    },
     /// Counts of a super-large group.
-    Count { gid: Gid, online: u64, total: u64, at: Millis },
-    Close { conn: ConnRef, why: Closed },
+    Count {
+        gid: Gid,
+        online: u64,
+        total: u64,
+        at: Millis,
+    },
+    Close {
+        conn: ConnRef,
+        why: Closed,
+    },
+}
+
+/// Whom a push is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    Conn(ConnRef),
+    /// All connections that are attached to the group.
+    Group(Gid),
 }
 
 impl Push {
-    /// The group whose attached connections all get it; `None` for what is meant for one connection.
-    pub fn to_group(&self) -> Option<Gid> {
+    pub fn target(&self) -> Target {
         match self {
-            Push::Message { gid, .. } | Push::Presence { gid, .. } | Push::Count { gid, .. } => Some(*gid),
-            _ => None,
+            Push::Message { gid, .. } | Push::Presence { gid, .. } | Push::Count { gid, .. } => Target::Group(*gid),
+            Push::Reply { conn, .. }
+            | Push::Refuse { conn, .. }
+            | Push::Attach { conn, .. }
+            | Push::Detach { conn, .. }
+            | Push::Unsubscribe { conn, .. }
+            | Push::Close { conn, .. } => Target::Conn(*conn),
         }
     }
 }
@@ -51,8 +99,15 @@ pub enum Reply {
     Unsubscribed,
     Published,
     Presence(Vec<Member>),
-    PresenceStats { clients: u64, users: u64 },
-    History { messages: Vec<Arc<Message>>, top: u64, epoch: Epoch },
+    PresenceStats {
+        clients: u64,
+        users: u64,
+    },
+    History {
+        messages: Vec<Arc<Message>>,
+        top: u64,
+        epoch: Epoch,
+    },
     /// The answer of an rpc method that has nothing to say.
     Rpc,
 }
@@ -91,10 +146,8 @@ pub enum Closed {
     /// The same user has a newer connection.
     LoggedOnElsewhere,
     AppDisabled,
-    /// The session ended while the socket was open (nothing heard of it).
-    Expired,
+    /// The operator or the server API ended the session.
+    ForcedOff,
     /// The client logged off by a command.
     LoggedOff,
-    /// Its connect was refused after the answer was sent.
-    ConnectRefused,
 }

@@ -28,7 +28,10 @@ pub enum Refusal {
     /// A position that is not in the stream any more, or of another stream.
     Unrecoverable,
     /// A value outside its bounds: the parameter and what is wrong with it.
-    Bad { what: &'static str, why: String },
+    Bad {
+        what: &'static str,
+        why: String,
+    },
     /// The connection has no session (any more).
     NoSession,
     /// The store could not commit; nothing of the command was done, try again.

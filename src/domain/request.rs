@@ -12,16 +12,37 @@ use std::{collections::BTreeMap, sync::Arc};
 #[derive(Clone, Debug)]
 pub enum Request {
     CreateApp(Box<NewApp>),
-    ChangeApp { app: AppId, change: AppChange },
+    ChangeApp {
+        app: AppId,
+        change: AppChange,
+    },
     CreateKey(AccessKey),
-    DeleteKey { id: String },
+    DeleteKey {
+        id: String,
+    },
     CreateGroup(Box<NewGroup>),
-    DescribeGroup { app: AppId, group: GroupId },
-    DeleteGroup { app: AppId, group: GroupId, by: String },
+    DescribeGroup {
+        app: AppId,
+        group: GroupId,
+    },
+    DeleteGroup {
+        app: AppId,
+        group: GroupId,
+        by: String,
+    },
     /// A message sent by the business's server: neither mute nor membership apply to it.
-    Send { app: AppId, group: GroupId, sender: UserId, sender_info: String, draft: Box<Draft> },
+    Send {
+        app: AppId,
+        group: GroupId,
+        sender: UserId,
+        sender_info: String,
+        draft: Box<Draft>,
+    },
     /// For each user: has it a session?
-    Online { app: AppId, users: Vec<UserId> },
+    Online {
+        app: AppId,
+        users: Vec<UserId>,
+    },
 }
 
 /// What each request is answered with.

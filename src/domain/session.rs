@@ -23,7 +23,11 @@ pub struct Lifetimes {
 
 impl Default for Lifetimes {
     fn default() -> Self {
-        Lifetimes { silence: 90_000, hold: 2_000, leave_on_logoff: false }
+        Lifetimes {
+            silence: 90_000,
+            hold: 2_000,
+            leave_on_logoff: false,
+        }
     }
 }
 
@@ -95,12 +99,19 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
     if let Some(old) = &earlier
         && let Some(Link::Attached { conn, .. }) = tx.state.link(&old.sid)
     {
-        tx.push(Push::Close { conn, why: Closed::LoggedOnElsewhere });
+        tx.push(Push::Close {
+            conn,
+            why: Closed::LoggedOnElsewhere,
+        });
     }
     let session = match earlier {
         Some(old) if resumes => {
             detach_all(tx, &old.sid);
-            let session = Arc::new(Session { info: login.info, role: login.role, ..(*old).clone() });
+            let session = Arc::new(Session {
+                info: login.info,
+                role: login.role,
+                ..(*old).clone()
+            });
             if session != old {
                 tx.change(Change::Session(session.clone()));
             }
@@ -138,7 +149,11 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
         groups: groups.into_iter().map(|(_, name)| name).collect(),
         at: tx.now,
     };
-    tx.push(Push::Reply { conn, id: command, reply: Reply::Connected(Box::new(connected)) });
+    tx.push(Push::Reply {
+        conn,
+        id: command,
+        reply: Reply::Connected(Box::new(connected)),
+    });
     Ok(())
 }
 
@@ -152,11 +167,23 @@ pub fn socket_ended(tx: &mut Tx, sid: &SessionId, conn: ConnRef, how: SocketEnd)
     match how {
         SocketEnd::Goodbye => {
             detach_all(tx, sid);
-            tx.link(sid, Some(Link::Lost { until: tx.tick.after(lifetimes.hold), reason: LogoffReason::Normal }));
+            tx.link(
+                sid,
+                Some(Link::Lost {
+                    until: tx.tick.after(lifetimes.hold),
+                    reason: LogoffReason::Normal,
+                }),
+            );
         }
         SocketEnd::Lost { heard } => {
             detach_all(tx, sid);
-            tx.link(sid, Some(Link::Lost { until: heard.after(lifetimes.silence), reason: LogoffReason::Timeout }));
+            tx.link(
+                sid,
+                Some(Link::Lost {
+                    until: heard.after(lifetimes.silence),
+                    reason: LogoffReason::Timeout,
+                }),
+            );
         }
         SocketEnd::Silent => end(tx, sid, LogoffReason::Timeout),
         SocketEnd::LoggedOff | SocketEnd::ForcedOff => end(tx, sid, LogoffReason::Normal),
@@ -167,7 +194,10 @@ pub fn socket_ended(tx: &mut Tx, sid: &SessionId, conn: ConnRef, how: SocketEnd)
 pub fn due(tx: &mut Tx, sid: &SessionId) {
     match tx.state.link(sid) {
         Some(Link::Lost { until, reason }) if until <= tx.tick => end(tx, sid, reason),
-        Some(Link::Attached { conn, resubscribe_by: Some(by) }) if by <= tx.tick => {
+        Some(Link::Attached {
+            conn,
+            resubscribe_by: Some(by),
+        }) if by <= tx.tick => {
             for (gid, _) in tx.state.groups_of(sid) {
                 if tx.state.attached(gid, sid).is_none() {
                     group::leave(tx, sid, gid);
@@ -181,7 +211,9 @@ pub fn due(tx: &mut Tx, sid: &SessionId) {
 
 /// Leaves every group, then logs off. A time-out tells of each leave; otherwise the logoff says it all.
 pub fn end(tx: &mut Tx, sid: &SessionId, reason: LogoffReason) {
-    let Some(session) = tx.state.session(sid).map(|s| s.session.clone()) else { return };
+    let Some(session) = tx.state.session(sid).map(|s| s.session.clone()) else {
+        return;
+    };
     let told = reason == LogoffReason::Timeout || tx.rules.lifetimes.leave_on_logoff;
     for (gid, name) in tx.state.groups_of(sid) {
         group::remove(tx, &session, gid);

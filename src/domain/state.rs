@@ -10,7 +10,7 @@ use super::{
     group::{Counters, Group, GroupState, Member},
     message::Message,
     outbox::Lane,
-    push::Push,
+    push::{Push, Target},
     quota::Quotas,
     session::{Lifetimes, Link, Session},
 };
@@ -55,12 +55,28 @@ pub enum Change {
 }
 
 impl Change {
+    /// Does it reach the store, now or later?
+    pub fn is_saved(&self) -> bool {
+        self.is_stored() || matches!(self, Change::CountersLater(..))
+    }
+
     /// Does it have to be committed before anybody hears of it?
     pub fn is_stored(&self) -> bool {
         use Change::*;
         matches!(
             self,
-            App(_) | AppGone(_) | Key(_) | KeyGone(_) | Group(_) | GroupGone(_) | Counters(..) | Member(..) | MemberGone(..) | Session(_) | SessionGone(_) | Message(_)
+            App(_)
+                | AppGone(_)
+                | Key(_)
+                | KeyGone(_)
+                | Group(_)
+                | GroupGone(_)
+                | Counters(..)
+                | Member(..)
+                | MemberGone(..)
+                | Session(_)
+                | SessionGone(_)
+                | Message(_)
         )
     }
 }
@@ -149,10 +165,7 @@ impl State {
             }
             Change::Attached(gid, user, conn) => {
                 let Some(group) = self.groups.get_mut(&gid) else { return Change::Nothing };
-                let old = match conn {
-                    Some(conn) => group.attached.insert(user.clone(), conn),
-                    None => group.attached.remove(&user),
-                };
+                let old = group.attach(&user, conn);
                 Change::Attached(gid, user, old)
             }
             Change::SuperLarge(gid, now) => match self.groups.get_mut(&gid) {
@@ -282,7 +295,11 @@ impl State {
     /// The session's groups in the order in which it joined them.
     pub fn groups_of(&self, sid: &SessionId) -> Vec<(Gid, GroupId)> {
         let Some(state) = self.sessions.get(sid) else { return Vec::new() };
-        state.groups.iter().filter_map(|(_, gid)| Some((*gid, self.groups.get(gid)?.config.id.clone()))).collect()
+        state
+            .groups
+            .iter()
+            .filter_map(|(_, gid)| Some((*gid, self.groups.get(gid)?.config.id.clone())))
+            .collect()
     }
 
     /// The session's connection, if it gets the group's pushes.
@@ -308,10 +325,11 @@ pub struct Tx<'a> {
     pub now: Millis,
     pub tick: Tick,
     undo: Vec<Change>,
-    /// To be stored, in order.
+    /// What reaches the store, in order.
     pub stored: Vec<Change>,
     pub events: Vec<Event>,
-    pub pushes: Vec<Push>,
+    /// With the hubs that they go to, as bits.
+    pub pushes: Vec<(u64, Push)>,
     /// Sessions whose link changed: their deadlines have to be set.
     pub relinked: Vec<SessionId>,
     /// Super-large groups whose counts changed.
@@ -324,11 +342,22 @@ pub struct Mark([usize; 6]);
 
 impl<'a> Tx<'a> {
     pub fn new(state: &'a mut State, rules: &'a Rules, now: Millis, tick: Tick) -> Self {
-        Tx { state, rules, now, tick, undo: vec![], stored: vec![], events: vec![], pushes: vec![], relinked: vec![], counts: vec![] }
+        Tx {
+            state,
+            rules,
+            now,
+            tick,
+            undo: vec![],
+            stored: vec![],
+            events: vec![],
+            pushes: vec![],
+            relinked: vec![],
+            counts: vec![],
+        }
     }
 
     pub fn change(&mut self, change: Change) {
-        if change.is_stored() {
+        if change.is_saved() {
             self.stored.push(change.clone());
         }
         let back = self.state.apply(change);
@@ -341,19 +370,48 @@ impl<'a> Tx<'a> {
     }
 
     pub fn event(&mut self, session: &Session, what: What) {
-        self.events.push(Event { app: session.app.clone(), user: session.user.clone(), sid: session.sid.clone(), what });
+        self.events.push(Event {
+            app: session.app.clone(),
+            user: session.user.clone(),
+            sid: session.sid.clone(),
+            what,
+        });
     }
 
+    /// Queues a push for the hubs that have a receiver of it at this moment of the batch.
     pub fn push(&mut self, push: Push) {
-        self.pushes.push(push);
+        let hubs = match push.target() {
+            Target::Conn(conn) => 1 << conn.hub,
+            Target::Group(gid) => self.state.group(gid).map_or(0, |g| g.on_hubs()),
+        };
+        if hubs != 0 {
+            self.pushes.push((hubs, push));
+        }
     }
 
     pub fn count_later(&mut self, gid: Gid) {
         self.counts.push(gid);
     }
 
+    /// What was changed and what happened since `mark`, in order.
+    pub fn since(&self, mark: Mark) -> (&[Change], &[Event]) {
+        (&self.stored[mark.0[1]..], &self.events[mark.0[2]..])
+    }
+
+    /// Takes back the whole batch.
+    pub fn back_to_start(&mut self) {
+        self.back_to(Mark([0; 6]));
+    }
+
     pub fn mark(&self) -> Mark {
-        Mark([self.undo.len(), self.stored.len(), self.events.len(), self.pushes.len(), self.relinked.len(), self.counts.len()])
+        Mark([
+            self.undo.len(),
+            self.stored.len(),
+            self.events.len(),
+            self.pushes.len(),
+            self.relinked.len(),
+            self.counts.len(),
+        ])
     }
 
     /// Takes back everything since `mark`, newest first.

@@ -1,35 +1,307 @@
-//! The store: SQLite, one writer. The only place that says SQL.
+//! The store: one SQLite file, one writer. The only place that says SQL. [`Store`] writes the very
+//! changes that the domain made to its state and loads that state again; [`Reader`] is a read-only
+//! connection for those who list. It must not know who asks, or why.
 
-use crate::domain::{AppId, GroupId, Millis, message::Message};
-use std::path::Path;
+mod app;
+mod group;
+mod message;
+pub mod outbox;
+mod schema;
+mod session;
 
-/// What `ListLiveMessageGroupMessages` and its like ask for.
-#[derive(Clone, Debug)]
-pub struct MessagePage {
-    pub app: AppId,
-    pub group: GroupId,
-    /// Oldest first.
-    pub ascending: bool,
-    pub kind: Option<i32>,
-    /// Both ends inclusive.
-    pub begin: Option<Millis>,
-    pub end: Option<Millis>,
-    /// Continue after this sequence number (in the direction asked).
-    pub after: Option<u64>,
-    pub limit: u32,
+pub use message::{MessagePage, Recovered};
+
+use crate::domain::{AppId, Change, Gid, GroupId, State, group::Counters, message::Message};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use std::{
+    cell::Cell,
+    fmt, io,
+    path::{Path, PathBuf},
+};
+
+/// Name of the database inside the data folder.
+pub const FILE: &str = "roomd.db";
+
+#[derive(Debug)]
+pub enum StoreError {
+    /// The file was written by a newer roomd. Nothing was touched.
+    Newer {
+        path: PathBuf,
+        found: i64,
+        known: i64,
+    },
+    Folder {
+        path: PathBuf,
+        source: io::Error,
+    },
+    Sql(rusqlite::Error),
+    /// SQLite took back the open transaction by itself.
+    Lost,
+    /// A row that this version cannot read.
+    Row(String),
 }
 
-/// A read-only connection of its own; sees what was committed. One for each thread that reads.
-pub struct Reader {}
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            StoreError::Newer { path, found, known } => write!(
+                f,
+                "{} has version {found}, and this roomd knows versions up to {known}: start the newer roomd that wrote it, or another --data folder; the store was not touched",
+                path.display()
+            ),
+            StoreError::Folder { path, source } => write!(f, "cannot use the data folder {}: {source}; choose another with --data", path.display()),
+            StoreError::Sql(source) => write!(f, "the store: {source}"),
+            StoreError::Lost => write!(f, "the store took back the open transaction"),
+            StoreError::Row(what) => write!(f, "the store holds {what}, which this roomd cannot read"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            StoreError::Folder { source, .. } => Some(source),
+            StoreError::Sql(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(source: rusqlite::Error) -> Self {
+        StoreError::Sql(source)
+    }
+}
+
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Makes the data folder. It will hold every secret of the applications, so others cannot look in.
+pub fn make_folder(data: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.map_err(|source| StoreError::Folder { path: data.to_owned(), source })
+}
+
+/// The only write connection. It opens a transaction with the first write and keeps it until
+/// [`Store::commit`] or [`Store::roll_back`].
+pub struct Store {
+    conn: Connection,
+    /// We began a transaction and have neither committed nor rolled back. SQLite can roll back by
+    /// itself (full disk, IO error); only this tells that from "nothing was begun".
+    open: Cell<bool>,
+}
+
+impl Store {
+    /// Opens or makes the store in the folder `data`, and brings it to the present version.
+    pub fn open(data: &Path) -> Result<Store> {
+        make_folder(data)?;
+        let path = data.join(FILE);
+        if path.exists() {
+            // Looked at before anything is written: a newer store is left as it is.
+            let look = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            refuse_newer(&path, &look)?;
+        }
+        let mut conn = Connection::open(&path)?;
+        tune(&conn)?;
+        conn.pragma_update(None, "journal_mode", "WAL")?;
+        conn.pragma_update(None, "synchronous", "FULL")?;
+        conn.pragma_update(None, "wal_autocheckpoint", 1000)?;
+        conn.pragma_update(None, "journal_size_limit", 4_194_304)?;
+        conn.pragma_update(None, "foreign_keys", true)?;
+        migrate(&mut conn)?;
+        conn.set_prepared_statement_cache_capacity(64);
+        Ok(Store { conn, open: Cell::new(false) })
+    }
+
+    /// The state as it was last committed. Every session comes back without a link; the engine
+    /// gives each a fresh time to return.
+    pub fn load(&self) -> Result<State> {
+        let mut state = State::default();
+        app::load(&self.conn, &mut state)?;
+        session::load(&self.conn, &mut state)?;
+        group::load(&self.conn, &mut state)?;
+        outbox::load(&self.conn, &mut state)?;
+        Ok(state)
+    }
+
+    /// Opens the transaction if none is open.
+    pub fn begin(&self) -> Result<()> {
+        match (self.open.get(), self.conn.is_autocommit()) {
+            (true, true) => Err(StoreError::Lost),
+            (true, false) => Ok(()),
+            (false, _) => {
+                self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+                self.open.set(true);
+                Ok(())
+            }
+        }
+    }
+
+    /// Was anything begun that is not committed yet?
+    pub fn in_transaction(&self) -> bool {
+        self.open.get()
+    }
+
+    pub fn commit(&self) -> Result<()> {
+        if self.conn.is_autocommit() {
+            return Err(StoreError::Lost);
+        }
+        self.conn.prepare_cached("COMMIT")?.execute([])?;
+        self.open.set(false);
+        Ok(())
+    }
+
+    /// Drops everything since [`Store::begin`].
+    pub fn roll_back(&self) {
+        self.open.set(false);
+        if !self.conn.is_autocommit()
+            && let Err(error) = self.conn.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "the store could not roll back");
+        }
+    }
+
+    /// Runs one command's writes as a whole: an error takes back these alone.
+    pub fn savepoint<T>(&self, work: impl FnOnce(&Store) -> Result<T>) -> Result<T> {
+        self.begin()?;
+        self.conn.prepare_cached("SAVEPOINT command")?.execute([])?;
+        let done = work(self);
+        if self.conn.is_autocommit() {
+            // The whole transaction went, not just this command: `commit` will say so to all.
+            return done.and(Err(StoreError::Lost));
+        }
+        if done.is_err() {
+            self.conn.prepare_cached("ROLLBACK TO command")?.execute([])?;
+        }
+        self.conn.prepare_cached("RELEASE command")?.execute([])?;
+        done
+    }
+
+    /// Writes one change. Counters are written by [`Store::write_counters`], once a batch.
+    pub fn write(&self, change: &Change) -> Result<()> {
+        let conn = &self.conn;
+        match change {
+            Change::App(app) => app::put(conn, app),
+            Change::AppGone(id) => run(conn, "DELETE FROM app WHERE id = ?1", params![id.as_str()]),
+            Change::Key(key) => app::put_key(conn, key),
+            Change::KeyGone(id) => run(conn, "DELETE FROM access_key WHERE id = ?1", params![id]),
+            Change::Group(group) => group::put(conn, group),
+            Change::GroupGone(gid) => run(conn, "DELETE FROM grp WHERE gid = ?1", params![gid.0]),
+            Change::Member(gid, member) => group::put_member(conn, *gid, member),
+            Change::MemberGone(gid, user) => run(conn, "DELETE FROM member WHERE gid = ?1 AND user = ?2", params![gid.0, user.as_str()]),
+            Change::Session(session) => session::put(conn, session),
+            Change::SessionGone(sid) => run(conn, "DELETE FROM session WHERE sid = ?1", params![sid.as_str()]),
+            Change::Message(message) => message::put(conn, message),
+            Change::Counters(..) => Ok(()),
+            _ => Ok(()), // memory only
+        }
+    }
+
+    pub fn write_counters(&self, gid: Gid, counters: &Counters) -> Result<()> {
+        group::put_counters(&self.conn, gid, counters)
+    }
+
+    /// Is there a message with this id in the group?
+    pub fn has_tid(&self, gid: Gid, tid: &str) -> Result<bool> {
+        let mut found = self.conn.prepare_cached("SELECT 1 FROM message WHERE gid = ?1 AND tid = ?2")?;
+        Ok(found.query_row(params![gid.0, tid], |_| Ok(())).optional()?.is_some())
+    }
+
+    /// See [`message::recover`].
+    pub fn recover(&self, gid: Gid, since: u64, top: u64) -> Result<Recovered> {
+        message::recover(&self.conn, gid, since, top)
+    }
+
+    /// Stored messages after (or, in reverse, before) a position.
+    pub fn history(&self, gid: Gid, since: Option<u64>, reverse: bool, limit: u32) -> Result<Vec<Message>> {
+        message::history(&self.conn, gid, since, reverse, limit)
+    }
+
+    /// Moves everything from the write-ahead log into the main file; for when nothing else is going on.
+    pub fn checkpoint(&self) -> Result<()> {
+        self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    pub(crate) fn conn(&self) -> &Connection {
+        &self.conn
+    }
+}
+
+/// A read-only connection; sees what was committed. One for each thread that reads.
+pub struct Reader {
+    conn: Connection,
+}
 
 impl Reader {
-    pub fn open(_data: &Path) -> Result<Reader, String> {
-        Ok(Reader {})
+    pub fn open(data: &Path) -> Result<Reader> {
+        let conn = Connection::open_with_flags(data.join(FILE), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        tune(&conn)?;
+        // A reader's pages are few; the writer has the larger cache.
+        conn.pragma_update(None, "cache_size", -256)?;
+        Ok(Reader { conn })
     }
 
     /// Stored, undeleted messages of a group (which may itself be deleted), at most `limit + 1` of
     /// them, so that the caller sees whether there are more. `None`: the group never existed.
-    pub fn messages(&self, _page: &MessagePage) -> Result<Option<Vec<Message>>, String> {
-        Ok(None)
+    pub fn messages(&self, page: &MessagePage) -> Result<Option<Vec<Message>>> {
+        match find_group(&self.conn, &page.app, &page.group)? {
+            Some(gid) => message::page(&self.conn, gid, page).map(Some),
+            None => Ok(None),
+        }
     }
+}
+
+fn find_group(conn: &Connection, app: &AppId, group: &GroupId) -> Result<Option<Gid>> {
+    let mut find = conn.prepare_cached("SELECT gid FROM grp WHERE app = ?1 AND id = ?2")?;
+    Ok(find.query_row(params![app.as_str(), group.as_str()], |row| Ok(Gid(row.get(0)?))).optional()?)
+}
+
+fn tune(conn: &Connection) -> Result<()> {
+    conn.busy_timeout(std::time::Duration::from_millis(5000))?;
+    conn.pragma_update(None, "cache_size", -2000)?;
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(())
+}
+
+fn version(conn: &Connection) -> Result<i64> {
+    Ok(conn.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
+
+fn refuse_newer(path: &Path, conn: &Connection) -> Result<()> {
+    let (found, known) = (version(conn)?, schema::MIGRATIONS.len() as i64);
+    if found > known {
+        return Err(StoreError::Newer {
+            path: path.to_owned(),
+            found,
+            known,
+        });
+    }
+    Ok(())
+}
+
+/// One transaction a migration: a power cut leaves the store at one version or the next.
+fn migrate(conn: &mut Connection) -> Result<()> {
+    let from = version(conn)?.max(0) as usize;
+    for (index, script) in schema::MIGRATIONS.iter().enumerate().skip(from) {
+        let tx = conn.transaction()?;
+        tx.execute_batch(script)?;
+        tx.pragma_update(None, "user_version", index as i64 + 1)?;
+        tx.commit()?;
+    }
+    Ok(())
+}
+
+fn run(conn: &Connection, sql: &str, values: impl rusqlite::Params) -> Result<()> {
+    conn.prepare_cached(sql)?.execute(values)?;
+    Ok(())
+}
+
+/// A list of ids or a small map, as JSON in one column.
+fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("lists and maps of plain ids always serialise")
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|e| StoreError::Row(format!("the list {text:?} ({e})")))
 }

@@ -1,0 +1,431 @@
+//! One command on a batch: the domain decides, its changes and events are written in a savepoint of
+//! their own. A refusal, or an error of the store, leaves nothing of the command behind.
+
+use super::{Batch, Position, SocketCommand, SocketOp, Step, timers::Timer};
+use crate::{
+    domain::{
+        Change, ConnRef, Gid, GroupId, Refusal, SessionId, Tx,
+        app::{App, AppChange, NewApp},
+        group::{self, Known, Recovery},
+        message::Draft,
+        push::{Closed, Push, Reply},
+        quota,
+        request::{Answer, Request},
+        session::{self, Link, SocketEnd},
+        state::Mark,
+    },
+    store::{self, Recovered},
+};
+use std::sync::{Arc, mpsc};
+
+/// Numbers of applications begin here, as the cloud's own have ten digits.
+const FIRST_SDKAPPID: u32 = 1_400_000_001;
+/// Ended deliveries are kept this long, in ms (`alibaba.md` §3.1: 7 days) …
+const KEEP_DELIVERIES: i64 = 7 * 24 * 3_600_000;
+/// … and at most so many.
+const MOST_DELIVERIES: u32 = 100_000;
+
+impl Batch<'_> {
+    /// A request of the control API.
+    pub(super) fn call(&mut self, request: Request, answer: mpsc::SyncSender<Result<Answer, Refusal>>) {
+        let mark = self.tx.mark();
+        let done = self.request(request);
+        let result = self.settle(mark, done);
+        self.answers.push((answer, result));
+    }
+
+    /// A command of a socket, a try that ended, or a timer.
+    pub(super) fn step(&mut self, step: Step) {
+        let mark = self.tx.mark();
+        let precious = match &step {
+            Step::Socket(SocketCommand {
+                op: SocketOp::Ended { .. }, ..
+            })
+            | Step::Outcome(_) => Some(step.clone()),
+            // A delivery whose wait is over is already in `due`, which a lost batch does not take back.
+            Step::Timer(Timer::Retry(..) | Timer::Pump) | Step::Socket(_) => None,
+            Step::Timer(_) => Some(step.clone()),
+        };
+        let asked = match &step {
+            Step::Socket(command) if command.id > 0 => Some((command.conn, command.id)),
+            _ => None,
+        };
+        let done = match step {
+            Step::Socket(command) => self.socket(command),
+            Step::Outcome(outcome) => self.outcome(&outcome),
+            Step::Timer(timer) => self.timer(timer),
+        };
+        let result = self.settle(mark, done);
+        if let Some((conn, id)) = asked {
+            self.asked.push((conn, id));
+            if let Err(why) = &result {
+                self.tx.push(Push::Refuse { conn, id, why: why.clone() });
+            }
+        }
+        if let Some(step) = precious {
+            match result {
+                Err(Refusal::Unavailable) => self.failed.push(step),
+                _ => self.precious.push(step),
+            }
+        }
+    }
+
+    /// Writes what the command changed and told; takes it back if that fails or it was refused.
+    fn settle<T>(&mut self, mark: Mark, done: Result<T, Refusal>) -> Result<T, Refusal> {
+        let done = done.and_then(|value| match self.write(mark) {
+            Ok(()) => Ok(value),
+            Err(error) => {
+                tracing::error!(%error, "a command could not be written; its sender is told to try again");
+                Err(Refusal::Unavailable)
+            }
+        });
+        if done.is_err() {
+            self.tx.back_to(mark);
+        }
+        done
+    }
+
+    fn write(&mut self, mark: Mark) -> store::Result<()> {
+        let (changes, events) = self.tx.since(mark);
+        for change in changes {
+            if let Change::Counters(gid, _) | Change::CountersLater(gid, _) = change {
+                self.dirty.insert(*gid);
+            }
+        }
+        let stored: Vec<_> = changes
+            .iter()
+            .filter(|c| c.is_stored() && !matches!(c, Change::Counters(..)))
+            .cloned()
+            .collect();
+        let rendered: Vec<_> = events
+            .iter()
+            .filter_map(|event| {
+                let app = self.tx.state.apps.get(&event.app)?;
+                (self.ports.render)(event, app)
+            })
+            .collect();
+        if stored.is_empty() && rendered.is_empty() {
+            // Counters alone are written at the end of the batch, but they must open it.
+            let counters = changes.iter().any(|c| matches!(c, Change::Counters(..)));
+            return if counters { self.store.begin() } else { Ok(()) };
+        }
+        let now = self.tx.now;
+        let free = self.store.savepoint(|store| {
+            for change in &stored {
+                store.write(change)?;
+            }
+            rendered.iter().map(|event| store.add_event(event, now)).collect::<store::Result<Vec<bool>>>()
+        })?;
+        for (event, free) in rendered.into_iter().zip(free) {
+            if free {
+                self.lane(&event.endpoint, |lane| lane.ready += 1);
+            }
+            self.touched.insert(event.endpoint);
+        }
+        Ok(())
+    }
+
+    fn request(&mut self, request: Request) -> Result<Answer, Refusal> {
+        match request {
+            Request::CreateApp(new) => self.create_app(*new),
+            Request::ChangeApp { app, change } => self.change_app(app, change),
+            Request::CreateKey(key) => {
+                self.tx.change(Change::Key(key));
+                Ok(Answer::Done)
+            }
+            Request::DeleteKey { id } => {
+                if !self.tx.state.keys.contains_key(&id) {
+                    return Err(Refusal::NoSuchKey(id));
+                }
+                self.tx.change(Change::KeyGone(id));
+                Ok(Answer::Done)
+            }
+            Request::CreateGroup(new) => group::create(&mut self.tx, *new, self.ids.epoch()),
+            Request::DescribeGroup { app, group } => {
+                self.tx.state.app(&app)?;
+                let found = self.tx.state.group_named(&app, &group).ok_or_else(|| Refusal::NoSuchGroup(group.to_string()))?;
+                Ok(Answer::Group(Box::new(found.describe())))
+            }
+            Request::DeleteGroup { app, group, by } => group::delete(&mut self.tx, &app, &group, by).map(|()| Answer::Done),
+            Request::Send {
+                app,
+                group,
+                sender,
+                sender_info,
+                draft,
+            } => {
+                let known = self.known(self.tx.state.group_named(&app, &group).map(|g| g.config.gid), &draft)?;
+                let said = group::send(
+                    &mut self.tx,
+                    &app,
+                    &group,
+                    group::Sender {
+                        user: sender,
+                        info: sender_info,
+                        client: None,
+                    },
+                    *draft,
+                    self.ids.tid(),
+                    known,
+                );
+                said.map(|tid| Answer::Sent { tid })
+            }
+            Request::Online { app, users } => {
+                self.tx.state.app(&app)?;
+                let online = |user| {
+                    let is = self.tx.state.session_of(&app, &user).is_some();
+                    (user, is)
+                };
+                Ok(Answer::Online(users.into_iter().map(online).collect()))
+            }
+        }
+    }
+
+    fn create_app(&mut self, new: NewApp) -> Result<Answer, Refusal> {
+        let state = &self.tx.state;
+        let most = self.tx.rules.quotas.apps;
+        if !quota::room(state.apps.len(), most) {
+            return Err(Refusal::TooManyApps(most));
+        }
+        if state.apps.contains_key(&new.id) {
+            return Err(Refusal::Bad {
+                what: "AppId",
+                why: format!("{} is taken; choose another", new.id),
+            });
+        }
+        let taken = |n: u32| state.apps.values().any(|a| a.sdkappid == n);
+        let sdkappid = match new.sdkappid {
+            Some(n) if taken(n) => {
+                return Err(Refusal::Bad {
+                    what: "SDKAppID",
+                    why: format!("{n} is taken; choose another"),
+                });
+            }
+            Some(n) => n,
+            None => state.apps.values().map(|a| a.sdkappid.saturating_add(1)).max().unwrap_or(0).max(FIRST_SDKAPPID),
+        };
+        let app = Arc::new(App {
+            id: new.id,
+            key: new.key,
+            sign: new.sign,
+            name: new.name,
+            sdkappid,
+            administrators: vec!["administrator".into()],
+            data_center: new.data_center,
+            event_callback_url: new.event_callback_url,
+            audit: new.audit,
+            life_cycle: new.life_cycle,
+            disabled: false,
+            created: self.tx.now,
+            modified: self.tx.now,
+        });
+        self.tx.change(Change::App(app.clone()));
+        Ok(Answer::App(app))
+    }
+
+    fn change_app(&mut self, id: crate::domain::AppId, change: AppChange) -> Result<Answer, Refusal> {
+        let old = self.tx.state.app(&id)?.clone();
+        let mut app = App {
+            modified: self.tx.now,
+            ..(*old).clone()
+        };
+        match change {
+            AppChange::Audit(audit) => app.audit = audit,
+            AppChange::EventCallbackUrl(url) => app.event_callback_url = url,
+            AppChange::Disabled(disabled) => app.disabled = disabled,
+        }
+        let app = Arc::new(app);
+        self.tx.change(Change::App(app.clone()));
+        if app.disabled && !old.disabled {
+            session::end_all(&mut self.tx, &id, Closed::AppDisabled);
+        }
+        self.endpoints_changed(&old, &app)?;
+        Ok(Answer::App(app))
+    }
+
+    fn socket(&mut self, command: SocketCommand) -> Result<(), Refusal> {
+        let SocketCommand { conn, id, op } = command;
+        match op {
+            SocketOp::Connect(login) => session::connect(&mut self.tx, conn, id, *login, self.ids.session()),
+            SocketOp::Subscribe { sid, group, join_leave, since } => {
+                let gid = self.group_of(conn, &sid, &group)?;
+                let recovery = match since {
+                    Some(position) => self.recover(gid, position)?,
+                    None => Recovery::default(),
+                };
+                group::subscribe(&mut self.tx, &sid, conn, id, &group, join_leave, recovery)
+            }
+            SocketOp::Unsubscribe { sid, group } => {
+                linked(&self.tx, conn, &sid)?;
+                let app = &self.tx.state.session(&sid).ok_or(Refusal::NoSession)?.session.app;
+                if let Some(gid) = self.tx.state.group_named(app, &group).map(|g| g.config.gid) {
+                    group::leave(&mut self.tx, &sid, gid);
+                }
+                self.tx.push(Push::Reply {
+                    conn,
+                    id,
+                    reply: Reply::Unsubscribed,
+                });
+                Ok(())
+            }
+            SocketOp::Publish { sid, group, draft } => {
+                let gid = self.group_of(conn, &sid, &group)?;
+                let known = self.known(Some(gid), &draft)?;
+                group::publish(&mut self.tx, &sid, &group, *draft, self.ids.tid(), known)?;
+                self.tx.push(Push::Reply {
+                    conn,
+                    id,
+                    reply: Reply::Published,
+                });
+                Ok(())
+            }
+            SocketOp::Presence { sid, group } => {
+                self.member_of(conn, &sid, &group)?;
+                let app = self.tx.state.session(&sid).ok_or(Refusal::NoSession)?.session.app.clone();
+                let members = group::presence(&self.tx, &app, &group)?;
+                self.tx.push(Push::Reply {
+                    conn,
+                    id,
+                    reply: Reply::Presence(members),
+                });
+                Ok(())
+            }
+            SocketOp::PresenceStats { sid, group } => {
+                let gid = self.member_of(conn, &sid, &group)?;
+                let users = self.tx.state.group(gid).map_or(0, |g| g.members.len() as u64);
+                self.tx.push(Push::Reply {
+                    conn,
+                    id,
+                    reply: Reply::PresenceStats { clients: users, users },
+                });
+                Ok(())
+            }
+            SocketOp::History {
+                sid,
+                group,
+                since,
+                reverse,
+                limit,
+            } => {
+                let gid = self.member_of(conn, &sid, &group)?;
+                let found = self.tx.state.group(gid).ok_or_else(|| Refusal::NoSuchGroup(group.to_string()))?;
+                let (top, epoch) = (found.counters.top, found.config.epoch);
+                if since.as_ref().is_some_and(|s| !s.is_of(epoch)) {
+                    return Err(Refusal::Unrecoverable);
+                }
+                let messages = match limit {
+                    0 => Vec::new(),
+                    n => self
+                        .store
+                        .history(gid, since.map(|s| s.offset), reverse, n.min(quota::MAX_HISTORY))
+                        .map_err(unreadable)?,
+                };
+                let messages = messages.into_iter().map(Arc::new).collect();
+                self.tx.push(Push::Reply {
+                    conn,
+                    id,
+                    reply: Reply::History { messages, top, epoch },
+                });
+                Ok(())
+            }
+            SocketOp::Logoff { sid } => {
+                linked(&self.tx, conn, &sid)?;
+                self.tx.push(Push::Reply { conn, id, reply: Reply::Rpc });
+                self.tx.push(Push::Close { conn, why: Closed::LoggedOff });
+                session::socket_ended(&mut self.tx, &sid, conn, SocketEnd::LoggedOff);
+                Ok(())
+            }
+            SocketOp::Ended { sid, how } => {
+                session::socket_ended(&mut self.tx, &sid, conn, how);
+                Ok(())
+            }
+        }
+    }
+
+    fn timer(&mut self, timer: Timer) -> Result<(), Refusal> {
+        match timer {
+            Timer::Session(sid) => session::due(&mut self.tx, &sid),
+            Timer::Count(gid) => group::push_count(&mut self.tx, gid),
+            Timer::Retry(endpoint, delivery) => {
+                self.due.entry(endpoint.clone()).or_default().push_back(delivery);
+                self.touched.insert(endpoint);
+            }
+            Timer::Pump => {
+                self.touched.extend(self.tx.state.lanes.keys().cloned());
+                self.touched.extend(self.due.keys().cloned());
+            }
+            Timer::Purge => {
+                self.timers.push((self.tx.tick.after(super::PURGE_EVERY), Timer::Purge));
+                let before = crate::domain::Millis(self.tx.now.0 - KEEP_DELIVERIES);
+                let gone = self.store.savepoint(|store| store.purge_deliveries(before, MOST_DELIVERIES)).map_err(|error| {
+                    tracing::error!(%error, "old deliveries could not be purged");
+                    Refusal::Unavailable
+                })?;
+                if gone != (0, 0) {
+                    tracing::info!(delivered = gone.0, dead = gone.1, "old deliveries were purged");
+                }
+            }
+            Timer::SaveCounters | Timer::Redo => {}
+        }
+        Ok(())
+    }
+
+    /// The live group that the connection's session names.
+    fn group_of(&self, conn: ConnRef, sid: &SessionId, name: &GroupId) -> Result<Gid, Refusal> {
+        linked(&self.tx, conn, sid)?;
+        let session = self.tx.state.session(sid).ok_or(Refusal::NoSession)?;
+        Ok(self.tx.state.live_group(&session.session.app, name)?.config.gid)
+    }
+
+    /// The same, and the session is in it.
+    fn member_of(&self, conn: ConnRef, sid: &SessionId, name: &GroupId) -> Result<Gid, Refusal> {
+        let gid = self.group_of(conn, sid, name)?;
+        match self.tx.state.session(sid) {
+            Some(state) if state.groups.iter().any(|(_, g)| *g == gid) => Ok(gid),
+            _ => Err(Refusal::NotInGroup(name.to_string())),
+        }
+    }
+
+    fn known(&self, gid: Option<Gid>, draft: &Draft) -> Result<Known, Refusal> {
+        match (gid, &draft.tid) {
+            (Some(gid), Some(tid)) if self.store.has_tid(gid, tid.as_str()).map_err(unreadable)? => Ok(Known::Yes),
+            _ => Ok(Known::No),
+        }
+    }
+
+    /// What came after the position. Another epoch, or a position ahead of the stream, is not ours.
+    fn recover(&self, gid: Gid, since: Position) -> Result<Recovery, Refusal> {
+        let group = self.tx.state.group(gid).expect("the caller found it");
+        let top = group.counters.top;
+        if since.epoch != group.config.epoch.to_string() || since.offset > top {
+            return Ok(Recovery {
+                complete: Some(false),
+                ..Recovery::default()
+            });
+        }
+        Ok(match self.store.recover(gid, since.offset, top).map_err(unreadable)? {
+            Recovered::All(messages) => Recovery {
+                messages: messages.into_iter().map(Arc::new).collect(),
+                complete: Some(true),
+                offset: Some(since.offset),
+            },
+            Recovered::Not => Recovery {
+                complete: Some(false),
+                ..Recovery::default()
+            },
+        })
+    }
+}
+
+/// The command came over the session's present connection, not over one that was displaced.
+fn linked(tx: &Tx, conn: ConnRef, sid: &SessionId) -> Result<(), Refusal> {
+    match tx.state.link(sid) {
+        Some(Link::Attached { conn: current, .. }) if current == conn => Ok(()),
+        _ => Err(Refusal::NoSession),
+    }
+}
+
+fn unreadable(error: store::StoreError) -> Refusal {
+    tracing::error!(%error, "the store could not be read");
+    Refusal::Unavailable
+}

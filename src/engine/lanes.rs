@@ -1,0 +1,195 @@
+//! Lanes on a batch (`design.md` §4.4–4.7): freezing waiting events into deliveries before the first
+//! byte is sent, what a try's end means, and which delivery goes next.
+
+use super::{Batch, Origin, timers::Timer};
+use crate::{
+    domain::{
+        Change, Refusal,
+        app::App,
+        endpoint::EndpointId,
+        outbox::{IN_FLIGHT, Job, Lane, Outcome, Verdict},
+        retry::{self, Next},
+    },
+    store,
+};
+use std::sync::Arc;
+
+/// Wait before a try that was not the endpoint's fault is made again, in ms.
+const OURS_WAIT: u64 = 5_000;
+/// Why a delivery whose URL was taken away is dead; it can be replayed.
+const REMOVED: &str = "endpoint removed";
+
+impl Batch<'_> {
+    pub(super) fn lane(&mut self, endpoint: &EndpointId, change: impl FnOnce(&mut Lane)) {
+        let mut lane = self.tx.state.lanes.get(endpoint).cloned().unwrap_or_default();
+        change(&mut lane);
+        let idle = lane == Lane::default();
+        self.tx.change(Change::Lane(endpoint.clone(), (!idle).then_some(lane)));
+    }
+
+    /// Fills the lanes in which something changed, in the commit of what changed.
+    pub(super) fn pump_touched(&mut self) {
+        while let Some(endpoint) = self.touched.pop_first() {
+            if let Err(error) = self.pump(&endpoint) {
+                tracing::error!(%error, %endpoint, "a delivery could not be frozen; it is tried again");
+                self.timers.push((self.tx.tick.after(super::REDO_AFTER), Timer::Pump));
+            }
+        }
+    }
+
+    fn pump(&mut self, endpoint: &EndpointId) -> store::Result<()> {
+        // A disabled application's lane is parked: what waits is kept.
+        if self.tx.state.apps.get(endpoint.app()).is_none_or(|app| app.disabled) {
+            return Ok(());
+        }
+        loop {
+            let lane = self.tx.state.lanes.get(endpoint).cloned().unwrap_or_default();
+            if lane.in_flight.len() >= IN_FLIGHT {
+                return Ok(());
+            }
+            // Repeats leave the last place to fresh events, so that failing subjects hold back only themselves.
+            let repeat = lane.in_flight.len() < IN_FLIGHT - 1 || lane.ready == 0;
+            let due = if repeat {
+                self.due.get_mut(endpoint).and_then(|due| due.pop_front())
+            } else {
+                None
+            };
+            if let Some(delivery) = due {
+                if lane.in_flight.contains(&delivery) {
+                    continue;
+                }
+                let Some((body, tries)) = self.store.frozen_body(&delivery)? else { continue };
+                self.lane(endpoint, |lane| lane.in_flight.push(delivery.clone()));
+                self.jobs.push((
+                    Job {
+                        delivery,
+                        endpoint: endpoint.clone(),
+                        body: body.into(),
+                        tries,
+                    },
+                    Origin::Due,
+                ));
+            } else if lane.ready > 0 {
+                let id = self.ids.delivery();
+                let (now, freeze) = (self.tx.now, self.ports.freeze);
+                let taken = self.store.savepoint(|store| {
+                    let taken = store.take(endpoint, &id)?;
+                    let body: Arc<[u8]> = freeze(endpoint, &taken.payloads).into();
+                    if !taken.payloads.is_empty() {
+                        store.freeze(&id, endpoint, &body, now)?;
+                    }
+                    Ok((body, taken))
+                });
+                let (body, taken) = taken?;
+                if taken.payloads.is_empty() {
+                    tracing::error!(%endpoint, ready = lane.ready, "a lane counted events that the store has not; counting anew");
+                    self.lane(endpoint, |lane| lane.ready = 0);
+                    continue;
+                }
+                self.lane(endpoint, |lane| {
+                    lane.ready = lane.ready.saturating_sub(taken.fewer_ready);
+                    lane.in_flight.push(id.clone());
+                });
+                self.jobs.push((
+                    Job {
+                        delivery: id,
+                        endpoint: endpoint.clone(),
+                        body,
+                        tries: 0,
+                    },
+                    Origin::Fresh,
+                ));
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Records a try and decides what comes next.
+    pub(super) fn outcome(&mut self, outcome: &Outcome) -> Result<(), Refusal> {
+        let Outcome {
+            delivery,
+            endpoint,
+            attempt,
+            verdict,
+        } = outcome;
+        let gone = self.tx.state.apps.get(endpoint.app()).is_none_or(|app| endpoint.url(app).is_none());
+        let now = self.tx.now;
+        let (freed, wait) = self
+            .store
+            .savepoint(|store| {
+                // A try that never reached the endpoint's door is no attempt on its record.
+                let tries = match verdict {
+                    Verdict::NotSpent => 0,
+                    _ => store.add_attempt(delivery, attempt, true)?,
+                };
+                let next = match verdict {
+                    Verdict::Delivered => return Ok((store.finish(delivery, endpoint, None, now)?, None)),
+                    _ if gone => return Ok((store.finish(delivery, endpoint, Some(REMOVED), now)?, None)),
+                    Verdict::NotSpent => return Ok((0, Some(OURS_WAIT))),
+                    Verdict::Failed => retry::after_failure(tries),
+                };
+                match next {
+                    Next::Wait(ms) => Ok((0, Some(ms))),
+                    Next::Dead => {
+                        let why = match &attempt.result {
+                            Ok(status) => format!("the last of {tries} tries was answered {status}"),
+                            Err(error) => format!("the last of {tries} tries failed: {error}"),
+                        };
+                        tracing::warn!(%delivery, %endpoint, why, "a delivery is dead; it is kept and can be replayed");
+                        Ok((store.finish(delivery, endpoint, Some(&why), now)?, None))
+                    }
+                }
+            })
+            .map_err(|error| {
+                tracing::error!(%error, %delivery, "a try's end could not be recorded; it is recorded again");
+                Refusal::Unavailable
+            })?;
+        self.lane(endpoint, |lane| {
+            lane.in_flight.retain(|id| id != delivery);
+            lane.ready += freed;
+        });
+        if let Some(ms) = wait {
+            let ms = ms * self.config.retry_percent as u64 / 100;
+            self.timers.push((self.tx.tick.after(ms), Timer::Retry(endpoint.clone(), delivery.clone())));
+        }
+        self.touched.insert(endpoint.clone());
+        Ok(())
+    }
+
+    /// A URL was set, changed or emptied, or the application switched on or off. What waits takes the
+    /// new URL along; without one it is dead, and replayable.
+    pub(super) fn endpoints_changed(&mut self, old: &App, new: &App) -> Result<(), Refusal> {
+        let endpoint = EndpointId::LiveEvents(new.id.clone());
+        self.touched.insert(endpoint.clone());
+        if endpoint.url(old).is_none() || endpoint.url(new).is_some() {
+            return Ok(());
+        }
+        let (now, freeze, ids) = (self.tx.now, self.ports.freeze, self.ids);
+        let in_flight = self.tx.state.lanes.get(&endpoint).map(|lane| lane.in_flight.clone()).unwrap_or_default();
+        self.store
+            .savepoint(|store| {
+                // Those in flight may still arrive; their outcome decides.
+                for frozen in store.frozen(Some(&endpoint))? {
+                    if !in_flight.contains(&frozen.id) {
+                        store.finish(&frozen.id, &endpoint, Some(REMOVED), now)?;
+                    }
+                }
+                loop {
+                    let id = ids.delivery();
+                    let payloads = store.take_any(&endpoint, &id)?;
+                    if payloads.is_empty() {
+                        return Ok(());
+                    }
+                    store.freeze(&id, &endpoint, &freeze(&endpoint, &payloads), now)?;
+                    store.finish(&id, &endpoint, Some(REMOVED), now)?;
+                }
+            })
+            .map_err(|error| {
+                tracing::error!(%error, %endpoint, "waiting callbacks could not be put aside");
+                Refusal::Unavailable
+            })?;
+        self.lane(&endpoint, |lane| lane.ready = 0);
+        Ok(())
+    }
+}

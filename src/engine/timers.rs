@@ -1,0 +1,49 @@
+//! What the engine has to do later. A timer that has lost its reason is ignored when it comes: it
+//! names a subject, and the state says whether anything is due for it.
+
+use crate::domain::{Gid, SessionId, Tick, endpoint::EndpointId, outbox::DeliveryId};
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug)]
+pub enum Timer {
+    /// A session's grace, or its time to subscribe anew, may be over.
+    Session(SessionId),
+    /// The wait before a delivery's next try is over.
+    Retry(EndpointId, DeliveryId),
+    /// The counts of a super-large group may be pushed again.
+    Count(Gid),
+    SaveCounters,
+    /// Look at every lane.
+    Pump,
+    Purge,
+    Redo,
+}
+
+#[derive(Default)]
+pub struct Timers {
+    due: BTreeMap<(Tick, u64), Timer>,
+    count: u64,
+}
+
+impl Timers {
+    pub fn at(&mut self, at: Tick, timer: Timer) {
+        self.count += 1;
+        self.due.insert((at, self.count), timer);
+    }
+
+    pub fn next(&self) -> Option<Tick> {
+        self.due.keys().next().map(|(at, _)| *at)
+    }
+
+    /// Takes out all whose time has come, in order.
+    pub fn ripe(&mut self, now: Tick) -> Vec<Timer> {
+        let mut ripe = Vec::new();
+        while let Some(entry) = self.due.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            ripe.push(entry.remove());
+        }
+        ripe
+    }
+}

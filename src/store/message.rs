@@ -1,0 +1,159 @@
+//! Rows of messages. A message's row number is its group's number times 2^32 plus its own.
+
+use super::{Result, run};
+use crate::domain::{
+    AppId, Gid, GroupId, Millis, SessionId, Tid, UserId,
+    message::Message,
+    quota::{MAX_RECOVERED, MAX_RECOVERED_BYTES, RECENT},
+};
+use rusqlite::{Connection, Row, params, types::Value};
+
+/// What a server API's message list asks for.
+#[derive(Clone, Debug)]
+pub struct MessagePage {
+    pub app: AppId,
+    pub group: GroupId,
+    /// Oldest first.
+    pub ascending: bool,
+    pub kind: Option<i32>,
+    /// Both ends inclusive.
+    pub begin: Option<Millis>,
+    pub end: Option<Millis>,
+    /// Continue after this sequence number (in the direction asked).
+    pub after: Option<u64>,
+    pub limit: u32,
+}
+
+/// What was missed since a position.
+#[derive(Debug)]
+pub enum Recovered {
+    /// Everything, in order; messages that are not cached are left out.
+    All(Vec<Message>),
+    /// Too much, or some of it is gone.
+    Not,
+}
+
+const COLUMNS: &str = "id, gid, tid, kind, body, sender, info, client, weight, total, at, stored, cached, deleted";
+
+fn row_id(gid: Gid, seq: u64) -> i64 {
+    (gid.0 << 32) | (seq.min(u32::MAX as u64) as i64)
+}
+
+fn read(row: &Row) -> rusqlite::Result<Message> {
+    Ok(Message {
+        seq: Some(row.get::<_, i64>(0)? as u64 & 0xffff_ffff),
+        gid: Gid(row.get(1)?),
+        tid: Tid::trusted(row.get_ref(2)?.as_str()?),
+        kind: row.get(3)?,
+        body: row.get(4)?,
+        sender: UserId::trusted(row.get_ref(5)?.as_str()?),
+        sender_info: row.get(6)?,
+        client: row.get::<_, Option<String>>(7)?.map(|sid| SessionId::trusted(&sid)),
+        weight: row.get(8)?,
+        total: row.get(9)?,
+        at: Millis(row.get(10)?),
+        stored: row.get(11)?,
+        cached: row.get(12)?,
+        deleted: row.get(13)?,
+    })
+}
+
+pub fn put(conn: &Connection, m: &Message) -> Result<()> {
+    let Some(seq) = m.seq else { return Ok(()) };
+    run(
+        conn,
+        "INSERT INTO message VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        params![
+            row_id(m.gid, seq),
+            m.gid.0,
+            m.tid.as_str(),
+            m.kind,
+            m.body,
+            m.sender.as_str(),
+            m.sender_info,
+            m.client.as_ref().map(SessionId::as_str),
+            m.weight,
+            m.total,
+            m.at.0,
+            m.stored,
+            m.cached,
+            m.deleted
+        ],
+    )?;
+    if !m.stored {
+        // Of what is not stored, only the last few are kept, for those who come back.
+        run(
+            conn,
+            "DELETE FROM message WHERE id IN
+             (SELECT id FROM message WHERE stored = 0 AND id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT -1 OFFSET ?3)",
+            params![row_id(m.gid, 0), row_id(m.gid, u64::MAX), RECENT as i64],
+        )?;
+    }
+    Ok(())
+}
+
+/// The messages after `since` up to `top`. Every number must have its row: a gap is never silent
+/// (`session.md` §3).
+pub fn recover(conn: &Connection, gid: Gid, since: u64, top: u64) -> Result<Recovered> {
+    let missed = top.saturating_sub(since);
+    if missed as usize > MAX_RECOVERED {
+        return Ok(Recovered::Not);
+    }
+    let mut rows = conn.prepare_cached(&format!("SELECT {COLUMNS} FROM message WHERE id > ?1 AND id <= ?2 ORDER BY id"))?;
+    let mut rows = rows.query(params![row_id(gid, since), row_id(gid, top)])?;
+    let (mut found, mut bytes, mut messages) = (0, 0, Vec::new());
+    while let Some(row) = rows.next()? {
+        let message = read(row)?;
+        found += 1;
+        if message.cached {
+            bytes += message.body.len() + message.sender_info.len();
+            messages.push(message);
+        }
+        if bytes > MAX_RECOVERED_BYTES {
+            return Ok(Recovered::Not);
+        }
+    }
+    Ok(if found == missed { Recovered::All(messages) } else { Recovered::Not })
+}
+
+pub fn history(conn: &Connection, gid: Gid, since: Option<u64>, reverse: bool, limit: u32) -> Result<Vec<Message>> {
+    let (first, last, order) = match (since, reverse) {
+        (None, false) => (0, u64::MAX, "ASC"),
+        (None, true) => (0, u64::MAX, "DESC"),
+        (Some(s), false) => (s.saturating_add(1), u64::MAX, "ASC"),
+        (Some(s), true) => (0, s.saturating_sub(1), "DESC"),
+    };
+    let sql = format!("SELECT {COLUMNS} FROM message WHERE id BETWEEN ?1 AND ?2 AND stored = 1 ORDER BY id {order} LIMIT ?3");
+    let mut rows = conn.prepare_cached(&sql)?;
+    let rows = rows.query_map(params![row_id(gid, first), row_id(gid, last), limit], read)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+pub fn page(conn: &Connection, gid: Gid, page: &MessagePage) -> Result<Vec<Message>> {
+    let (first, last) = match (page.after, page.ascending) {
+        (None, _) => (0, u64::MAX),
+        (Some(s), true) => (s.saturating_add(1), u64::MAX),
+        (Some(s), false) => (0, s.saturating_sub(1)),
+    };
+    let mut sql = format!("SELECT {COLUMNS} FROM message WHERE id BETWEEN ? AND ? AND stored = 1 AND deleted = 0");
+    let mut values = vec![Value::from(row_id(gid, first)), Value::from(row_id(gid, last))];
+    for (clause, value) in [
+        (" AND kind = ?", page.kind.map(i64::from)),
+        (" AND at >= ?", page.begin.map(|t| t.0)),
+        (" AND at <= ?", page.end.map(|t| t.0)),
+    ] {
+        if let Some(value) = value {
+            sql += clause;
+            values.push(value.into());
+        }
+    }
+    sql += if page.ascending {
+        " ORDER BY id ASC LIMIT ?"
+    } else {
+        " ORDER BY id DESC LIMIT ?"
+    };
+    values.push(Value::from(page.limit as i64 + 1));
+    let mut rows = conn.prepare_cached(&sql)?;
+    let rows = rows.query_map(rusqlite::params_from_iter(values), read)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}

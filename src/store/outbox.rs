@@ -1,0 +1,199 @@
+//! Rows of the outbox: waiting events, the deliveries frozen out of them, and each try.
+
+use super::{Result, Store, StoreError, run};
+use crate::domain::{
+    Change, Millis, State,
+    endpoint::EndpointId,
+    event::Rendered,
+    outbox::{Attempt, BATCH, DeliveryId, Lane},
+};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::{BTreeSet, HashMap};
+
+/// A delivery that was neither delivered nor given up, as it is found at a start.
+#[derive(Debug)]
+pub struct Frozen {
+    pub id: DeliveryId,
+    pub endpoint: EndpointId,
+    pub tries: u32,
+}
+
+/// Events taken out of an endpoint's queue for one delivery.
+#[derive(Debug)]
+pub struct Taken {
+    pub payloads: Vec<String>,
+    /// How many fewer events are ready: those taken, and those whose subject is now held.
+    pub fewer_ready: u64,
+}
+
+/// Lanes as a start finds them: nothing is in flight.
+pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
+    let mut rows = conn.prepare("SELECT endpoint, count(*) FROM outbox WHERE ready = 1 AND delivery IS NULL GROUP BY endpoint")?;
+    let mut rows = rows.query([])?;
+    while let Some(row) = rows.next()? {
+        let lane = Lane {
+            ready: row.get::<_, i64>(1)? as u64,
+            in_flight: Vec::new(),
+        };
+        state.apply(Change::Lane(endpoint(&row.get::<_, String>(0)?)?, Some(lane)));
+    }
+    Ok(())
+}
+
+fn endpoint(text: &str) -> Result<EndpointId> {
+    EndpointId::parse(text).ok_or_else(|| StoreError::Row(format!("the endpoint {text:?}")))
+}
+
+impl Store {
+    /// Appends an event. True when its subject is free, so that it may be sent next.
+    pub fn add_event(&self, event: &Rendered, now: Millis) -> Result<bool> {
+        let conn = self.conn();
+        let name = event.endpoint.to_string();
+        let mut held = conn.prepare_cached("SELECT 1 FROM outbox WHERE endpoint = ?1 AND subject = ?2 AND (delivery IS NOT NULL OR ready = 0) LIMIT 1")?;
+        let free = held.query_row(params![name, event.subject], |_| Ok(())).optional()?.is_none();
+        run(
+            conn,
+            "INSERT INTO outbox (endpoint, subject, payload, at, ready, delivery) VALUES (?1, ?2, ?3, ?4, ?5, NULL)",
+            params![name, event.subject, event.payload, now.0, free],
+        )?;
+        Ok(free)
+    }
+
+    /// Takes the oldest ready events for the delivery `id`; their subjects are held by it from now on.
+    pub fn take(&self, lane: &EndpointId, id: &DeliveryId) -> Result<Taken> {
+        let conn = self.conn();
+        let name = lane.to_string();
+        let mut rows =
+            conn.prepare_cached("SELECT id, subject, payload FROM outbox WHERE endpoint = ?1 AND ready = 1 AND delivery IS NULL ORDER BY id LIMIT ?2")?;
+        let rows = rows.query_map(params![name, BATCH as i64], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        })?;
+        let (mut payloads, mut subjects) = (Vec::new(), BTreeSet::new());
+        for row in rows {
+            let (row_id, subject, payload) = row?;
+            run(conn, "UPDATE outbox SET delivery = ?2 WHERE id = ?1", params![row_id, &*id.0])?;
+            payloads.push(payload);
+            subjects.insert(subject);
+        }
+        let mut fewer_ready = payloads.len() as u64;
+        for subject in subjects {
+            let mut hold = conn.prepare_cached("UPDATE outbox SET ready = 0 WHERE endpoint = ?1 AND subject = ?2 AND delivery IS NULL AND ready = 1")?;
+            fewer_ready += hold.execute(params![name, subject])? as u64;
+        }
+        Ok(Taken { payloads, fewer_ready })
+    }
+
+    /// Takes the oldest waiting events, ready or not, for a delivery that will not be sent.
+    pub fn take_any(&self, lane: &EndpointId, id: &DeliveryId) -> Result<Vec<String>> {
+        let conn = self.conn();
+        let mut rows = conn.prepare_cached("SELECT id, payload FROM outbox WHERE endpoint = ?1 AND delivery IS NULL ORDER BY id LIMIT ?2")?;
+        let rows = rows.query_map(params![lane.to_string(), BATCH as i64], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        })?;
+        let mut payloads = Vec::new();
+        for row in rows {
+            let (row_id, payload) = row?;
+            run(conn, "UPDATE outbox SET delivery = ?2 WHERE id = ?1", params![row_id, &*id.0])?;
+            payloads.push(payload);
+        }
+        Ok(payloads)
+    }
+
+    /// Writes a frozen delivery. Committed before its first byte is sent.
+    pub fn freeze(&self, id: &DeliveryId, lane: &EndpointId, body: &[u8], now: Millis) -> Result<()> {
+        run(
+            self.conn(),
+            "INSERT INTO delivery (id, endpoint, body, created, tries, state, reason, ended) VALUES (?1, ?2, ?3, ?4, 0, 0, NULL, NULL)",
+            params![&*id.0, lane.to_string(), body, now.0],
+        )
+    }
+
+    /// Records a try; returns how many there are now. `spent`: it counts on the ladder.
+    pub fn add_attempt(&self, id: &DeliveryId, attempt: &Attempt, spent: bool) -> Result<u32> {
+        let conn = self.conn();
+        let (status, error) = match &attempt.result {
+            Ok(status) => (Some(*status), None),
+            Err(text) => (None, Some(text)),
+        };
+        run(
+            conn,
+            "INSERT INTO attempt SELECT ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7 FROM attempt WHERE delivery = ?1",
+            params![&*id.0, attempt.at.0, attempt.url, status, error, attempt.took_ms, attempt.answer],
+        )?;
+        if spent {
+            run(conn, "UPDATE delivery SET tries = tries + 1 WHERE id = ?1", params![&*id.0])?;
+        }
+        let mut tries = conn.prepare_cached("SELECT tries FROM delivery WHERE id = ?1")?;
+        Ok(tries.query_row(params![&*id.0], |row| row.get(0)).optional()?.unwrap_or(0))
+    }
+
+    /// Ends a delivery and frees its subjects; returns how many events became ready by that.
+    /// `dead`: the reason it was given up.
+    pub fn finish(&self, id: &DeliveryId, lane: &EndpointId, dead: Option<&str>, now: Millis) -> Result<u64> {
+        let conn = self.conn();
+        let state = if dead.is_some() { 2 } else { 1 };
+        run(
+            conn,
+            "UPDATE delivery SET state = ?2, reason = ?3, ended = ?4 WHERE id = ?1",
+            params![&*id.0, state, dead, now.0],
+        )?;
+        let name = lane.to_string();
+        let mut subjects = conn.prepare_cached("SELECT DISTINCT subject FROM outbox WHERE delivery = ?1")?;
+        let subjects: Vec<String> = subjects.query_map(params![&*id.0], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        run(conn, "DELETE FROM outbox WHERE delivery = ?1", params![&*id.0])?;
+        let mut freed = 0;
+        for subject in subjects {
+            let mut free = conn.prepare_cached("UPDATE outbox SET ready = 1 WHERE endpoint = ?1 AND subject = ?2 AND delivery IS NULL AND ready = 0")?;
+            freed += free.execute(params![name, subject])? as u64;
+        }
+        Ok(freed)
+    }
+
+    /// The body of a frozen delivery and the tries made of it.
+    pub fn frozen_body(&self, id: &DeliveryId) -> Result<Option<(Vec<u8>, u32)>> {
+        let mut find = self.conn().prepare_cached("SELECT body, tries FROM delivery WHERE id = ?1 AND state = 0")?;
+        Ok(find.query_row(params![&*id.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+    }
+
+    /// All frozen deliveries, oldest first; of one endpoint, if it is named.
+    pub fn frozen(&self, of: Option<&EndpointId>) -> Result<Vec<Frozen>> {
+        let mut rows = self
+            .conn()
+            .prepare_cached("SELECT id, endpoint, tries FROM delivery WHERE state = 0 ORDER BY n")?;
+        let mut rows = rows.query([])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let frozen = Frozen {
+                id: DeliveryId(row.get::<_, String>(0)?.into()),
+                endpoint: endpoint(&row.get::<_, String>(1)?)?,
+                tries: row.get(2)?,
+            };
+            if of.is_none_or(|of| *of == frozen.endpoint) {
+                found.push(frozen);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Forgets ended deliveries that are older than `before`, and of the rest the oldest over `most`,
+    /// a few hundred at a time. Returns how many of each state went: (delivered, dead).
+    pub fn purge_deliveries(&self, before: Millis, most: u32) -> Result<(usize, usize)> {
+        let conn = self.conn();
+        let mut count = conn.prepare_cached("SELECT count(*) FROM delivery WHERE state IN (1, 2)")?;
+        let over = count.query_row([], |row| row.get::<_, i64>(0))?.saturating_sub(most as i64).max(0);
+        let mut old = conn.prepare_cached(
+            "SELECT id, state FROM (SELECT id, state, ended, row_number() OVER (ORDER BY ended) AS place FROM delivery WHERE state IN (1, 2))
+             WHERE ended < ?1 OR place <= ?2 LIMIT 500",
+        )?;
+        let old: Vec<(String, i64)> = old
+            .query_map(params![before.0, over], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        let mut gone = HashMap::new();
+        for (id, state) in old {
+            run(conn, "DELETE FROM attempt WHERE delivery = ?1", params![id])?;
+            run(conn, "DELETE FROM delivery WHERE id = ?1", params![id])?;
+            *gone.entry(state).or_insert(0) += 1;
+        }
+        Ok((gone.get(&1).copied().unwrap_or(0), gone.get(&2).copied().unwrap_or(0)))
+    }
+}

@@ -1,0 +1,54 @@
+//! The tables, as numbered migrations. A migration that has landed is never edited: add the next one.
+
+/// Each entry brings a store from version `index` to `index + 1`.
+pub const MIGRATIONS: &[&str] = &[FIRST];
+
+/// * `message.id` is the group's number times 2^32 plus the message's number in the group: one B-tree,
+///   clustered by group and in order, although bodies are long (a WITHOUT ROWID table would split them).
+/// * `outbox.ready` is 1 while no delivery of the same endpoint holds the event's subject.
+/// * `delivery.state`: 0 frozen, 1 delivered, 2 dead.
+const FIRST: &str = "
+CREATE TABLE access_key (id TEXT PRIMARY KEY, secret TEXT NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE app (
+    id TEXT PRIMARY KEY, key TEXT NOT NULL, sign TEXT NOT NULL, name TEXT NOT NULL, sdkappid INTEGER NOT NULL UNIQUE,
+    administrators TEXT NOT NULL, data_center TEXT NOT NULL, event_callback_url TEXT NOT NULL, audit_type INTEGER NOT NULL,
+    audit_url TEXT NOT NULL, life_cycle INTEGER NOT NULL, disabled INTEGER NOT NULL, created INTEGER NOT NULL, modified INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE grp (
+    gid INTEGER PRIMARY KEY, app TEXT NOT NULL REFERENCES app(id), id TEXT NOT NULL, name TEXT NOT NULL, info TEXT NOT NULL,
+    creator TEXT NOT NULL, admins TEXT NOT NULL, created INTEGER NOT NULL, deleted INTEGER, deleted_by TEXT, epoch INTEGER NOT NULL,
+    muted_all INTEGER NOT NULL, muted TEXT NOT NULL, unmuted TEXT NOT NULL, UNIQUE (app, id)
+);
+CREATE TABLE counter (gid INTEGER PRIMARY KEY REFERENCES grp(gid), top INTEGER NOT NULL, joins INTEGER NOT NULL, amounts TEXT NOT NULL);
+CREATE TABLE session (
+    sid TEXT PRIMARY KEY, app TEXT NOT NULL, user TEXT NOT NULL, device TEXT NOT NULL, info TEXT NOT NULL, role TEXT NOT NULL,
+    started INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE member (
+    gid INTEGER NOT NULL REFERENCES grp(gid), user TEXT NOT NULL, sid TEXT, kind INTEGER NOT NULL, joined INTEGER NOT NULL,
+    ord INTEGER NOT NULL, PRIMARY KEY (gid, user)
+) WITHOUT ROWID;
+CREATE TABLE message (
+    id INTEGER PRIMARY KEY, gid INTEGER NOT NULL, tid TEXT NOT NULL, kind INTEGER NOT NULL, body TEXT NOT NULL, sender TEXT NOT NULL,
+    info TEXT NOT NULL, client TEXT, weight INTEGER NOT NULL, total INTEGER NOT NULL, at INTEGER NOT NULL, stored INTEGER NOT NULL,
+    cached INTEGER NOT NULL, deleted INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX message_tid ON message (gid, tid);
+CREATE INDEX message_unstored ON message (id) WHERE stored = 0;
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, endpoint TEXT NOT NULL, subject TEXT NOT NULL, payload TEXT NOT NULL, at INTEGER NOT NULL,
+    ready INTEGER NOT NULL, delivery TEXT
+);
+CREATE INDEX outbox_ready ON outbox (endpoint, id) WHERE ready = 1 AND delivery IS NULL;
+CREATE INDEX outbox_subject ON outbox (endpoint, subject);
+CREATE INDEX outbox_delivery ON outbox (delivery) WHERE delivery IS NOT NULL;
+CREATE TABLE delivery (
+    n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, endpoint TEXT NOT NULL, body BLOB NOT NULL, created INTEGER NOT NULL,
+    tries INTEGER NOT NULL, state INTEGER NOT NULL, reason TEXT, ended INTEGER
+);
+CREATE INDEX delivery_state ON delivery (state, ended);
+CREATE TABLE attempt (
+    delivery TEXT NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, url TEXT NOT NULL, status INTEGER, error TEXT, took INTEGER NOT NULL,
+    answer BLOB NOT NULL, PRIMARY KEY (delivery, n)
+) WITHOUT ROWID;
+";

@@ -1,0 +1,32 @@
+//! Rows of open sessions: what makes presence survive a power cut.
+
+use super::{Result, run};
+use crate::domain::{AppId, Change, Millis, SessionId, State, UserId, session::Session};
+use rusqlite::{Connection, params};
+use std::sync::Arc;
+
+pub fn put(conn: &Connection, s: &Session) -> Result<()> {
+    run(
+        conn,
+        "INSERT OR REPLACE INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![s.sid.as_str(), s.app.as_str(), s.user.as_str(), s.device, s.info, s.role, s.started.0],
+    )
+}
+
+pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
+    let mut rows = conn.prepare("SELECT sid, app, user, device, info, role, started FROM session")?;
+    let mut rows = rows.query([])?;
+    while let Some(row) = rows.next()? {
+        let session = Session {
+            sid: SessionId::trusted(&row.get::<_, String>(0)?),
+            app: AppId::trusted(&row.get::<_, String>(1)?),
+            user: UserId::trusted(&row.get::<_, String>(2)?),
+            device: row.get(3)?,
+            info: row.get(4)?,
+            role: row.get(5)?,
+            started: Millis(row.get(6)?),
+        };
+        state.apply(Change::Session(Arc::new(session)));
+    }
+    Ok(())
+}
