@@ -1,7 +1,13 @@
+pub mod alibaba;
 pub mod clock;
+pub mod control;
 pub mod delivery;
 pub mod domain;
+pub mod door;
 pub mod engine;
 pub mod ids;
+pub mod notify;
+pub mod receiver;
 pub mod settings;
+pub mod socket;
 pub mod store;

@@ -11,7 +11,6 @@ use crate::{
         address::AllowList,
         app::{AccessKey, App, AppChange, Audit, LifeCycle, NewApp},
         request::{Answer, NewGroup, Request},
-        state::Rules,
     },
     engine::Handle,
     ids::{self, Ids},
@@ -154,15 +153,13 @@ fn settings(data: PathBuf, control: SocketAddr, sessions: SocketAddr) -> Result<
         sessions,
         allow_callback: AllowList::parse(&["any".into()])?,
         limits: Limits {
-            connections: 800,
             connections_per_address: 0,
             session_commands_per_second: 0,
             group_messages_per_second: 0,
             control_qps: false,
-            nonces: 262_144,
+            ..Limits::default()
         },
-        rules: Rules::default(),
-        retry_percent: 100,
+        ..Settings::default()
     })
 }
 

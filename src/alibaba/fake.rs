@@ -1,0 +1,202 @@
+//! For tests: a server without engine and store, made of the domain's own state, that commits at once.
+
+use super::rpc::Ask;
+use crate::{
+    domain::{
+        AppId, Change, Epoch, Gid, Millis, Refusal, SessionId, State, Tick, Tx, UserId,
+        app::{AccessKey, App, AppChange, Audit, LifeCycle},
+        group::{self, Known, Member, MemberKind},
+        message::Message,
+        request::{Answer, Request},
+        session::Session,
+        state::Rules,
+    },
+    engine::Directory,
+    ids::Ids,
+    store::MessagePage,
+};
+use std::sync::{Arc, Mutex};
+
+pub fn app(id: &str) -> App {
+    App {
+        id: AppId::trusted(id),
+        key: "appkey123".into(),
+        sign: "sign123".into(),
+        name: "Demo".into(),
+        sdkappid: 1_400_000_001,
+        administrators: vec!["administrator".into()],
+        data_center: "cn-shanghai".into(),
+        event_callback_url: String::new(),
+        audit: Audit::None,
+        life_cycle: LifeCycle::Days30,
+        disabled: false,
+        created: Millis(1_000),
+        modified: Millis(2_000),
+    }
+}
+
+pub struct Fake {
+    state: Mutex<(State, Vec<Message>)>,
+    ids: Ids,
+    rules: Rules,
+    /// What every call is refused with.
+    pub refuse: Mutex<Option<Refusal>>,
+}
+
+impl Fake {
+    /// With the key of the contract's vectors.
+    pub fn new() -> Fake {
+        let fake = Fake {
+            state: Mutex::default(),
+            ids: Ids::seeded(1),
+            rules: Rules::default(),
+            refuse: Mutex::default(),
+        };
+        fake.put(Change::Key(AccessKey {
+            id: "testAccessKeyId".into(),
+            secret: "testAccessKeySecret".into(),
+            created: Millis(0),
+        }));
+        fake
+    }
+
+    pub fn put(&self, change: Change) {
+        self.state.lock().unwrap().0.apply(change);
+    }
+
+    /// Puts a user online and into a group.
+    pub fn join(&self, app: &str, user: &str, gid: i64) {
+        let sid = SessionId::trusted(user);
+        let user = UserId::trusted(user);
+        let session = Session {
+            sid: sid.clone(),
+            app: AppId::trusted(app),
+            user: user.clone(),
+            device: String::new(),
+            info: String::new(),
+            role: String::new(),
+            started: Millis(0),
+        };
+        self.put(Change::Session(Arc::new(session)));
+        let member = Member {
+            user,
+            sid: Some(sid),
+            kind: MemberKind::Live,
+            joined: Millis(0),
+            order: 1,
+        };
+        self.put(Change::Member(Gid(gid), Arc::new(member)));
+    }
+}
+
+impl Ask for Fake {
+    fn call(&self, request: Request) -> Result<Answer, Refusal> {
+        if let Some(refusal) = self.refuse.lock().unwrap().clone() {
+            return Err(refusal);
+        }
+        let (state, messages) = &mut *self.state.lock().unwrap();
+        let mut tx = Tx::new(state, &self.rules, Millis(1_700_000_000_000), Tick(0));
+        let answer = match request {
+            Request::CreateApp(new) => {
+                let app = App {
+                    name: new.name,
+                    key: new.key,
+                    sign: new.sign,
+                    ..app(new.id.as_str())
+                };
+                let app = App {
+                    data_center: new.data_center,
+                    event_callback_url: new.event_callback_url,
+                    ..app
+                };
+                let app = Arc::new(App {
+                    audit: new.audit,
+                    life_cycle: new.life_cycle,
+                    created: tx.now,
+                    ..app
+                });
+                tx.change(Change::App(app.clone()));
+                Answer::App(app)
+            }
+            Request::ChangeApp { app, change } => {
+                let mut app = (**tx.state.app(&app)?).clone();
+                match change {
+                    AppChange::Audit(audit) => app.audit = audit,
+                    AppChange::EventCallbackUrl(url) => app.event_callback_url = url,
+                    AppChange::Disabled(disabled) => app.disabled = disabled,
+                }
+                let app = Arc::new(app);
+                tx.change(Change::App(app.clone()));
+                Answer::App(app)
+            }
+            Request::CreateKey(key) => {
+                tx.change(Change::Key(key));
+                Answer::Done
+            }
+            Request::DeleteKey { id } => {
+                tx.state.keys.get(&id).ok_or_else(|| Refusal::NoSuchKey(id.clone()))?;
+                tx.change(Change::KeyGone(id));
+                Answer::Done
+            }
+            Request::CreateGroup(new) => group::create(&mut tx, *new, Epoch(1))?,
+            Request::DescribeGroup { app, group } => {
+                let group = tx.state.group_named(&app, &group).ok_or_else(|| Refusal::NoSuchGroup(group.to_string()))?;
+                Answer::Group(Box::new(group.describe()))
+            }
+            Request::DeleteGroup { app, group, by } => group::delete(&mut tx, &app, &group, by).map(|()| Answer::Done)?,
+            Request::Send {
+                app,
+                group,
+                sender,
+                sender_info,
+                draft,
+            } => {
+                let tid = group::send(&mut tx, &app, &group, sender, sender_info, *draft, self.ids.tid(), Known::No)?;
+                Answer::Sent { tid }
+            }
+            Request::Online { app, users } => Answer::Online(
+                users
+                    .into_iter()
+                    .map(|user| (user.clone(), tx.state.session_of(&app, &user).is_some()))
+                    .collect(),
+            ),
+        };
+        for change in tx.stored {
+            if let Change::Message(message) = change {
+                messages.push((*message).clone());
+            }
+        }
+        Ok(answer)
+    }
+
+    fn directory(&self) -> Arc<Directory> {
+        let (state, _) = &*self.state.lock().unwrap();
+        Arc::new(Directory {
+            apps: state.apps.clone(),
+            keys: state.keys.clone(),
+        })
+    }
+
+    fn messages(&self, page: &MessagePage) -> Result<Option<Vec<Message>>, String> {
+        let (state, messages) = &*self.state.lock().unwrap();
+        let Some(group) = state.group_named(&page.app, &page.group) else {
+            return Ok(None);
+        };
+        let wanted = |m: &&Message| {
+            m.gid == group.config.gid
+                && m.stored
+                && page.kind.is_none_or(|kind| m.kind == kind)
+                && page.begin.is_none_or(|begin| m.at >= begin)
+                && page.end.is_none_or(|end| m.at <= end)
+                && page
+                    .after
+                    .is_none_or(|after| if page.ascending { m.seq > Some(after) } else { m.seq < Some(after) })
+        };
+        let mut found: Vec<Message> = messages.iter().filter(wanted).cloned().collect();
+        if !page.ascending {
+            found.reverse();
+        }
+        found.truncate(page.limit as usize + 1);
+        Ok(Some(found))
+    }
+}

@@ -1,0 +1,240 @@
+//! Parameters as the SDKs send them (`alibaba.md` §0.3, §0.4): everything is text, arrays come in
+//! three encodings, booleans in any case. Gives typed values or the error that names the parameter.
+
+use crate::alibaba::{error::RpcError, form::Form};
+use crate::domain::{GroupId, Tid, UserId, id::BadId};
+
+/// Decoded parameters of one call.
+pub struct Params(Form);
+
+/// An array parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List {
+    pub items: Vec<String>,
+    /// Comma-joined text as it came: one id may itself have a comma.
+    pub whole: Option<String>,
+}
+
+impl Params {
+    pub fn new(form: Form) -> Params {
+        Params(form)
+    }
+
+    /// Absent or empty, in any encoding, is missing.
+    pub fn require(&self, names: &[&str]) -> Result<(), RpcError> {
+        match names.iter().find(|name| self.filled(name).is_none() && self.numbered(name).next().is_none()) {
+            Some(name) => Err(RpcError::missing(name)),
+            None => Ok(()),
+        }
+    }
+
+    /// As sent; an empty text is not an absent one.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Present and not empty.
+    pub fn filled(&self, name: &str) -> Option<&str> {
+        self.text(name).filter(|text| !text.is_empty())
+    }
+
+    /// At most `most` bytes; absent is empty.
+    pub fn bounded(&self, name: &str, most: usize) -> Result<String, RpcError> {
+        let text = self.text(name).unwrap_or_default();
+        if text.len() > most {
+            return Err(RpcError::invalid(name, format_args!("has {} bytes; {most} are allowed", text.len())));
+        }
+        Ok(text.to_string())
+    }
+
+    /// A decimal number within `from..=to`; absent or empty is `None`.
+    pub fn int(&self, name: &str, from: i64, to: i64) -> Result<Option<i64>, RpcError> {
+        let Some(text) = self.filled(name) else { return Ok(None) };
+        match text.parse() {
+            Ok(n) if (from..=to).contains(&n) => Ok(Some(n)),
+            _ => Err(RpcError::invalid(name, format_args!("must be a number from {from} to {to}"))),
+        }
+    }
+
+    /// 32 bits, as the API declares its integers.
+    pub fn int32(&self, name: &str, default: i32) -> Result<i32, RpcError> {
+        let n = self.int(name, i32::MIN.into(), i32::MAX.into())?;
+        Ok(n.map_or(default, |n| n as i32)) // in range by the check above
+    }
+
+    /// `true` or `false` in any case; absent or empty is `None`.
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, RpcError> {
+        match self.filled(name) {
+            None => Ok(None),
+            Some(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+            Some(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+            Some(_) => Err(RpcError::invalid(name, "must be true or false")),
+        }
+    }
+
+    /// 1 is oldest first, 2 newest first.
+    pub fn ascending(&self) -> Result<bool, RpcError> {
+        match self.int("SortType", 1, 2)? {
+            Some(n) => Ok(n == 1),
+            None => Err(RpcError::missing("SortType")),
+        }
+    }
+
+    /// `Name=a,b`, `Name.1=a&Name.2=b` or `Name=["a","b"]`. `None`: absent or empty.
+    pub fn list(&self, name: &str, most: usize) -> Result<Option<List>, RpcError> {
+        let mut numbered: Vec<(u32, &str)> = Vec::new();
+        for (suffix, value) in self.numbered(name) {
+            let n = suffix.parse().ok().filter(|n| *n > 0);
+            numbered.push((n.ok_or_else(|| RpcError::invalid(name, "has an index that is no number from 1 on"))?, value));
+        }
+        numbered.sort();
+        let list = match (self.filled(name), numbered.is_empty()) {
+            (None, true) => return Ok(None),
+            (None, false) => List {
+                items: numbered.into_iter().map(|(_, value)| value.to_string()).collect(),
+                whole: None,
+            },
+            (Some(_), false) => return Err(RpcError::invalid(name, "is given in two encodings")),
+            (Some(text), true) if text.starts_with('[') => {
+                let items = serde_json::from_str(text).map_err(|_| RpcError::invalid(name, "is no JSON array of strings"))?;
+                List { items, whole: None }
+            }
+            (Some(text), true) => List {
+                items: text.split(',').map(str::to_string).collect(),
+                whole: Some(text.to_string()),
+            },
+        };
+        if list.items.len() > most {
+            return Err(RpcError::invalid(name, format_args!("has {} items; {most} are allowed", list.items.len())));
+        }
+        Ok(Some(list))
+    }
+
+    fn numbered<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let after = move |(key, value): (&'a String, &'a String)| Some((key.strip_prefix(name)?.strip_prefix('.')?, value.as_str()));
+        self.0.iter().filter_map(after)
+    }
+
+    /// Refers to a group: any id.
+    pub fn group(&self) -> Result<GroupId, RpcError> {
+        GroupId::new(self.filled("GroupId").unwrap_or_default()).map_err(no_id("GroupId"))
+    }
+
+    /// Refers to a user: any id.
+    pub fn user(&self, name: &str) -> Result<UserId, RpcError> {
+        UserId::new(self.filled(name).unwrap_or_default()).map_err(no_id(name))
+    }
+
+    /// Names a new message; absent or empty lets the server choose.
+    pub fn tid(&self) -> Result<Option<Tid>, RpcError> {
+        self.filled("MsgTid").map(|text| Tid::new(text).map_err(no_id("MsgTid"))).transpose()
+    }
+}
+
+pub fn no_id(name: &str) -> impl Fn(BadId) -> RpcError + '_ {
+    move |why| RpcError::invalid(name, format_args!("is no id: {why}"))
+}
+
+/// The alphabet in which ids may be *made* (`alibaba.md` §6 no. 9); those made elsewhere stay as they are.
+pub fn is_new_id(text: &str) -> bool {
+    (1..=crate::domain::id::MAX_ID).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+pub fn check_new_id(name: &str, text: &str) -> Result<(), RpcError> {
+    if is_new_id(text) {
+        Ok(())
+    } else {
+        Err(RpcError::invalid(name, "must have 1 to 64 letters, digits, _ or -"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(pairs: &[(&str, &str)]) -> Params {
+        Params::new(pairs.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect())
+    }
+
+    #[test]
+    fn lists_in_three_encodings() {
+        let many = "x,".repeat(100);
+        for (pairs, expected) in [
+            (&[("U", "a,b")][..], Ok(Some(vec!["a", "b"]))),
+            (&[("U", "a")], Ok(Some(vec!["a"]))),
+            (&[("U.2", "b"), ("U.10", "c"), ("U.1", "a")], Ok(Some(vec!["a", "b", "c"]))),
+            (&[("U.1", "a,b")], Ok(Some(vec!["a,b"]))),
+            (&[("U", r#"["a","b,c"]"#)], Ok(Some(vec!["a", "b,c"]))),
+            (&[("U", "[]")], Ok(Some(vec![]))),
+            (&[("U", "a,,b")], Ok(Some(vec!["a", "", "b"]))),
+            (&[("U", "")], Ok(None)),
+            (&[("Us.1", "a")], Ok(None)),
+            (&[("U", "[1]")], Err("InputInvalid")),
+            (&[("U", "[")], Err("InputInvalid")),
+            (&[("U", "a"), ("U.1", "b")], Err("InputInvalid")),
+            (&[("U.0", "a")], Err("InputInvalid")),
+            (&[("U.x", "a")], Err("InputInvalid")),
+            (&[("U.99999999999999999999", "a")], Err("InputInvalid")),
+            (&[("U", many.as_str())], Err("InputInvalid")),
+        ] {
+            let got = params(pairs).list("U", 100).map(|l| l.map(|l| l.items)).map_err(|e| e.code);
+            let expected = expected.map(|l| l.map(|l| l.into_iter().map(str::to_string).collect::<Vec<_>>()));
+            assert_eq!(got, expected.map_err(str::to_string), "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_flags() {
+        for (text, expected) in [
+            ("7", Ok(Some(7))),
+            ("", Ok(None)),
+            ("0", Err(())),
+            ("11", Err(())),
+            ("99999999999999999999", Err(())),
+            ("1.0", Err(())),
+            (" 1", Err(())),
+        ] {
+            assert_eq!(params(&[("N", text)]).int("N", 1, 10).map_err(|_| ()), expected, "{text}");
+        }
+        for (text, expected) in [
+            ("True", Ok(Some(true))),
+            ("false", Ok(Some(false))),
+            ("FALSE", Ok(Some(false))),
+            ("", Ok(None)),
+            ("1", Err(())),
+            ("yes", Err(())),
+        ] {
+            assert_eq!(params(&[("F", text)]).flag("F").map_err(|_| ()), expected, "{text}");
+        }
+        assert_eq!(params(&[]).int32("N", 5), Ok(5));
+        assert!(params(&[("N", "2147483648")]).int32("N", 5).is_err());
+    }
+
+    #[test]
+    fn what_is_required_may_come_in_any_encoding() {
+        for (pairs, expected) in [
+            (&[("A", "1"), ("U", "x")][..], None),
+            (&[("A", "1"), ("U.1", "x")], None),
+            (&[("A", ""), ("U.1", "x")], Some("MissingA")),
+            (&[("A", "1")], Some("MissingU")),
+            (&[], Some("MissingA")),
+        ] {
+            assert_eq!(params(pairs).require(&["A", "U"]).err().map(|e| e.code).as_deref(), expected, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn ids_to_be_made() {
+        for (text, expected) in [
+            ("aZ0_-", true),
+            ("", false),
+            ("a b", false),
+            ("a,b", false),
+            ("ä", false),
+            (&"x".repeat(64), true),
+            (&"x".repeat(65), false),
+        ] {
+            assert_eq!(is_new_id(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The dialect of Alibaba Cloud Live (product `live`, version 2016-11-01): its request signatures,
+//! its operations, its login tokens and its callbacks. Every spelling of that cloud is in here.
+//! Knows no socket, no HTTP library and no SQL; bytes come in and go out as plain types.
+
+pub mod error;
+pub mod explain;
+pub mod form;
+pub mod live_callback;
+pub mod messaging;
+pub mod nonce;
+pub mod rpc;
+pub mod signature;
+pub mod stamp;
+pub mod throttle;
+pub mod token;
+
+#[cfg(test)]
+pub(crate) mod fake;

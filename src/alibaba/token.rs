@@ -1,0 +1,339 @@
+//! The credentials that a business's own server makes for its clients (`alibaba.md` §5.1): the
+//! login JSON of interactive messaging and the join token of an RTC channel. Makes and verifies;
+//! knows neither sockets nor sessions.
+
+use super::signature::{same, sha256_hex};
+use crate::domain::{AppId, Millis, UserId, app::App};
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt;
+
+/// Longest nonce in bytes; the role has the same bound, because the cloud states none.
+const MAX_NONCE: usize = 64;
+/// Longest credential text; a real one has about 300 bytes.
+const MAX_TEXT: usize = 8 * 1024;
+
+/// Why a credential is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginError {
+    /// Malformed, of another application, or wrongly signed.
+    Bad,
+    /// Rightly signed, but its time is over: the client may fetch a new one.
+    Expired,
+}
+
+impl fmt::Display for LoginError {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            LoginError::Bad => "the token is malformed or wrong",
+            LoginError::Expired => "the token has expired",
+        })
+    }
+}
+
+impl std::error::Error for LoginError {}
+
+/// Unix seconds, sent as a number or as decimal text. The text is what was signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expiry {
+    text: String,
+    seconds: i64,
+}
+
+impl Expiry {
+    pub fn at(seconds: i64) -> Expiry {
+        Expiry {
+            text: seconds.to_string(),
+            seconds,
+        }
+    }
+
+    fn parse(text: &str) -> Option<Expiry> {
+        let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        plain.then(|| text.parse().ok()).flatten().map(|seconds| Expiry { text: text.into(), seconds })
+    }
+
+    fn is_over(&self, now: Millis) -> bool {
+        now.seconds() >= self.seconds
+    }
+}
+
+impl Serialize for Expiry {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_i64(self.seconds)
+    }
+}
+
+impl<'de> Deserialize<'de> for Expiry {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Either {
+            Number(u64),
+            Text(String),
+        }
+        let text = match Either::deserialize(from)? {
+            Either::Number(n) => n.to_string(),
+            Either::Text(text) => text,
+        };
+        Expiry::parse(&text).ok_or_else(|| de::Error::custom("a time is unix seconds"))
+    }
+}
+
+/// What an AppServer hands to its client. Holds a secret, so it has no `Debug` of its own making.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginJson {
+    pub app_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_sign: Option<String>,
+    pub app_token: String,
+    pub auth: LoginAuth,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginAuth {
+    pub user_id: String,
+    #[serde(default)]
+    pub nonce: String,
+    pub timestamp: Expiry,
+    #[serde(default)]
+    pub role: String,
+}
+
+impl fmt::Debug for LoginJson {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "LoginJson({} of {})", self.auth.user_id, self.app_id)
+    }
+}
+
+/// Who has proved to be who.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedLogin {
+    pub app: AppId,
+    pub user: UserId,
+    /// `admin`, or anything else for an ordinary user.
+    pub role: String,
+}
+
+/// `timestamp` is the expiry, as text, in unix seconds.
+pub fn login_token(app_id: &str, app_key: &str, user: &str, nonce: &str, timestamp: &str, role: &str) -> String {
+    sha256_hex([app_id, app_key, user, nonce, timestamp, role].concat().as_bytes())
+}
+
+/// The signature is checked before the expiry: a wrong token is never told that it is merely old.
+pub fn verify(login: &LoginJson, app: &App, now: Millis) -> Result<VerifiedLogin, LoginError> {
+    let auth = &login.auth;
+    let user = UserId::new(&auth.user_id).map_err(|_| LoginError::Bad)?;
+    let ours = login.app_id == app.id.as_str() && login.app_sign.as_ref().is_none_or(|sign| same(sign, &app.sign));
+    let token = login_token(app.id.as_str(), &app.key, user.as_str(), &auth.nonce, &auth.timestamp.text, &auth.role);
+    if !ours || auth.nonce.len() > MAX_NONCE || auth.role.len() > MAX_NONCE || !same(&token, &login.app_token) {
+        return Err(LoginError::Bad);
+    }
+    if auth.timestamp.is_over(now) {
+        return Err(LoginError::Expired);
+    }
+    Ok(VerifiedLogin {
+        app: app.id.clone(),
+        user,
+        role: auth.role.clone(),
+    })
+}
+
+/// `expires` in unix seconds.
+pub fn make_login(app: &App, user: &UserId, nonce: &str, expires: i64, role: &str) -> LoginJson {
+    let timestamp = Expiry::at(expires);
+    LoginJson {
+        app_id: app.id.to_string(),
+        app_sign: Some(app.sign.clone()),
+        app_token: login_token(app.id.as_str(), &app.key, user.as_str(), nonce, &timestamp.text, role),
+        auth: LoginAuth {
+            user_id: user.to_string(),
+            nonce: nonce.into(),
+            timestamp,
+            role: role.into(),
+        },
+    }
+}
+
+/// The JSON text itself, or base64 of it: standard or URL alphabet, with or without padding (`session.md` §2).
+pub fn decode_login(text: &str) -> Result<LoginJson, LoginError> {
+    decode(text)
+}
+
+/// What a client sends to join an RTC channel (`session.md` §4).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RtcJson {
+    pub appid: String,
+    pub channelid: String,
+    pub userid: String,
+    #[serde(default)]
+    pub nonce: String,
+    pub timestamp: Expiry,
+    pub token: String,
+}
+
+impl fmt::Debug for RtcJson {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "RtcJson({} in {} of {})", self.userid, self.channelid, self.appid)
+    }
+}
+
+pub fn rtc_token(app_id: &str, app_key: &str, channel: &str, user: &str, nonce: &str, timestamp: &str) -> String {
+    sha256_hex([app_id, app_key, channel, user, nonce, timestamp].concat().as_bytes())
+}
+
+/// Same order as [`verify`]. The caller compares channel and user with those it was asked for.
+pub fn verify_rtc(join: &RtcJson, app: &App, now: Millis) -> Result<(), LoginError> {
+    let token = rtc_token(app.id.as_str(), &app.key, &join.channelid, &join.userid, &join.nonce, &join.timestamp.text);
+    if join.appid != app.id.as_str() || join.nonce.len() > MAX_NONCE || !same(&token, &join.token) {
+        return Err(LoginError::Bad);
+    }
+    if join.timestamp.is_over(now) { Err(LoginError::Expired) } else { Ok(()) }
+}
+
+pub fn make_rtc(app: &App, channel: &str, user: &UserId, nonce: &str, expires: i64) -> RtcJson {
+    let timestamp = Expiry::at(expires);
+    RtcJson {
+        token: rtc_token(app.id.as_str(), &app.key, channel, user.as_str(), nonce, &timestamp.text),
+        appid: app.id.to_string(),
+        channelid: channel.into(),
+        userid: user.to_string(),
+        nonce: nonce.into(),
+        timestamp,
+    }
+}
+
+pub fn decode_rtc(text: &str) -> Result<RtcJson, LoginError> {
+    decode(text)
+}
+
+fn decode<T: de::DeserializeOwned>(text: &str) -> Result<T, LoginError> {
+    const ANY_PADDING: GeneralPurposeConfig = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, ANY_PADDING);
+    const URL: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, ANY_PADDING);
+    let text = text.trim();
+    if text.len() > MAX_TEXT {
+        return Err(LoginError::Bad);
+    }
+    if text.starts_with('{') {
+        return serde_json::from_str(text).map_err(|_| LoginError::Bad);
+    }
+    let json = STANDARD.decode(text).or_else(|_| URL.decode(text)).map_err(|_| LoginError::Bad)?;
+    serde_json::from_slice(&json).map_err(|_| LoginError::Bad)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alibaba::fake;
+    use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+
+    #[test]
+    fn documented_tokens() {
+        for (token, expected) in [
+            (
+                login_token("demo", "appkey123", "u1", "AK-abc", "1700000000", "admin"),
+                "15352408fec5f52d99554864de1de6feb8cfcd0abdb4cf7f2e1ae92d6c948830",
+            ),
+            (
+                login_token("demo", "appkey123", "u1", "", "1700000000", ""),
+                "d8eb9a769f8abd8f5fbd116e84478c9654dcfa81e873c7c65abda38c5e5af0d8",
+            ),
+            (
+                rtc_token("abc", "abckey", "abcChannel", "abcUser", "", "1699423634"),
+                "3c9ee8d9f8734f0b7560ed8022a0590659113955819724fc9345ab8eedf84f31",
+            ),
+        ] {
+            assert_eq!(token, expected);
+        }
+    }
+
+    #[test]
+    fn logins() {
+        let app = fake::app("demo");
+        let user = UserId::trusted("u1");
+        let now = Millis(1_700_000_000_000);
+        let good = |expires| make_login(&app, &user, "AK-abc", expires, "admin");
+        let changed = |change: &dyn Fn(&mut LoginJson)| {
+            let mut login = good(1_700_000_100);
+            change(&mut login);
+            verify(&login, &app, now).map(|v| v.user.to_string())
+        };
+        assert_eq!(changed(&|_| ()), Ok("u1".into()));
+        assert_eq!(changed(&|l| l.app_sign = None), Ok("u1".into()));
+        assert_eq!(changed(&|l| l.app_sign = Some("other".into())), Err(LoginError::Bad));
+        assert_eq!(changed(&|l| l.app_id = "other".into()), Err(LoginError::Bad));
+        assert_eq!(changed(&|l| l.app_token = l.app_token.to_uppercase()), Err(LoginError::Bad));
+        assert_eq!(changed(&|l| l.auth.user_id = "u2".into()), Err(LoginError::Bad));
+        assert_eq!(changed(&|l| l.auth.role = "".into()), Err(LoginError::Bad));
+        assert_eq!(changed(&|l| l.auth.timestamp = Expiry::at(1_800_000_000)), Err(LoginError::Bad));
+        assert_eq!(verify(&good(1_700_000_000), &app, now), Err(LoginError::Expired));
+        assert_eq!(verify(&make_login(&app, &user, "", i64::MAX, ""), &app, now).map(|v| v.role), Ok(String::new()));
+        assert_eq!(verify(&make_login(&app, &user, &"n".repeat(65), i64::MAX, ""), &app, now), Err(LoginError::Bad));
+        assert_eq!(
+            verify(&make_login(&app, &UserId::trusted(""), "", i64::MAX, ""), &app, now),
+            Err(LoginError::Bad)
+        );
+        // Wrong and old: wrong is what it is told.
+        let mut wrong = good(1);
+        wrong.app_token.clear();
+        assert_eq!(verify(&wrong, &app, now), Err(LoginError::Bad));
+    }
+
+    #[test]
+    fn login_texts() {
+        let app = fake::app("demo");
+        let login = make_login(&app, &UserId::trusted("u>?\u{4e2d}"), "", 1_700_000_100, "");
+        let json = serde_json::to_string(&login).unwrap();
+        assert!(json.contains(r#""timestamp":1700000100"#));
+        let as_text = json.replace("1700000100", "\"1700000100\"");
+        let padded = format!(" {json}\n");
+        for text in [
+            &json,
+            &as_text,
+            &padded,
+            &STANDARD.encode(&json),
+            &STANDARD_NO_PAD.encode(&json),
+            &URL_SAFE.encode(&json),
+            &URL_SAFE_NO_PAD.encode(&json),
+        ] {
+            let read = decode_login(text).unwrap();
+            assert_eq!(read, login);
+            assert!(verify(&read, &app, Millis(0)).is_ok());
+        }
+        for bad in [
+            "",
+            "{}",
+            "????",
+            "e30",
+            "[]",
+            &json.replace("1700000100", "-1"),
+            &json.replace("1700000100", "1e9"),
+            &"A".repeat(9000),
+        ] {
+            assert_eq!(decode_login(bad), Err(LoginError::Bad), "{bad}");
+        }
+        for bad in ["\"\"", "\"1x\"", "\"+1\"", "99999999999999999999", "\"99999999999999999999\"", "null"] {
+            assert_eq!(decode_login(&json.replace("1700000100", bad)), Err(LoginError::Bad), "{bad}");
+        }
+        assert!(!format!("{login:?}").contains(&login.app_token));
+    }
+
+    #[test]
+    fn rtc_joins() {
+        let app = fake::app("demo");
+        let join = make_rtc(&app, "ch1", &UserId::trusted("u1"), "", 200);
+        let read = decode_rtc(&STANDARD.encode(serde_json::to_string(&join).unwrap())).unwrap();
+        assert_eq!(read, join);
+        assert_eq!(verify_rtc(&read, &app, Millis(100_000)), Ok(()));
+        assert_eq!(verify_rtc(&read, &app, Millis(200_000)), Err(LoginError::Expired));
+        let other = RtcJson {
+            channelid: "ch2".into(),
+            ..read
+        };
+        assert_eq!(verify_rtc(&other, &app, Millis(200_000)), Err(LoginError::Bad));
+    }
+}

@@ -1,0 +1,79 @@
+//! The control listener: what its paths mean. The door has read the request and enforced every
+//! limit; here it becomes a call of a dialect or of the operator's API, and its answer.
+
+pub mod operator;
+pub mod route;
+pub mod worker;
+
+use crate::{
+    alibaba::rpc::Ask,
+    domain::{
+        Refusal,
+        message::Message,
+        request::{Answer, Request},
+    },
+    engine::{Directory, Handle},
+    store::{MessagePage, Reader},
+};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+/// A finished HTTP request.
+#[derive(Clone, Debug)]
+pub struct ControlRequest {
+    pub method: String,
+    /// What stands before the `?`.
+    pub path: String,
+    pub query: String,
+    /// Names in lower case, in the order sent.
+    pub headers: Vec<(String, Vec<u8>)>,
+    pub body: Vec<u8>,
+    pub peer: std::net::SocketAddr,
+}
+
+/// What is to be sent back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+/// The engine and the store, as the dialects ask them. Readers are kept for the next question; there
+/// are never more than threads that ask at once.
+pub struct Backend {
+    handle: Handle,
+    data: PathBuf,
+    readers: Mutex<Vec<Reader>>,
+}
+
+impl Backend {
+    pub fn new(handle: Handle, data: PathBuf) -> Backend {
+        Backend {
+            handle,
+            data,
+            readers: Mutex::default(),
+        }
+    }
+}
+
+impl Ask for Backend {
+    fn call(&self, request: Request) -> Result<Answer, Refusal> {
+        self.handle.call(request)
+    }
+
+    fn directory(&self) -> Arc<Directory> {
+        self.handle.directory()
+    }
+
+    fn messages(&self, page: &MessagePage) -> Result<Option<Vec<Message>>, String> {
+        let idle = self.readers.lock().expect("no panic while held").pop();
+        let reader = idle.map_or_else(|| Reader::open(&self.data), Ok)?;
+        // A reader that failed is not used again.
+        let found = reader.messages(page)?;
+        self.readers.lock().expect("no panic while held").push(reader);
+        Ok(found)
+    }
+}

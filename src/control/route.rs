@@ -1,0 +1,210 @@
+//! Which path belongs to whom (`design.md` §5). Knows no HTTP library: the door hands it finished
+//! requests and prints its replies.
+
+use super::{ControlRequest, Reply, operator, operator::Operator};
+use crate::alibaba::rpc::{self, Gateway, RpcRequest};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+/// All that the control listener answers.
+pub struct Control {
+    gateway: Gateway,
+    operator: Operator,
+    /// False while the server starts and once it stops.
+    ready: Arc<AtomicBool>,
+}
+
+impl Control {
+    pub fn new(gateway: Gateway, operator: Operator, ready: Arc<AtomicBool>) -> Control {
+        Control { gateway, operator, ready }
+    }
+
+    /// Answers one request. HEAD is GET whose body is left away.
+    pub fn answer(&self, request: &ControlRequest) -> Reply {
+        if request.method != "HEAD" {
+            return self.by_path(request);
+        }
+        let get = ControlRequest {
+            method: "GET".into(),
+            ..request.clone()
+        };
+        Reply {
+            body: Vec::new(),
+            ..self.by_path(&get)
+        }
+    }
+
+    fn by_path(&self, request: &ControlRequest) -> Reply {
+        match request.path.as_str() {
+            "/" => {
+                let request = RpcRequest {
+                    method: &request.method,
+                    query: &request.query,
+                    headers: &request.headers,
+                    body: &request.body,
+                };
+                let rpc::RpcReply { status, headers, body } = rpc::handle(&self.gateway, &request);
+                Reply { status, headers, body }
+            }
+            "/healthz" => probe(request, 200, "ok"),
+            "/readyz" if self.ready.load(Ordering::Acquire) => probe(request, 200, "ready"),
+            "/readyz" => probe(request, 503, "not ready"),
+            path if path.starts_with("/operator/v1/") => self.operator.answer(request),
+            _ => operator::error(404, "NotFound", "there is no such path", None),
+        }
+    }
+}
+
+fn probe(request: &ControlRequest, status: u16, text: &str) -> Reply {
+    if request.method != "GET" {
+        return operator::error(405, "MethodNotAllowed", "this path takes GET", Some(("Allow", "GET")));
+    }
+    Reply {
+        status,
+        headers: vec![("Content-Type".into(), "text/plain;charset=utf-8".into())],
+        body: text.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        alibaba::{fake::Fake, rpc::Ask},
+        clock::Clock,
+        domain::address::AllowList,
+        ids::Ids,
+    };
+    use serde_json::{Value, json};
+
+    const TOKEN: &str = "operators-token";
+
+    fn control(clock: Clock) -> Control {
+        let ask: Arc<dyn Ask> = Arc::new(Fake::new());
+        let gateway = Gateway::new(ask.clone(), clock.clone(), Ids::seeded(1), AllowList::default(), 100, true);
+        let operator = Operator::new(ask, clock, Ids::seeded(2), AllowList::default(), TOKEN.into());
+        Control::new(gateway, operator, Arc::new(AtomicBool::new(false)))
+    }
+
+    fn send(control: &Control, method: &str, path: &str, token: &str, body: &str) -> (u16, Value) {
+        let request = ControlRequest {
+            method: method.into(),
+            path: path.into(),
+            query: String::new(),
+            headers: vec![("authorization".into(), token.as_bytes().to_vec())],
+            body: body.into(),
+            peer: ([127, 0, 0, 1], 1).into(),
+        };
+        let reply = control.answer(&request);
+        (
+            reply.status,
+            serde_json::from_slice(&reply.body).unwrap_or_else(|_| String::from_utf8(reply.body).unwrap().into()),
+        )
+    }
+
+    fn operate(control: &Control, method: &str, path: &str, body: &str) -> (u16, Value) {
+        send(control, method, &format!("/operator/v1/{path}"), &format!("Bearer {TOKEN}"), body)
+    }
+
+    #[test]
+    fn paths() {
+        let control = control(Clock::standing());
+        for (method, path, status, body) in [
+            ("GET", "/healthz", 200, "ok"),
+            ("HEAD", "/healthz", 200, ""),
+            ("POST", "/healthz", 405, "MethodNotAllowed"),
+            ("GET", "/readyz", 503, "not ready"),
+            ("GET", "/", 400, "MissingAction"),
+            ("PUT", "/", 400, "UnsupportedHTTPMethod"),
+            ("GET", "/v4/x", 404, "NotFound"),
+            ("GET", "/console/", 404, "NotFound"),
+            ("GET", "/metrics", 404, "NotFound"),
+            ("GET", "/operator/v1", 404, "NotFound"),
+            ("GET", "//", 404, "NotFound"),
+        ] {
+            let (got, value) = send(&control, method, path, "", "");
+            assert_eq!(got, status, "{method} {path}");
+            assert!(value.to_string().contains(body), "{method} {path}: {value}");
+        }
+        control.ready.store(true, Ordering::Release);
+        assert_eq!(send(&control, "GET", "/readyz", "", "").0, 200);
+    }
+
+    #[test]
+    fn the_operator_needs_the_token() {
+        let control = control(Clock::standing());
+        for (token, status) in [
+            ("Bearer operators-token", 200),
+            ("bearer  operators-token ", 200),
+            ("Bearer operators-tokem", 401),
+            ("Bearer operators-token2", 401),
+            ("Bearer ", 401),
+            ("Basic operators-token", 401),
+            ("operators-token", 401),
+            ("", 401),
+        ] {
+            assert_eq!(send(&control, "GET", "/operator/v1/keys", token, "").0, status, "{token}");
+        }
+        assert_eq!(send(&control, "GET", "/operator/v1/nothing", "", "").0, 401);
+    }
+
+    #[test]
+    fn keys_are_made_listed_and_deleted() {
+        let control = control(Clock::standing());
+        let (status, key) = operate(&control, "POST", "keys", "");
+        assert_eq!(status, 201);
+        let id = key["access_key_id"].as_str().unwrap();
+        assert!(key["access_key_secret"].as_str().unwrap().len() >= 30);
+        let (_, list) = operate(&control, "GET", "keys", "");
+        assert!(list.to_string().contains(id) && !list.to_string().contains("ecret"), "{list}");
+        assert_eq!(operate(&control, "DELETE", &format!("keys/{id}"), "").0, 200);
+        assert_eq!(operate(&control, "DELETE", &format!("keys/{id}"), "").0, 404);
+        assert_eq!(operate(&control, "DELETE", "keys/%zz", "").0, 400);
+        assert_eq!(operate(&control, "PUT", "keys", "").0, 405);
+    }
+
+    #[test]
+    fn apps_are_made_and_shown() {
+        let control = control(Clock::standing());
+        let (status, app) = operate(
+            &control,
+            "POST",
+            "apps",
+            r#"{"app_id":"shop-1","name":"Shop","audit_type":2,"audit_url":"http://a.example/m"}"#,
+        );
+        assert_eq!(status, 201, "{app}");
+        assert_eq!(
+            (&app["app_id"], &app["audit_type"], &app["data_center"]),
+            (&json!("shop-1"), &json!(2), &json!("cn-shanghai"))
+        );
+        assert_eq!(operate(&control, "GET", "apps/shop%2D1", ""), (200, app.clone()));
+        assert_eq!(operate(&control, "GET", "apps", ""), (200, json!([app])));
+        assert_eq!(operate(&control, "POST", "apps", "{}").0, 201);
+        for (body, status, code) in [
+            (r#"{"app_id":"shop-1"}"#, 409, "Conflict"),
+            (r#"{"app_id":"a b"}"#, 400, "InputInvalid"),
+            (r#"{"nam":"x"}"#, 400, "BadRequest"),
+            (r#"{"name":"x"}"#, 400, "ErrorInvalidAppName"),
+            (r#"{"event_callback_url":"ftp://x"}"#, 400, "ErrorInvalidEventCallbackUrl"),
+            ("[", 400, "BadRequest"),
+        ] {
+            let (got, value) = operate(&control, "POST", "apps", body);
+            assert_eq!((got, value["error"]["code"].as_str()), (status, Some(code)), "{body}");
+        }
+        assert_eq!(operate(&control, "GET", "apps/none", "").0, 404);
+    }
+
+    #[test]
+    fn only_a_virtual_clock_is_moved() {
+        let clock = Clock::standing();
+        let before = clock.now();
+        let standing = control(clock);
+        let (status, answer) = operate(&standing, "POST", "clock", r#"{"advance_ms":5000}"#);
+        assert_eq!((status, answer), (200, json!({"now": before.0 + 5_000})));
+        assert_eq!(operate(&standing, "POST", "clock", r#"{"advance_ms":-1}"#).0, 400);
+        assert_eq!(operate(&standing, "POST", "clock", r#"{"advance_ms":18446744073709551615}"#).0, 400);
+        assert_eq!(operate(&control(Clock::real().unwrap()), "POST", "clock", r#"{"advance_ms":1}"#).0, 409);
+    }
+}
