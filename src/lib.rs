@@ -1,4 +1,5 @@
 pub mod alibaba;
+pub mod cli;
 pub mod clock;
 pub mod control;
 pub mod delivery;
