@@ -15,3 +15,5 @@ pub mod token;
 
 #[cfg(test)]
 pub(crate) mod fake;
+#[cfg(test)]
+mod tests;
