@@ -1,8 +1,14 @@
 pub mod alibaba;
 pub mod clock;
 pub mod control;
+pub mod delivery;
 pub mod domain;
+pub mod door;
 pub mod engine;
 pub mod ids;
+pub mod notify;
+pub mod receiver;
+pub mod server;
 pub mod settings;
+pub mod socket;
 pub mod store;

@@ -3,6 +3,7 @@
 
 pub mod operator;
 pub mod route;
+pub mod worker;
 
 use crate::{
     alibaba::rpc::Ask,
@@ -19,26 +20,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// A finished HTTP request.
-#[derive(Clone, Debug)]
-pub struct ControlRequest {
-    pub method: String,
-    /// What stands before the `?`.
-    pub path: String,
-    pub query: String,
-    /// Names in lower case, in the order sent.
-    pub headers: Vec<(String, Vec<u8>)>,
-    pub body: Vec<u8>,
-    pub peer: std::net::SocketAddr,
-}
-
-/// What is to be sent back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
-}
+pub use crate::door::{Reply, Request as ControlRequest};
 
 /// The engine and the store, as the dialects ask them. Readers are kept for the next question; there
 /// are never more than threads that ask at once.

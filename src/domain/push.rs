@@ -146,10 +146,8 @@ pub enum Closed {
     /// The same user has a newer connection.
     LoggedOnElsewhere,
     AppDisabled,
-    /// The session ended while the socket was open (nothing heard of it).
-    Expired,
+    /// The operator or the server API ended the session.
+    ForcedOff,
     /// The client logged off by a command.
     LoggedOff,
-    /// Its connect was refused after the answer was sent.
-    ConnectRefused,
 }

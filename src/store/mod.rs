@@ -75,6 +75,13 @@ impl From<rusqlite::Error> for StoreError {
 
 pub type Result<T> = std::result::Result<T, StoreError>;
 
+/// Makes the data folder. It will hold every secret of the applications, so others cannot look in.
+pub fn make_folder(data: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.map_err(|source| StoreError::Folder { path: data.to_owned(), source })
+}
+
 /// The only write connection. It opens a transaction with the first write and keeps it until
 /// [`Store::commit`] or [`Store::roll_back`].
 pub struct Store {
@@ -87,14 +94,7 @@ pub struct Store {
 impl Store {
     /// Opens or makes the store in the folder `data`, and brings it to the present version.
     pub fn open(data: &Path) -> Result<Store> {
-        let folder = |source| StoreError::Folder { path: data.to_owned(), source };
-        let fresh = !data.exists();
-        std::fs::create_dir_all(data).map_err(folder)?;
-        if fresh {
-            // It will hold every secret of the applications.
-            use std::os::unix::fs::PermissionsExt;
-            std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700)).map_err(folder)?;
-        }
+        make_folder(data)?;
         let path = data.join(FILE);
         if path.exists() {
             // Looked at before anything is written: a newer store is left as it is.

@@ -1,0 +1,295 @@
+//! `roomd dev`: the whole picture on one machine for one who is new: a server, a demo application
+//! with its keys and logins, a receiver that prints each callback, and scripts to paste.
+//! Everything it makes goes through the same requests that a business's server would use.
+
+use crate::{
+    alibaba::token,
+    cli::listen::{report, say},
+    clock::Clock,
+    domain::{
+        AppId, GroupId, UserId,
+        address::AllowList,
+        app::{AccessKey, App, AppChange, Audit, LifeCycle, NewApp},
+        request::{Answer, NewGroup, Request},
+    },
+    engine::Handle,
+    ids::{self, Ids},
+    receiver::{Callback, Keys, Receiver},
+    server::{self, Running},
+    settings::{Limits, Settings},
+};
+use argh::FromArgs;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+const CLIENT: &str = include_str!("dev/client.js");
+const SERVER: &str = include_str!("dev/server.py");
+
+const APP: &str = "demo";
+const GROUP: &str = "lobby";
+/// The users with a ready login, and their roles; an admin may create groups.
+const USERS: [(&str, &str); 2] = [("alice", "admin"), ("bob", "")];
+/// Logins are good for a day, as the cloud recommends.
+const LOGIN_S: i64 = 86_400;
+
+/// Try roomd: a server, a demo application, ready logins and a receiver that prints each callback.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "dev")]
+pub struct Dev {
+    /// first of three ports: control API, sessions, callbacks (8780)
+    #[argh(option, default = "8780")]
+    port_base: u16,
+
+    /// virtual: time stands still until POST /operator/v1/clock moves it (default: real)
+    #[argh(option, default = "\"real\".into()")]
+    clock: String,
+
+    /// keep the data here (default: a temporary folder, removed at exit)
+    #[argh(option)]
+    data: Option<PathBuf>,
+}
+
+impl Dev {
+    /// Exit code: 0 stopped, 1 failed, 2 bad use.
+    pub fn run(self) -> i32 {
+        if !matches!(self.clock.as_str(), "real" | "virtual") {
+            eprintln!("--clock {} is not known; give real or virtual", self.clock);
+            return 2;
+        }
+        if self.port_base == 0 || self.port_base > u16::MAX - 2 {
+            eprintln!(
+                "--port-base {} leaves no room for three ports; give one from 1 to {}",
+                self.port_base,
+                u16::MAX - 2
+            );
+            return 2;
+        }
+        match self.serve() {
+            Ok(()) => 0,
+            Err(e) => {
+                eprintln!("{e}");
+                1
+            }
+        }
+    }
+
+    fn serve(&self) -> Result<(), String> {
+        let ids = Ids::random();
+        let clock = if self.clock == "virtual" {
+            Clock::standing()
+        } else {
+            Clock::real().map_err(|e| format!("no clock: {e}"))?
+        };
+        let folder = Folder::new(self.data.as_deref(), &ids)?;
+        let port = |n: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, self.port_base + n));
+
+        let keys = Keys::default();
+        let on = |callback: &Callback| {
+            say(&report(callback, 200, false));
+            200
+        };
+        let receiver = Receiver::start(port(2), clock.clone(), keys.clone(), Box::new(on))
+            .map_err(|e| format!("cannot listen on {}: {e}; choose other ports with --port-base", port(2)))?;
+
+        let running = server::start(settings(folder.path.clone(), port(0), port(1))?, clock.clone(), ids.clone())?;
+        let made = Demo::make(&running.handle, &receiver, &keys, &clock, &ids);
+        match made {
+            Ok(demo) => {
+                say(&demo.welcome(&running, &receiver, &folder, &clock, &ids));
+                running.wait_for_signal();
+                running.stop();
+                Ok(())
+            }
+            Err(e) => {
+                running.stop();
+                Err(e)
+            }
+        }
+    }
+}
+
+/// Where the data is; a temporary folder goes when this does.
+struct Folder {
+    path: PathBuf,
+    temporary: bool,
+}
+
+impl Folder {
+    fn new(asked: Option<&Path>, ids: &Ids) -> Result<Folder, String> {
+        if let Some(path) = asked {
+            return Ok(Folder {
+                path: path.into(),
+                temporary: false,
+            });
+        }
+        let path = std::env::temp_dir().join(format!("roomd-dev-{}", ids.text(8, ids::LOWER)));
+        // Keys are in it, so nobody else may look; and it must not have been there before us.
+        std::fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .map_err(|e| format!("cannot make {}: {e}; give --data DIR", path.display()))?;
+        Ok(Folder { path, temporary: true })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.temporary {
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// Everything allowed, nothing throttled; the contracts' quotas stay, because they are part of the picture.
+fn settings(data: PathBuf, control: SocketAddr, sessions: SocketAddr) -> Result<Settings, String> {
+    Ok(Settings {
+        data,
+        control,
+        sessions,
+        allow_callback: AllowList::parse(&["any".into()])?,
+        limits: Limits {
+            connections_per_address: 0,
+            session_commands_per_second: 0,
+            group_messages_per_second: 0,
+            control_qps: false,
+            ..Limits::default()
+        },
+        ..Settings::default()
+    })
+}
+
+/// What a newcomer needs: the application and a key to sign calls with.
+struct Demo {
+    app: Arc<App>,
+    key: AccessKey,
+}
+
+impl Demo {
+    /// Makes what is not there yet; with kept data, keys and AppKey stay the same.
+    fn make(handle: &Handle, receiver: &Receiver, keys: &Keys, clock: &Clock, ids: &Ids) -> Result<Demo, String> {
+        let call = |request| handle.call(request).map_err(|refusal| format!("cannot make the demo application: {refusal}"));
+        let directory = handle.directory();
+        let id = AppId::trusted(APP);
+        let app = match directory.apps.get(&id) {
+            Some(app) if app.event_callback_url == receiver.url() => app.clone(),
+            Some(_) => match call(Request::ChangeApp {
+                app: id.clone(),
+                change: AppChange::EventCallbackUrl(receiver.url()),
+            })? {
+                Answer::App(app) => app,
+                other => return Err(format!("an application was changed and the answer was {other:?}")),
+            },
+            None => {
+                let new = NewApp {
+                    id: id.clone(),
+                    key: ids.text(32, ids::LOWER),
+                    sign: ids.hex32(),
+                    name: APP.into(),
+                    sdkappid: None,
+                    data_center: String::new(),
+                    event_callback_url: receiver.url(),
+                    audit: Audit::None,
+                    life_cycle: LifeCycle::Days30,
+                };
+                match call(Request::CreateApp(Box::new(new)))? {
+                    Answer::App(app) => app,
+                    other => return Err(format!("an application was made and the answer was {other:?}")),
+                }
+            }
+        };
+        // Before anybody can log on, so that the first callback can be checked.
+        keys.add(app.key.clone());
+        let creator = USERS[0].0;
+        call(Request::CreateGroup(Box::new(NewGroup {
+            app: id,
+            group: GroupId::trusted(GROUP),
+            name: "Lobby".into(),
+            info: String::new(),
+            creator: creator.into(),
+            admins: vec![UserId::trusted(creator)],
+        })))?;
+        let key = match directory.keys.values().min_by_key(|key| (key.created, key.id.clone())) {
+            Some(key) => key.clone(),
+            None => {
+                let key = AccessKey {
+                    id: ids.text(24, ids::ALNUM),
+                    secret: ids.text(30, ids::ALNUM),
+                    created: clock.now(),
+                };
+                call(Request::CreateKey(key.clone()))?;
+                key
+            }
+        };
+        Ok(Demo { app, key })
+    }
+
+    /// The login JSON that a business's server would hand to its client.
+    fn login(&self, user: &str, role: &str, clock: &Clock, ids: &Ids) -> String {
+        let nonce = format!("AK-{}", ids.text(16, ids::LOWER));
+        let login = token::make_login(&self.app, &UserId::trusted(user), &nonce, clock.now().seconds() + LOGIN_S, role);
+        serde_json::to_string(&login).expect("strings and numbers")
+    }
+
+    /// The first thing a newcomer sees.
+    fn welcome(&self, running: &Running, receiver: &Receiver, folder: &Folder, clock: &Clock, ids: &Ids) -> String {
+        let sessions = format!("ws://{}/connection/websocket", running.sessions);
+        let logins = USERS.map(|(user, role)| (user, self.login(user, role, clock, ids)));
+        let kept = if folder.temporary { "  removed at exit; --data DIR keeps it" } else { "" };
+        let mut text = format!(
+            "roomd {version} is running. Ctrl-C ends it.\n\n\
+             \x20 control API   http://{control}\n\
+             \x20 sessions      {sessions}\n\
+             \x20 callbacks     {callbacks}  printed below\n\
+             \x20 data          {data}{kept}\n\n\
+             \x20 AccessKey     {key_id}\n\
+             \x20 secret        {key_secret}\n\
+             \x20 application   {APP}, with the group {GROUP}\n\
+             \x20 AppKey        {app_key}\n",
+            version = env!("CARGO_PKG_VERSION"),
+            control = running.control,
+            callbacks = receiver.url(),
+            data = folder.path.display(),
+            key_id = self.key.id,
+            key_secret = self.key.secret,
+            app_key = self.app.key,
+        );
+        if clock.is_virtual() {
+            text += &format!(
+                "\nTime stands still. This moves it by a second:\n\n\
+                 curl -H \"Authorization: Bearer $(cat {data}/operator.token)\" -d '{{\"advance_ms\":1000}}' http://{control}/operator/v1/clock\n",
+                data = folder.path.display(),
+                control = running.control,
+            );
+        }
+        text += "\nLogins, good for a day, as your own server would make them (token: the same in base64):\n\n";
+        for (user, login) in &logins {
+            text += &format!("  {user:<6} {login}\n  token  {}\n\n", STANDARD.encode(login));
+        }
+        let (user, login) = &logins[0];
+        let client = CLIENT
+            .replace("@TOKEN@", &STANDARD.encode(login))
+            .replace("@SESSIONS@", &sessions)
+            .replace("@USER@", user);
+        let server = SERVER
+            .replace("@KEY_ID@", &self.key.id)
+            .replace("@KEY_SECRET@", &self.key.secret)
+            .replace("@CONTROL@", &running.control.to_string());
+        text += &format!(
+            "1. A client. In a second terminal; {user} logs on, joins the {GROUP} and says hello:\n\n\
+             npm install centrifuge ws\nnode - <<'END'\n{client}END\n\n\
+             2. Your server. In a third terminal, while {user} is there; the SDK of the cloud, unmodified:\n\n\
+             python3 -m venv sdk && sdk/bin/pip install -q alibabacloud-live20161101\nsdk/bin/python - <<'END'\n{server}END\n\n\
+             3. Callbacks, as your server would get them:\n\n"
+        );
+        text
+    }
+}
+
+#[cfg(test)]
+#[path = "dev_tests.rs"]
+mod tests;

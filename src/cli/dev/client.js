@@ -1,0 +1,15 @@
+const { Centrifuge } = require('centrifuge');
+const token = '@TOKEN@';
+const client = new Centrifuge('@SESSIONS@', {
+  token, getToken: async () => token, // yours fetches a fresh login from your own server
+  data: { device: 'laptop' },
+  websocket: globalThis.WebSocket ?? require('ws'), // node below 22 has no WebSocket of its own
+});
+client.on('connected', c => console.log(`${c.data.user_id} is logged on`));
+client.on('disconnected', c => console.log(`closed: ${c.code} ${c.reason}`));
+const lobby = client.newSubscription('group:lobby');
+lobby.on('subscribed', () => lobby.publish({ body: 'hello from @USER@' }));
+lobby.on('publication', p => console.log(`#${p.offset} ${p.data.sender.user}: ${p.data.body}`));
+lobby.on('error', e => console.log(e.error.message));
+lobby.subscribe();
+client.connect();

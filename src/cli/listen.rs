@@ -1,0 +1,158 @@
+//! `roomd listen`: a receiver of callbacks that says in words what each one tells, and whether it
+//! was signed by whom it should be.
+
+use crate::{
+    alibaba::explain,
+    clock::Clock,
+    domain::Millis,
+    receiver::{Callback, Keys, Receiver, Verdict},
+};
+use argh::FromArgs;
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    iterator::Signals,
+};
+use std::{
+    fmt::Write as _,
+    io::Write as _,
+    net::{IpAddr, Ipv4Addr},
+};
+
+/// Receive callbacks, check their signatures and print what they say.
+///
+/// Point the callback URL of an application here. Exits 0 on Ctrl-C.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "listen")]
+pub struct Listen {
+    /// port to listen on (8782)
+    #[argh(option, default = "8782")]
+    port: u16,
+
+    /// address to listen on (127.0.0.1); 0.0.0.0 takes callbacks from other machines
+    #[argh(option, default = "Ipv4Addr::LOCALHOST.into()")]
+    host: IpAddr,
+
+    /// the AppKey that signs; give it again for more applications
+    #[argh(option)]
+    key: Vec<String>,
+
+    /// status to answer with (200); anything else lets the sender try again
+    #[argh(option, default = "200")]
+    answer: u16,
+
+    /// print each body as it came, too
+    #[argh(switch)]
+    raw: bool,
+}
+
+impl Listen {
+    /// Exit code: 0 stopped, 1 the port is taken, 2 bad use.
+    pub fn run(self) -> i32 {
+        if !(200..=599).contains(&self.answer) {
+            eprintln!("--answer {} is no final HTTP status; give one from 200 to 599", self.answer);
+            return 2;
+        }
+        match self.listen() {
+            Ok(()) => 0,
+            Err(e) => {
+                eprintln!("cannot listen on port {}: {e}; choose another with --port", self.port);
+                1
+            }
+        }
+    }
+
+    fn listen(&self) -> std::io::Result<()> {
+        // Before anything is printed: who reads our first line may end us at once.
+        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        let (answer, raw) = (self.answer, self.raw);
+        let on = move |callback: &Callback| {
+            say(&report(callback, answer, raw));
+            answer
+        };
+        let keys = Keys::new(self.key.iter().cloned());
+        let receiver = Receiver::start((self.host, self.port).into(), Clock::real()?, keys, Box::new(on))?;
+        let checked = if self.key.is_empty() {
+            "Signatures are not checked; give --key APPKEY."
+        } else {
+            "Signatures are checked."
+        };
+        say(&format!(
+            "Waiting for callbacks at {}, answering {answer}. {checked} Ctrl-C ends.\n\n",
+            receiver.url()
+        ));
+        signals.forever().next();
+        Ok(())
+    }
+}
+
+/// One write, so that callbacks of several connections do not mix. A closed terminal is no fault.
+pub fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// A callback as it is printed: the verdict on a line, then a line for each event.
+pub fn report(callback: &Callback, answered: u16, raw: bool) -> String {
+    let verdict = match &callback.verdict {
+        Verdict::Valid => "✓ signature valid".to_owned(),
+        Verdict::Wrong(why) => format!("✗ signature wrong: {why}"),
+        Verdict::Unsigned => "✗ not signed".to_owned(),
+    };
+    let delivery = callback
+        .delivery
+        .as_deref()
+        .map(|id| format!("  delivery {}", plain(id.get(..8).unwrap_or(id))))
+        .unwrap_or_default();
+    let mut text = format!("{}  {}{delivery}  answered {answered}\n", clock_time(callback.at), plain(&verdict));
+    let words = explain::callback_in_words(&callback.body).unwrap_or_else(|why| vec![why]);
+    for line in words {
+        let _ = writeln!(text, "{:10}{}", "", plain(&line));
+    }
+    if raw {
+        let _ = writeln!(text, "{:10}{}", "", plain(&String::from_utf8_lossy(&callback.body)));
+    }
+    text
+}
+
+/// What comes from outside must not steer the terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// Time of day, UTC.
+fn clock_time(at: Millis) -> String {
+    let s = at.seconds().rem_euclid(86_400);
+    format!("{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports() {
+        let callback = |verdict, body: &str| Callback {
+            at: Millis(1_700_000_000_000),
+            delivery: Some("0123456789abcdef".into()),
+            path: "/".into(),
+            headers: Vec::new(),
+            body: body.into(),
+            verdict,
+        };
+        let eves = r#"{"eves":[{"uid":"u\u001b[2J","sid":"s","events":[{"e":1},{"e":3,"g":"g1"}]}]}"#;
+        for (callback, raw, expected) in [
+            (
+                callback(Verdict::Valid, eves),
+                false,
+                "22:13:20  ✓ signature valid  delivery 01234567  answered 200\n          u\u{fffd}[2J logged on (sid s)\n          u\u{fffd}[2J joined g1\n",
+            ),
+            (
+                callback(Verdict::Wrong("other key".into()), "{}"),
+                true,
+                "22:13:20  ✗ signature wrong: other key  delivery 01234567  answered 200\n          the body is none that is known here\n          {}\n",
+            ),
+        ] {
+            assert_eq!(report(&callback, 200, raw), expected);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! `roomd verify`: shows how a signature or a login token is made, step by step, and says whether
+//! the one given is right. Needs no server; what it knows is in the dialect.
+
+use crate::{
+    alibaba::explain::{self, Explanation, Kind},
+    cli::listen::say,
+    clock::Clock,
+};
+use argh::FromArgs;
+use std::io::Read;
+
+/// Explain a signature: of a callback, a login or a request.
+///
+/// Exits 0 if it is valid, 1 if it is not, 2 on bad use.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "verify")]
+pub struct Verify {
+    #[argh(subcommand)]
+    what: What,
+}
+
+#[derive(FromArgs)]
+#[argh(subcommand)]
+enum What {
+    Callback(Callback),
+    Login(Login),
+    Request(Request),
+}
+
+/// How a callback's signature is made, and whether the one you got is right.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "callback")]
+struct Callback {
+    /// domain of the callback URL; a whole URL is fine
+    #[argh(option)]
+    host: String,
+
+    /// value of the timestamp header
+    #[argh(option)]
+    timestamp: String,
+
+    /// the AppKey
+    #[argh(option)]
+    key: String,
+
+    /// value of the signature header; without it the right one is printed
+    #[argh(option)]
+    signature: Option<String>,
+
+    /// live (messaging events, the default) or rtc (subscribed channel events)
+    #[argh(option, default = "\"live\".into()")]
+    kind: String,
+}
+
+/// Whether a login is valid, wrong or expired, and what its token hashes.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "login")]
+struct Login {
+    /// the login JSON or its base64 (default: read from standard input)
+    #[argh(option)]
+    login: Option<String>,
+
+    /// the AppKey
+    #[argh(option)]
+    key: String,
+}
+
+/// The canonical form of a captured request, its string to sign, and whether its signature is right.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "request")]
+struct Request {
+    /// file with the raw HTTP request as it was sent; - is standard input
+    #[argh(option)]
+    request: String,
+
+    /// the AccessKeySecret
+    #[argh(option)]
+    secret: String,
+}
+
+/// The longest file or text that is read, in bytes.
+const INPUT: u64 = 4 * 1024 * 1024;
+
+impl Verify {
+    pub fn run(self) -> i32 {
+        let explained = match self.what {
+            What::Callback(it) => it.explain(),
+            What::Login(it) => it.explain(),
+            What::Request(it) => it.explain(),
+        };
+        match explained {
+            Ok(Explanation { good, text }) => {
+                say(&text);
+                if good { 0 } else { 1 }
+            }
+            Err(bad_use) => {
+                eprintln!("{bad_use}");
+                2
+            }
+        }
+    }
+}
+
+impl Callback {
+    fn explain(&self) -> Result<Explanation, String> {
+        let kind = Kind::parse(&self.kind).ok_or_else(|| format!("--kind {} is not known; give live or rtc", self.kind))?;
+        Ok(explain::callback(kind, &self.host, &self.timestamp, &self.key, self.signature.as_deref()))
+    }
+}
+
+impl Login {
+    fn explain(&self) -> Result<Explanation, String> {
+        let login = match &self.login {
+            Some(login) => login.clone(),
+            None => String::from_utf8(read("-")?).map_err(|_| "standard input is not text; give the login JSON".to_owned())?,
+        };
+        let clock = Clock::real().map_err(|e| e.to_string())?;
+        Ok(explain::login(&login, &self.key, clock.now()))
+    }
+}
+
+impl Request {
+    fn explain(&self) -> Result<Explanation, String> {
+        let raw = read(&self.request)?;
+        let captured = parse(&raw)?;
+        Ok(explain::request(
+            &captured.method,
+            &captured.target,
+            &captured.headers,
+            &captured.body,
+            &self.secret,
+        ))
+    }
+}
+
+/// `-` is standard input.
+fn read(path: &str) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let read = match path {
+        "-" => std::io::stdin().lock().take(INPUT).read_to_end(&mut bytes),
+        path => std::fs::File::open(path).and_then(|file| file.take(INPUT).read_to_end(&mut bytes)),
+    };
+    read.map_err(|e| format!("cannot read {path}: {e}"))?;
+    Ok(bytes)
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Captured {
+    method: String,
+    target: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+/// A raw request. One that was pasted into a file has line ends without \r, and perhaps none at its end.
+fn parse(raw: &[u8]) -> Result<Captured, String> {
+    let mut whole = raw.trim_ascii_start().to_vec();
+    let ends = |bytes: &[u8]| bytes.windows(4).any(|w| w == b"\r\n\r\n") || bytes.windows(2).any(|w| w == b"\n\n");
+    if !ends(&whole) {
+        whole.truncate(whole.trim_ascii_end().len());
+        whole.extend_from_slice(b"\r\n\r\n");
+    }
+    let mut headers = [httparse::EMPTY_HEADER; 128];
+    let mut request = httparse::Request::new(&mut headers);
+    let head = match request.parse(&whole) {
+        Ok(httparse::Status::Complete(head)) => head,
+        _ => return Err("this is not a raw HTTP request; it begins like: POST /?AppId=demo HTTP/1.1".into()),
+    };
+    let headers = request
+        .headers
+        .iter()
+        .map(|h| (h.name.to_owned(), String::from_utf8_lossy(h.value).into_owned()))
+        .collect();
+    Ok(Captured {
+        method: request.method.unwrap_or_default().into(),
+        target: request.path.unwrap_or_default().into(),
+        headers,
+        body: whole[head..].to_vec(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captured_requests() {
+        let expected = |body: &[u8]| Captured {
+            method: "POST".into(),
+            target: "/?a=1".into(),
+            headers: vec![("Host".into(), "h:1".into())],
+            body: body.into(),
+        };
+        for (raw, body) in [
+            ("POST /?a=1 HTTP/1.1\r\nHost: h:1\r\n\r\nx=1", &b"x=1"[..]),
+            ("POST /?a=1 HTTP/1.1\nHost: h:1\n\n", b""),
+            ("\nPOST /?a=1 HTTP/1.1\nHost: h:1\n", b""),
+            ("POST /?a=1 HTTP/1.1\nHost: h:1", b""),
+        ] {
+            assert_eq!(parse(raw.as_bytes()), Ok(expected(body)), "{raw:?}");
+        }
+        for bad in ["", "hello", "POST", "\u{0}"] {
+            assert!(parse(bad.as_bytes()).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn exit_codes() {
+        for (args, code) in [
+            (vec!["callback", "--host", "h", "--timestamp", "1", "--key", "k"], 0),
+            (vec!["callback", "--host", "h", "--timestamp", "1", "--key", "k", "--signature", "00"], 1),
+            (vec!["callback", "--host", "h", "--timestamp", "1", "--key", "k", "--kind", "x"], 2),
+            (vec!["login", "--key", "k", "--login", "{}"], 1),
+            (vec!["request", "--request", "/nowhere/at/all", "--secret", "s"], 2),
+        ] {
+            let verify = Verify::from_args(&["verify"], &args).map_err(|e| e.output);
+            assert_eq!(verify.map(Verify::run), Ok(code), "{args:?}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Threads: many at once, few when idle, none stuck at the end.
+
+use super::*;
+use crate::{
+    clock::Clock,
+    delivery::{
+        Patience, Target,
+        sender::tests::{allow, job},
+    },
+    domain::outbox::DeliveryId,
+};
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+fn dispatcher(url: String, clock: &Clock) -> (Dispatcher, mpsc::Receiver<Outcome>) {
+    let (hand, handed) = mpsc::channel();
+    let patience = Patience {
+        connect: Duration::from_secs(3),
+        whole: Duration::from_secs(5),
+        stop: Duration::from_millis(200),
+    };
+    let target = move |_: &_| {
+        Some(Target {
+            url: url.clone(),
+            headers: Vec::new(),
+            success: |status, _| status == 200,
+        })
+    };
+    let outcome = move |outcome| hand.send(outcome).unwrap();
+    let config = Config {
+        outcome: Arc::new(outcome),
+        target: Arc::new(target),
+        allow: allow(),
+        clock: clock.clone(),
+        patience,
+    };
+    (Dispatcher::start(config).unwrap(), handed)
+}
+
+/// Answers each request on a thread of its own, after `wait`.
+fn server(wait: Duration) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                let _ = stream.read(&mut [0; 4096]);
+                std::thread::sleep(wait);
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+            });
+        }
+    });
+    url
+}
+
+fn send(dispatcher: &Dispatcher, n: usize) {
+    for n in 0..n {
+        dispatcher.send(Job {
+            delivery: DeliveryId(format!("d{n}").into()),
+            ..job()
+        });
+    }
+}
+
+#[test]
+fn each_job_has_one_outcome_and_idle_threads_end() {
+    let (dispatcher, handed) = dispatcher(server(Duration::from_millis(100)), &Clock::real().unwrap());
+    send(&dispatcher, 100);
+    let mut ids: Vec<_> = (0..100)
+        .map(|_| handed.recv_timeout(Duration::from_secs(20)).unwrap())
+        .map(|o| (o.delivery.to_string(), o.verdict))
+        .collect();
+    ids.sort_by(|a, b| a.0.cmp(&b.0));
+    ids.dedup();
+    assert_eq!(ids.len(), 100);
+    assert!(ids.iter().all(|(_, verdict)| *verdict == Verdict::Delivered));
+    let began = Instant::now();
+    while dispatcher.0.lock().threads > IDLE {
+        assert!(began.elapsed() < Duration::from_secs(5));
+        std::thread::yield_now();
+    }
+    assert!(dispatcher.0.lock().spawned <= THREADS + IDLE);
+    dispatcher.stop();
+    assert!(handed.try_recv().is_err());
+}
+
+#[test]
+fn a_virtual_clock_waits_for_the_outcome() {
+    let clock = Clock::standing();
+    let (dispatcher, handed) = dispatcher(server(Duration::from_millis(100)), &clock);
+    send(&dispatcher, 3);
+    clock.advance(1).unwrap();
+    assert_eq!(handed.try_iter().count(), 3);
+}
+
+#[test]
+fn stop_cuts_off_what_takes_too_long_and_blames_nobody() {
+    let (dispatcher, handed) = dispatcher(server(Duration::from_secs(4)), &Clock::real().unwrap());
+    send(&dispatcher, THREADS + 10);
+    let began = Instant::now();
+    while dispatcher.0.lock().busy < THREADS {
+        assert!(began.elapsed() < Duration::from_secs(3));
+        std::thread::yield_now();
+    }
+    dispatcher.stop();
+    assert!(began.elapsed() < Duration::from_millis(3500), "{:?}", began.elapsed());
+    let outcomes: Vec<_> = handed.try_iter().collect();
+    assert_eq!(outcomes.len(), THREADS, "what waited is left to the next start");
+    assert!(outcomes.iter().all(|o| o.verdict == Verdict::NotSpent), "{outcomes:?}");
+    // Late jobs are not sent; they are in the store.
+    send(&dispatcher, 1);
+    assert!(handed.try_recv().is_err());
+}

@@ -1,0 +1,64 @@
+//! Sends callbacks: takes frozen jobs, makes one try of each, hands back how it ended. What is sent
+//! next, and when, is the engine's; where to and how it is signed is asked anew for each try.
+//! Knows no cloud's spelling and no row of the store: both are behind the functions of [`Config`].
+
+pub mod dispatcher;
+pub mod resolver;
+pub mod sender;
+
+pub use dispatcher::Dispatcher;
+
+use crate::{
+    clock::Clock,
+    domain::{address::AllowList, endpoint::EndpointId, outbox::Outcome},
+};
+use std::{sync::Arc, time::Duration};
+
+/// Every callback and all its repeats carry the delivery's id in this header.
+pub const DELIVERY_HEADER: &str = "Roomd-Delivery";
+
+/// Where an endpoint's callbacks go at this moment.
+pub struct Target {
+    pub url: String,
+    /// `Content-Type` and the signature, made for this very try.
+    pub headers: Vec<(String, String)>,
+    /// Was it delivered? Asked with the status and at most [`sender::ANSWER_LIMIT`] bytes of the answer.
+    pub success: fn(u16, &[u8]) -> bool,
+}
+
+pub type Outcomes = Arc<dyn Fn(Outcome) + Send + Sync>;
+pub type Targets = Arc<dyn Fn(&EndpointId) -> Option<Target> + Send + Sync>;
+
+/// What the sending needs from the rest.
+#[derive(Clone)]
+pub struct Config {
+    /// Takes the outcome of each try, once, on a sender's thread.
+    pub outcome: Outcomes,
+    /// Asked on a sender's thread, just before each try. `None`: the endpoint was removed.
+    pub target: Targets,
+    pub allow: AllowList,
+    pub clock: Clock,
+    pub patience: Patience,
+}
+
+/// How long a try may last. The documents give no figure for it (`alibaba.md` §3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// Until the connection stands, TLS included.
+    pub connect: Duration,
+    /// The whole try, from the look-up of the name to the last byte of the answer.
+    pub whole: Duration,
+    /// How long a stopping server waits for tries under way before it cuts them off.
+    pub stop: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        // A stop has 5 s in all, and the store wants some of it.
+        Patience {
+            connect: Duration::from_secs(3),
+            whole: Duration::from_secs(5),
+            stop: Duration::from_secs(3),
+        }
+    }
+}

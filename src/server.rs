@@ -1,0 +1,348 @@
+//! Puts the parts together: starts them in an order in which nothing is asked before it can answer,
+//! and stops them in the reverse. The one entry that `serve`, `dev` and the tests use.
+
+use crate::{
+    alibaba::{live_callback, rpc::Gateway},
+    clock::Clock,
+    control::{Backend, operator::Operator, route::Control},
+    delivery::{self, Dispatcher, Target},
+    domain::{app::AccessKey, endpoint::EndpointId, request::Request},
+    door::{self, Door, DoorConfig},
+    engine::{self, Handle, Ports, Starting},
+    ids::{ALNUM, Ids},
+    notify,
+    settings::Settings,
+    socket::{Hub, HubConfig},
+    store::{self, Store},
+};
+use std::{
+    fs,
+    io::Write,
+    net::{SocketAddr, TcpListener},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+/// Held by the process that has the store open; its text says where that process can be asked.
+pub const LOCK: &str = "roomd.lock";
+/// The first access key, as `roomd key create --json` prints one.
+pub const ACCESS_KEY: &str = "access-key.json";
+/// The bearer token of the operator's API.
+pub const OPERATOR_TOKEN: &str = "operator.token";
+
+/// Most hubs: connections name theirs in a few bits, and more cores than this share no more work.
+const MOST_HUBS: usize = 16;
+
+/// A server that is ready.
+pub struct Running {
+    /// The listeners' addresses, with the port that was found when 0 was asked for.
+    pub control: SocketAddr,
+    pub sessions: SocketAddr,
+    pub handle: Handle,
+    data: PathBuf,
+    engine: engine::Running,
+    hubs: Vec<Hub>,
+    dispatcher: Arc<Dispatcher>,
+    door: Door,
+    ready: Arc<AtomicBool>,
+    /// Keeps others from the store until the very end.
+    _lock: Lock,
+}
+
+/// Starts everything; returns when the first request can be answered.
+pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, String> {
+    let data = settings.data.clone();
+    let listen = |address: SocketAddr, flag: &str| {
+        TcpListener::bind(address).map_err(|e| format!("cannot listen on {address}: {e}; choose another address with {flag}"))
+    };
+    let mut lock = Lock::take(&data)?;
+    let store = Store::open(&data).map_err(|e| e.to_string())?;
+    let (control, sessions) = (listen(settings.control, "--control")?, listen(settings.sessions, "--sessions")?);
+    let address = |listener: &TcpListener| listener.local_addr().map_err(|e| format!("a listener has no address: {e}"));
+    let (control_at, sessions_at) = (address(&control)?, address(&sessions)?);
+    lock.say(control_at)?;
+
+    let config = engine::Config {
+        rules: settings.rules.clone(),
+        retry_percent: settings.retry_percent,
+    };
+    let starting = Starting::new(store, clock.clone(), ids.clone(), config).map_err(|e| e.to_string())?;
+    let handle = starting.handle.clone();
+    let system = |what: &str| {
+        let what = what.to_owned();
+        move |e: std::io::Error| format!("cannot start {what}: {e}")
+    };
+
+    let hub_config = HubConfig {
+        clock: clock.clone(),
+        silence: settings.rules.lifetimes.silence,
+        commands_per_second: settings.limits.session_commands_per_second,
+    };
+    let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_HUBS);
+    let hubs: Vec<Hub> = (0..count as u8)
+        .map(|number| Hub::start(number, handle.clone(), hub_config.clone()))
+        .collect::<Result<_, _>>()
+        .map_err(system("a hub"))?;
+    let dispatcher = Arc::new(Dispatcher::start(sending(&settings, &handle, &clock)).map_err(system("the senders"))?);
+    let jobs = dispatcher.clone();
+    let ports = Ports {
+        render: live_callback::render,
+        freeze,
+        hubs: hubs.iter().map(Hub::deliverer).collect(),
+        dispatch: Box::new(move |job| jobs.send(job)),
+    };
+    let engine = starting.run(ports).map_err(system("the engine"))?;
+
+    first_key(&data, &handle, &ids, &clock)?;
+    let ready = Arc::new(AtomicBool::new(false));
+    let ask = Arc::new(Backend::new(handle.clone(), data.clone()));
+    let gateway = Gateway::new(
+        ask.clone(),
+        clock.clone(),
+        ids.clone(),
+        settings.allow_callback.clone(),
+        settings.limits.nonces,
+        settings.limits.control_qps,
+    );
+    let token = operator_token(&data, &ids)?;
+    let operator = Operator::new(ask, clock.clone(), ids.clone(), settings.allow_callback.clone(), token);
+    let answers = Arc::new(Control::new(gateway, operator, ready.clone()));
+    let adopters: Vec<_> = hubs.iter().map(Hub::adopter).collect();
+    let turn = AtomicUsize::new(0);
+    let door = door::start(DoorConfig {
+        control,
+        sessions,
+        limits: door::Limits {
+            connections: settings.limits.connections,
+            connections_per_address: settings.limits.connections_per_address,
+        },
+        clock,
+        handler: Arc::new(move |request| answers.answer(request)),
+        adopt: Box::new(move |upgraded| adopters[turn.fetch_add(1, Ordering::Relaxed) % adopters.len()](upgraded)),
+    })
+    .map_err(system("the door"))?;
+    ready.store(true, Ordering::Release);
+    Ok(Running {
+        control: control_at,
+        sessions: sessions_at,
+        handle,
+        data,
+        engine,
+        hubs,
+        dispatcher,
+        door,
+        ready,
+        _lock: lock,
+    })
+}
+
+impl Running {
+    /// One line of JSON (`design.md` §5).
+    pub fn ready_line(&self) -> String {
+        serde_json::json!({
+            "ready": true,
+            "control": format!("http://{}", self.control),
+            "sessions": format!("ws://{}/connection/websocket", self.sessions),
+            "data": self.data,
+        })
+        .to_string()
+    }
+
+    /// Blocks until SIGTERM or SIGINT.
+    pub fn wait_for_signal(&self) {
+        use signal_hook::{
+            consts::{SIGINT, SIGTERM},
+            iterator::Signals,
+        };
+        match Signals::new([SIGTERM, SIGINT]) {
+            Ok(mut signals) => {
+                let _ = signals.forever().next();
+            }
+            Err(error) => {
+                tracing::error!(%error, "signals cannot be heard; only a kill ends this process");
+                loop {
+                    std::thread::park();
+                }
+            }
+        }
+    }
+
+    /// Stops accepting, answers what is in flight, closes sockets with 3001, checkpoints. Sessions stay
+    /// open in the store: who comes back after the next start resumes.
+    pub fn stop(self) {
+        self.ready.store(false, Ordering::Release);
+        std::thread::scope(|scope| {
+            let (door, hubs, dispatcher) = (self.door, self.hubs, &self.dispatcher);
+            scope.spawn(|| door.stop());
+            scope.spawn(|| dispatcher.stop());
+            scope.spawn(|| hubs.into_iter().for_each(Hub::stop));
+        });
+        self.engine.stop();
+    }
+}
+
+/// `roomd serve`: until a signal comes.
+pub fn run(settings: Settings, clock: Clock) -> Result<(), String> {
+    let running = start(settings, clock, Ids::random())?;
+    let mut stdout = std::io::stdout();
+    // Whoever started us may not read it.
+    let _ = writeln!(stdout, "{}", running.ready_line()).and_then(|()| stdout.flush());
+    notify::ready(&format!("control {}, sessions {}", running.control, running.sessions));
+    tracing::info!(control = %running.control, sessions = %running.sessions, "ready");
+    running.wait_for_signal();
+    tracing::info!("stopping");
+    notify::stopping();
+    running.stop();
+    Ok(())
+}
+
+/// The engine alone, for commands that change a store which no server has open. What it answered is
+/// committed; the process may end at any time.
+pub fn offline(data: &Path) -> Result<Handle, String> {
+    let lock = Lock::take(data)?;
+    let store = Store::open(data).map_err(|e| e.to_string())?;
+    let clock = Clock::real().map_err(|e| format!("cannot start the clock: {e}"))?;
+    let config = engine::Config {
+        rules: Default::default(),
+        retry_percent: 100,
+    };
+    let starting = Starting::new(store, clock, Ids::random(), config).map_err(|e| e.to_string())?;
+    // Nothing is sent from here: what is frozen meanwhile is sent by the next server, as it is.
+    let ports = Ports {
+        render: live_callback::render,
+        freeze,
+        hubs: Vec::new(),
+        dispatch: Box::new(|_| {}),
+    };
+    let running = starting.run(ports).map_err(|e| format!("cannot start the engine: {e}"))?;
+    std::mem::forget(lock); // held until this process ends, as its engine is
+    Ok(running.handle)
+}
+
+fn freeze(endpoint: &EndpointId, payloads: &[String]) -> Vec<u8> {
+    match endpoint {
+        EndpointId::LiveEvents(app) => live_callback::freeze(app, payloads),
+    }
+}
+
+/// How a try finds its URL and signature, and where its outcome goes.
+fn sending(settings: &Settings, handle: &Handle, clock: &Clock) -> delivery::Config {
+    let (outcomes, directory, now) = (handle.clone(), handle.clone(), clock.clone());
+    delivery::Config {
+        outcome: Arc::new(move |outcome| outcomes.outcome(outcome)),
+        target: Arc::new(move |endpoint| {
+            let directory = directory.directory();
+            let app = directory.apps.get(endpoint.app())?;
+            let url = endpoint.url(app)?;
+            match endpoint {
+                EndpointId::LiveEvents(_) => Some(Target {
+                    headers: live_callback::headers(url, app, now.now())
+                        .into_iter()
+                        .map(|(name, value)| (name.into(), value))
+                        .collect(),
+                    url: url.into(),
+                    success: |status, _| live_callback::is_success(status),
+                }),
+            }
+        }),
+        allow: settings.allow_callback.clone(),
+        clock: clock.clone(),
+        patience: delivery::Patience::default(),
+    }
+}
+
+/// A store without keys and applications gets a key pair, in a file for whoever installed it. The file
+/// comes first: a power cut in between leaves a file whose key is not known, and the next start makes both.
+fn first_key(data: &Path, handle: &Handle, ids: &Ids, clock: &Clock) -> Result<(), String> {
+    let directory = handle.directory();
+    if !directory.keys.is_empty() || !directory.apps.is_empty() {
+        return Ok(());
+    }
+    let key = AccessKey {
+        id: ids.text(24, ALNUM),
+        secret: ids.text(30, ALNUM),
+        created: clock.now(),
+    };
+    let text = serde_json::json!({"access_key_id": key.id, "access_key_secret": key.secret});
+    write_secret(&data.join(ACCESS_KEY), &format!("{text}\n"))?;
+    handle
+        .call(Request::CreateKey(key))
+        .map(drop)
+        .map_err(|e| format!("the first access key could not be stored: {e}"))
+}
+
+fn operator_token(data: &Path, ids: &Ids) -> Result<String, String> {
+    let path = data.join(OPERATOR_TOKEN);
+    match fs::read_to_string(&path) {
+        Ok(token) if !token.trim().is_empty() => Ok(token.trim().to_owned()),
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(format!("cannot read {}: {e}", path.display())),
+        _ => {
+            let token = ids.text(40, ALNUM);
+            write_secret(&path, &format!("{token}\n"))?;
+            Ok(token)
+        }
+    }
+}
+
+/// Written beside and moved into place: a power cut leaves the old file or the new one. Mode 0600.
+fn write_secret(path: &Path, text: &str) -> Result<(), String> {
+    let new = path.with_extension("new");
+    let write = || {
+        let _ = fs::remove_file(&new);
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&new, path)
+    };
+    write().map_err(|e| format!("cannot write {}: {e}", path.display()))
+}
+
+/// The lock on a data folder: one process has the store open for writing.
+struct Lock {
+    file: fs::File,
+}
+
+impl Lock {
+    fn take(data: &Path) -> Result<Lock, String> {
+        store::make_folder(data).map_err(|e| e.to_string())?;
+        let path = data.join(LOCK);
+        let open = fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path);
+        let file = open.map_err(|e| format!("cannot open {}: {e}", path.display()))?;
+        match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {
+                file.set_len(0).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
+                Ok(Lock { file })
+            }
+            Err(_) => {
+                let who = fs::read_to_string(&path).unwrap_or_default();
+                Err(format!(
+                    "{} is in use by another roomd {}; stop it, or choose another folder with --data",
+                    data.display(),
+                    who.trim()
+                ))
+            }
+        }
+    }
+
+    /// Says where the server can be asked.
+    fn say(&mut self, control: SocketAddr) -> Result<(), String> {
+        // A wildcard address is listened on, not called.
+        let host = match control.ip() {
+            ip if ip.is_unspecified() => "127.0.0.1".to_owned(),
+            std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+            ip => ip.to_string(),
+        };
+        let text = serde_json::json!({"pid": std::process::id(), "control": format!("http://{host}:{}", control.port())});
+        writeln!(self.file, "{text}").map_err(|e| format!("cannot write the lock: {e}"))
+    }
+}

@@ -1,0 +1,73 @@
+//! The credential of a connect (`session.md` §2): found in the token or in the data, checked against
+//! the directory. Nothing here waits; who may log in is decided without the engine.
+
+use crate::{
+    alibaba::token::{self, LoginError},
+    domain::{Millis, quota, session::Login},
+    engine::Directory,
+};
+use serde::Deserialize;
+
+/// Longest name of a device in bytes.
+const MAX_DEVICE: usize = 64;
+
+/// Why a connect is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// No credential, or a wrong one.
+    Invalid,
+    /// It was right once: the client fetches a fresh one.
+    Expired,
+    Disabled,
+    /// A field beside the credential is out of bounds.
+    Bad(String),
+}
+
+#[derive(Default, Deserialize)]
+struct Extras {
+    #[serde(default)]
+    device: Option<String>,
+    #[serde(default)]
+    user_info: Option<String>,
+}
+
+/// `token`: the login JSON, plain or as base64; empty: `data` is the login JSON itself.
+pub fn check(directory: &Directory, now: Millis, token: &str, data: Option<&str>) -> Result<Login, Refused> {
+    let login = match (token, data) {
+        ("", None) => return Err(Refused::Invalid),
+        ("", Some(data)) => token::decode_login(data),
+        (token, _) => token::decode_login(token),
+    };
+    let login = login.map_err(|_| Refused::Invalid)?;
+    let app = directory.apps.get(login.app_id.as_str()).ok_or(Refused::Invalid)?;
+    let verified = token::verify(&login, app, now).map_err(|e| match e {
+        LoginError::Expired => Refused::Expired,
+        LoginError::Bad => Refused::Invalid,
+    })?;
+    if app.disabled {
+        return Err(Refused::Disabled);
+    }
+    // Data that is no object, or has these fields in another shape, is the client's own affair.
+    let extras: Extras = data.and_then(|d| serde_json::from_str(d).ok()).unwrap_or_default();
+    let (device, info) = (extras.device.unwrap_or_default(), extras.user_info.unwrap_or_default());
+    if device.len() > MAX_DEVICE || device.chars().any(char::is_control) {
+        return Err(Refused::Bad(format!(
+            "data.device has {} bytes; up to {MAX_DEVICE} without control characters are allowed",
+            device.len()
+        )));
+    }
+    if info.len() > quota::MAX_USER_INFO {
+        return Err(Refused::Bad(format!(
+            "data.user_info has {} bytes; {} are allowed",
+            info.len(),
+            quota::MAX_USER_INFO
+        )));
+    }
+    Ok(Login {
+        app: verified.app,
+        user: verified.user,
+        role: verified.role,
+        device,
+        info,
+    })
+}

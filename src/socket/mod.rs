@@ -1,0 +1,12 @@
+//! Sessions on WebSockets (`session.md`): a hub a core, each a thread with its own epoll. A hub reads
+//! its connections, decodes commands and hands them to the engine; what the engine pushes it encodes
+//! once, fans out, and writes at most once a socket and tick. It must not know SQL or a domain rule.
+
+mod connection;
+mod frame;
+mod groups;
+mod hub;
+mod login;
+pub mod wire;
+
+pub use hub::{Hub, HubConfig};

@@ -1,0 +1,182 @@
+//! The client protocol (Centrifuge 2), codec apart from meaning: decode to one [`Command`], encode
+//! from one reply or push. JSON is in `json.rs`; a second encoding will be a second file.
+
+pub mod json;
+
+use crate::domain::{
+    Refusal,
+    push::{Closed, Unsubscribed},
+};
+
+/// Channels of groups are called by this and the group's id.
+pub const GROUP: &str = "group:";
+
+/// What a client asks.
+#[derive(Debug, PartialEq)]
+pub struct Command {
+    /// 0 for what gets no reply.
+    pub id: u32,
+    pub method: Method,
+}
+
+#[derive(Debug, PartialEq)]
+pub enum Method {
+    /// The answer to a ping.
+    Pong,
+    Connect {
+        token: String,
+        data: Option<String>,
+    },
+    Subscribe(Subscribe),
+    Unsubscribe {
+        channel: String,
+    },
+    /// `data` is JSON text.
+    Publish {
+        channel: String,
+        data: String,
+    },
+    Presence {
+        channel: String,
+    },
+    PresenceStats {
+        channel: String,
+    },
+    History {
+        channel: String,
+        limit: i64,
+        since: Option<(u64, String)>,
+        reverse: bool,
+    },
+    Rpc {
+        method: String,
+    },
+    /// A message without an answer.
+    Send,
+    /// A method that the protocol or its future may have and we do not.
+    Unknown,
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub struct Subscribe {
+    pub channel: String,
+    pub join_leave: bool,
+    pub recover: bool,
+    pub epoch: String,
+    pub offset: u64,
+}
+
+/// An error reply. Codes below 400 are the protocol's, from 400 on the cloud's client sub-codes
+/// (`session.md` §1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    pub code: u16,
+    pub message: String,
+    pub temporary: bool,
+}
+
+impl Error {
+    pub fn new(code: u16, message: impl Into<String>) -> Error {
+        Error {
+            code,
+            message: message.into(),
+            temporary: matches!(code, 100 | 111),
+        }
+    }
+}
+
+/// The code of each refusal.
+pub fn error(why: &Refusal) -> Error {
+    let code = match why {
+        Refusal::NoSuchGroup(_) => 440,
+        Refusal::GroupDeleted(_) | Refusal::GroupEmpty(_) => 441,
+        Refusal::NotInGroup(_) => 425,
+        Refusal::NotAllowed(_) => 403,
+        Refusal::Muted => 442,
+        Refusal::TooManyApps(_) | Refusal::TooManyGroups(_) | Refusal::TooManyTypes(_) | Refusal::TooManyChannels(_) => 443,
+        Refusal::AlreadySubscribed(_) => 105,
+        Refusal::TooLarge(_) => 108,
+        Refusal::Unrecoverable => 112,
+        Refusal::Bad { .. } => 107,
+        Refusal::NoSuchApp(_) | Refusal::AppDisabled(_) | Refusal::NoSuchKey(_) | Refusal::NoSession => 101,
+        Refusal::Unavailable => 100,
+        Refusal::Busy => 111,
+    };
+    Error::new(code, why.to_string())
+}
+
+/// A close of ours: the code tells the SDK whether to come back (`session.md` §1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Close {
+    pub code: u16,
+    pub reason: &'static str,
+}
+
+pub const UNSUPPORTED: Close = Close {
+    code: 1003,
+    reason: "text frames only",
+};
+pub const INVALID_UTF8: Close = Close {
+    code: 1007,
+    reason: "not UTF-8",
+};
+pub const TOO_BIG: Close = Close {
+    code: 1009,
+    reason: "frame too big",
+};
+pub const PROTOCOL: Close = Close {
+    code: 1002,
+    reason: "protocol error",
+};
+pub const REFUSED: Close = Close {
+    code: 3000,
+    reason: "connect refused",
+};
+pub const SHUTDOWN: Close = Close {
+    code: 3001,
+    reason: "shutdown",
+};
+pub const SLOW: Close = Close { code: 3008, reason: "slow" };
+pub const NO_PONG: Close = Close { code: 3012, reason: "no pong" };
+pub const TOO_MANY: Close = Close {
+    code: 3013,
+    reason: "too many requests",
+};
+pub const INVALID_TOKEN: Close = Close {
+    code: 3500,
+    reason: "invalid token",
+};
+pub const BAD_REQUEST: Close = Close {
+    code: 3501,
+    reason: "bad request",
+};
+pub const STALE: Close = Close { code: 3502, reason: "stale" };
+pub const ELSEWHERE: Close = Close {
+    code: 4501,
+    reason: "logged on elsewhere",
+};
+pub const FORCED_OFF: Close = Close {
+    code: 4502,
+    reason: "forced off",
+};
+pub const DISABLED: Close = Close {
+    code: 4503,
+    reason: "application disabled",
+};
+
+/// The close for each reason of the engine.
+pub fn close(why: Closed) -> Close {
+    match why {
+        Closed::LoggedOnElsewhere => ELSEWHERE,
+        Closed::AppDisabled => DISABLED,
+        Closed::ForcedOff | Closed::LoggedOff => FORCED_OFF,
+    }
+}
+
+/// Code and reason of an unsubscribe push.
+pub fn unsubscribed(why: Unsubscribed) -> (u16, &'static str) {
+    match why {
+        Unsubscribed::GroupDeleted => (2101, "group closed"),
+        Unsubscribed::Removed => (2102, "removed from the group"),
+    }
+}
