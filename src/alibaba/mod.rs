@@ -3,6 +3,7 @@
 //! Knows no socket, no HTTP library and no SQL; bytes come in and go out as plain types.
 
 pub mod error;
+pub mod explain;
 pub mod form;
 pub mod live_callback;
 pub mod messaging;
@@ -15,3 +16,5 @@ pub mod token;
 
 #[cfg(test)]
 pub(crate) mod fake;
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 
 pub mod operator;
 pub mod route;
+pub mod worker;
 
 use crate::{
     alibaba::rpc::Ask,
@@ -50,9 +51,9 @@ impl Ask for Backend {
 
     fn messages(&self, page: &MessagePage) -> Result<Option<Vec<Message>>, String> {
         let idle = self.readers.lock().expect("no panic while held").pop();
-        let reader = idle.map_or_else(|| Reader::open(&self.data), Ok)?;
+        let reader = idle.map_or_else(|| Reader::open(&self.data), Ok).map_err(|e| e.to_string())?;
         // A reader that failed is not used again.
-        let found = reader.messages(page)?;
+        let found = reader.messages(page).map_err(|e| e.to_string())?;
         self.readers.lock().expect("no panic while held").push(reader);
         Ok(found)
     }

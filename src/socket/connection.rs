@@ -99,12 +99,20 @@ pub enum Input {
 /// How far a connection has come.
 pub enum Phase {
     /// Waits for its connect until the tick.
-    Fresh { until: Tick },
+    Fresh {
+        until: Tick,
+    },
     /// Its connect, with this command id, is with the engine.
-    Connecting { id: u32 },
-    Live { sid: SessionId },
+    Connecting {
+        id: u32,
+    },
+    Live {
+        sid: SessionId,
+    },
     /// The close frame is on its way; dropped at the tick at the latest.
-    Closing { until: Tick },
+    Closing {
+        until: Tick,
+    },
 }
 
 /// A group that the connection is attached to, and its place in the group's list.
@@ -153,7 +161,11 @@ impl Connection {
             .max_write_buffer_size(64 * 1024)
             .max_message_size(Some(MAX_FRAME))
             .max_frame_size(Some(MAX_FRAME));
-        let socket = Socket { stream, written: Vec::new(), drained: false };
+        let socket = Socket {
+            stream,
+            written: Vec::new(),
+            drained: false,
+        };
         // Only the handshake would wait, and it is done.
         let ws = smol::block_on(WebSocketStream::from_partially_read(socket, leftover, Role::Server, Some(config)));
         let mut connection = Connection {
@@ -274,7 +286,11 @@ impl Connection {
                 n += 1;
             }
             let mut stream = &self.ws.get_ref().stream;
-            let result = if n == 1 { stream.write(&pieces[0]) } else { stream.write_vectored(&pieces[..n]) };
+            let result = if n == 1 {
+                stream.write(&pieces[0])
+            } else {
+                stream.write_vectored(&pieces[..n])
+            };
             match result {
                 Ok(written) => {
                     // What is left goes out when the socket says that it takes more.

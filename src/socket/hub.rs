@@ -113,7 +113,13 @@ impl Hub {
         let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         epoll::add(&epoll, &event, epoll::EventData::new_u64(INBOX), epoll::EventFlags::IN | epoll::EventFlags::ET)?;
         let clock = config.clock.clone();
-        let inbox = Arc::new(Inbox { waiting: Mutex::default(), asleep: AtomicBool::new(false), event, alarmed: Mutex::default(), clock });
+        let inbox = Arc::new(Inbox {
+            waiting: Mutex::default(),
+            asleep: AtomicBool::new(false),
+            event,
+            alarmed: Mutex::default(),
+            clock,
+        });
         let shared = inbox.clone();
         let thread = std::thread::Builder::new().name(format!("hub-{number}")).spawn(move || {
             let reactor = Reactor {
@@ -214,7 +220,10 @@ impl Reactor {
             self.fan_out();
             self.flush_all();
             drop((works, alarmed));
-            if self.stopping.is_some_and(|until| self.config.clock.tick() >= until || self.slots.iter().all(|s| s.connection.is_none())) {
+            if self
+                .stopping
+                .is_some_and(|until| self.config.clock.tick() >= until || self.slots.iter().all(|s| s.connection.is_none()))
+            {
                 return;
             }
         }
@@ -242,7 +251,9 @@ impl Reactor {
 
     fn socket_event(&mut self, slot: u64, flags: epoll::EventFlags) {
         let slot = slot as u32;
-        let Some(connection) = self.slots.get_mut(slot as usize).and_then(|s| s.connection.as_mut()) else { return };
+        let Some(connection) = self.slots.get_mut(slot as usize).and_then(|s| s.connection.as_mut()) else {
+            return;
+        };
         if flags.contains(epoll::EventFlags::OUT) {
             connection.writable();
             self.mark_dirty(slot);
@@ -283,7 +294,11 @@ impl Reactor {
     }
 
     fn conn_ref(&self, slot: u32) -> ConnRef {
-        ConnRef { hub: self.number, slot, generation: self.slots[slot as usize].generation }
+        ConnRef {
+            hub: self.number,
+            slot,
+            generation: self.slots[slot as usize].generation,
+        }
     }
 
     fn adopt(&mut self, upgraded: Upgraded) {
@@ -293,7 +308,14 @@ impl Reactor {
         });
         let now = self.config.clock.tick();
         let until = now.after(CONNECT_WITHIN);
-        let connection = Connection::new(upgraded.stream, upgraded.greeting, upgraded.leftover, upgraded.permit, Phase::Fresh { until }, now);
+        let connection = Connection::new(
+            upgraded.stream,
+            upgraded.greeting,
+            upgraded.leftover,
+            upgraded.permit,
+            Phase::Fresh { until },
+            now,
+        );
         let flags = epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::RDHUP | epoll::EventFlags::ET;
         if let Err(error) = epoll::add(&self.epoll, connection.stream(), epoll::EventData::new_u64(slot as u64), flags) {
             tracing::warn!(%error, "a connection could not be watched and is dropped");
@@ -342,7 +364,11 @@ impl Reactor {
                 }
                 Input::Text(text) => self.frame(slot, &text),
                 Input::Closed(code) => {
-                    let how = if matches!(code, 1000 | 1005) { SocketEnd::Goodbye } else { SocketEnd::Lost { heard: now } };
+                    let how = if matches!(code, 1000 | 1005) {
+                        SocketEnd::Goodbye
+                    } else {
+                        SocketEnd::Lost { heard: now }
+                    };
                     self.ended(slot, how);
                     // tungstenite queued the answer to the close; it goes out before the socket does.
                     if let Some(connection) = self.connection(slot) {
@@ -425,18 +451,37 @@ impl Reactor {
             Method::Connect { .. } => return Err(Wrong::Close),
             Method::Pong | Method::Send => return Ok(None),
             Method::Subscribe(s) => {
-                let since = s.recover.then(|| Position { offset: s.offset, epoch: s.epoch.clone() });
-                SocketOp::Subscribe { sid, group: group(&s.channel)?, join_leave: s.join_leave, since }
+                let since = s.recover.then(|| Position {
+                    offset: s.offset,
+                    epoch: s.epoch.clone(),
+                });
+                SocketOp::Subscribe {
+                    sid,
+                    group: group(&s.channel)?,
+                    join_leave: s.join_leave,
+                    since,
+                }
             }
             Method::Unsubscribe { channel } => SocketOp::Unsubscribe { sid, group: group(channel)? },
             Method::Publish { channel, data } => {
                 let group = group(channel)?;
-                let draft = json::draft(data).and_then(|d| d.check().map(|()| d)).map_err(|why| Wrong::Reply(wire::error(&why)))?;
-                SocketOp::Publish { sid, group, draft: Box::new(draft) }
+                let draft = json::draft(data)
+                    .and_then(|d| d.check().map(|()| d))
+                    .map_err(|why| Wrong::Reply(wire::error(&why)))?;
+                SocketOp::Publish {
+                    sid,
+                    group,
+                    draft: Box::new(draft),
+                }
             }
             Method::Presence { channel } => SocketOp::Presence { sid, group: group(channel)? },
             Method::PresenceStats { channel } => SocketOp::PresenceStats { sid, group: group(channel)? },
-            Method::History { channel, limit, since, reverse } => SocketOp::History {
+            Method::History {
+                channel,
+                limit,
+                since,
+                reverse,
+            } => SocketOp::History {
                 sid,
                 group: group(channel)?,
                 since: since.clone().map(|(offset, epoch)| Position { offset, epoch }),
@@ -472,7 +517,13 @@ impl Reactor {
     }
 
     fn connect(&mut self, slot: u32, command: Command) {
-        let Command { id, method: Method::Connect { token, data } } = command else { return self.bad_request(slot) };
+        let Command {
+            id,
+            method: Method::Connect { token, data },
+        } = command
+        else {
+            return self.bad_request(slot);
+        };
         let checked = login::check(&self.engine.directory(), self.config.clock.now(), &token, data.as_deref());
         match checked {
             Ok(login) => {
@@ -480,7 +531,11 @@ impl Reactor {
                 if let Some(connection) = self.connection(slot) {
                     connection.phase = Phase::Connecting { id };
                 }
-                self.commands.push_back(SocketCommand { conn, id, op: SocketOp::Connect(Box::new(login)) });
+                self.commands.push_back(SocketCommand {
+                    conn,
+                    id,
+                    op: SocketOp::Connect(Box::new(login)),
+                });
             }
             Err(Refused::Invalid) => self.close(slot, wire::INVALID_TOKEN, None),
             Err(Refused::Disabled) => self.close(slot, wire::DISABLED, None),
@@ -574,8 +629,14 @@ impl Reactor {
         let Some(slot) = self.slot_of(conn) else {
             // The socket went while its connect was being committed: its session must not stay attached.
             if let Reply::Connected(connected) = reply {
-                let how = SocketEnd::Lost { heard: self.config.clock.tick() };
-                self.commands.push_back(SocketCommand { conn, id: 0, op: SocketOp::Ended { sid: connected.sid, how } });
+                let how = SocketEnd::Lost {
+                    heard: self.config.clock.tick(),
+                };
+                self.commands.push_back(SocketCommand {
+                    conn,
+                    id: 0,
+                    op: SocketOp::Ended { sid: connected.sid, how },
+                });
             }
             return;
         };
@@ -586,7 +647,11 @@ impl Reactor {
         let Reply::Connected(connected) = reply else { return self.mark_dirty(slot) };
         if let Phase::Closing { .. } = connection.phase {
             let how = SocketEnd::Lost { heard: now };
-            self.commands.push_back(SocketCommand { conn, id: 0, op: SocketOp::Ended { sid: connected.sid, how } });
+            self.commands.push_back(SocketCommand {
+                conn,
+                id: 0,
+                op: SocketOp::Ended { sid: connected.sid, how },
+            });
             return;
         }
         connection.phase = Phase::Live { sid: connected.sid };
@@ -602,7 +667,9 @@ impl Reactor {
         // What was said before is still theirs.
         self.fan_out_one(gid);
         let Some(connection) = self.connection(slot) else { return };
-        let Some(index) = connection.places.iter().position(|p| p.gid == gid) else { return };
+        let Some(index) = connection.places.iter().position(|p| p.gid == gid) else {
+            return;
+        };
         let place = connection.places.swap_remove(index);
         self.leave_place(place);
     }
@@ -629,7 +696,9 @@ impl Reactor {
         let Some(batch) = self.groups.batch(gid) else { return };
         let Some(group) = self.groups.get(gid) else { return };
         for attached in &group.attached {
-            let Some(connection) = self.slots[attached.slot as usize].connection.as_deref_mut() else { continue };
+            let Some(connection) = self.slots[attached.slot as usize].connection.as_deref_mut() else {
+                continue;
+            };
             // Answers that stand before this go before it.
             connection.seal();
             match (&batch.kept, connection.half_over()) {
@@ -704,12 +773,18 @@ impl Reactor {
         let conn = self.conn_ref(slot);
         if let Some(Phase::Live { sid }) = self.connection(slot).map(|c| &c.phase) {
             let sid = sid.clone();
-            self.commands.push_back(SocketCommand { conn, id: 0, op: SocketOp::Ended { sid, how } });
+            self.commands.push_back(SocketCommand {
+                conn,
+                id: 0,
+                op: SocketOp::Ended { sid, how },
+            });
         }
     }
 
     fn remove(&mut self, slot: u32) {
-        let Some(connection) = self.slots[slot as usize].connection.take() else { return };
+        let Some(connection) = self.slots[slot as usize].connection.take() else {
+            return;
+        };
         if connection.pinged {
             self.config.clock.ping(-1);
         }
@@ -815,7 +890,12 @@ enum Wrong {
 
 /// The group that a channel names.
 fn group(channel: &str) -> Result<GroupId, Wrong> {
-    let unknown = || Wrong::Reply(wire::Error::new(102, format!("unknown channel {channel:?}: channels are called {}<id>", wire::GROUP)));
+    let unknown = || {
+        Wrong::Reply(wire::Error::new(
+            102,
+            format!("unknown channel {channel:?}: channels are called {}<id>", wire::GROUP),
+        ))
+    };
     let name = channel.strip_prefix(wire::GROUP).ok_or_else(unknown)?;
     GroupId::new(name).map_err(|_| unknown())
 }

@@ -23,15 +23,34 @@ pub struct Command {
 pub enum Method {
     /// The answer to a ping.
     Pong,
-    Connect { token: String, data: Option<String> },
+    Connect {
+        token: String,
+        data: Option<String>,
+    },
     Subscribe(Subscribe),
-    Unsubscribe { channel: String },
+    Unsubscribe {
+        channel: String,
+    },
     /// `data` is JSON text.
-    Publish { channel: String, data: String },
-    Presence { channel: String },
-    PresenceStats { channel: String },
-    History { channel: String, limit: i64, since: Option<(u64, String)>, reverse: bool },
-    Rpc { method: String },
+    Publish {
+        channel: String,
+        data: String,
+    },
+    Presence {
+        channel: String,
+    },
+    PresenceStats {
+        channel: String,
+    },
+    History {
+        channel: String,
+        limit: i64,
+        since: Option<(u64, String)>,
+        reverse: bool,
+    },
+    Rpc {
+        method: String,
+    },
     /// A message without an answer.
     Send,
     /// A method that the protocol or its future may have and we do not.
@@ -58,7 +77,11 @@ pub struct Error {
 
 impl Error {
     pub fn new(code: u16, message: impl Into<String>) -> Error {
-        Error { code, message: message.into(), temporary: matches!(code, 100 | 111) }
+        Error {
+            code,
+            message: message.into(),
+            temporary: matches!(code, 100 | 111),
+        }
     }
 }
 
@@ -89,21 +112,57 @@ pub struct Close {
     pub reason: &'static str,
 }
 
-pub const UNSUPPORTED: Close = Close { code: 1003, reason: "text frames only" };
-pub const INVALID_UTF8: Close = Close { code: 1007, reason: "not UTF-8" };
-pub const TOO_BIG: Close = Close { code: 1009, reason: "frame too big" };
-pub const PROTOCOL: Close = Close { code: 1002, reason: "protocol error" };
-pub const REFUSED: Close = Close { code: 3000, reason: "connect refused" };
-pub const SHUTDOWN: Close = Close { code: 3001, reason: "shutdown" };
+pub const UNSUPPORTED: Close = Close {
+    code: 1003,
+    reason: "text frames only",
+};
+pub const INVALID_UTF8: Close = Close {
+    code: 1007,
+    reason: "not UTF-8",
+};
+pub const TOO_BIG: Close = Close {
+    code: 1009,
+    reason: "frame too big",
+};
+pub const PROTOCOL: Close = Close {
+    code: 1002,
+    reason: "protocol error",
+};
+pub const REFUSED: Close = Close {
+    code: 3000,
+    reason: "connect refused",
+};
+pub const SHUTDOWN: Close = Close {
+    code: 3001,
+    reason: "shutdown",
+};
 pub const SLOW: Close = Close { code: 3008, reason: "slow" };
 pub const NO_PONG: Close = Close { code: 3012, reason: "no pong" };
-pub const TOO_MANY: Close = Close { code: 3013, reason: "too many requests" };
-pub const INVALID_TOKEN: Close = Close { code: 3500, reason: "invalid token" };
-pub const BAD_REQUEST: Close = Close { code: 3501, reason: "bad request" };
+pub const TOO_MANY: Close = Close {
+    code: 3013,
+    reason: "too many requests",
+};
+pub const INVALID_TOKEN: Close = Close {
+    code: 3500,
+    reason: "invalid token",
+};
+pub const BAD_REQUEST: Close = Close {
+    code: 3501,
+    reason: "bad request",
+};
 pub const STALE: Close = Close { code: 3502, reason: "stale" };
-pub const ELSEWHERE: Close = Close { code: 4501, reason: "logged on elsewhere" };
-pub const FORCED_OFF: Close = Close { code: 4502, reason: "forced off" };
-pub const DISABLED: Close = Close { code: 4503, reason: "application disabled" };
+pub const ELSEWHERE: Close = Close {
+    code: 4501,
+    reason: "logged on elsewhere",
+};
+pub const FORCED_OFF: Close = Close {
+    code: 4502,
+    reason: "forced off",
+};
+pub const DISABLED: Close = Close {
+    code: 4503,
+    reason: "application disabled",
+};
 
 /// The close for each reason of the engine.
 pub fn close(why: Closed) -> Close {
