@@ -64,6 +64,7 @@
 #![forbid(unsafe_code)]
 
 pub mod alibaba;
+pub mod cli;
 pub mod clock;
 pub mod control;
 pub mod delivery;
