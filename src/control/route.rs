@@ -99,7 +99,6 @@ mod tests {
         let control = control(Clock::standing());
         for (method, path, status, body) in [
             ("GET", "/healthz", 200, "ok"),
-            ("HEAD", "/healthz", 200, ""),
             ("POST", "/healthz", 405, "MethodNotAllowed"),
             ("GET", "/readyz", 503, "not ready"),
             ("GET", "/", 400, "MissingAction"),
