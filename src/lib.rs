@@ -1,4 +1,70 @@
+//! **roomd**: rooms, sessions and signed callbacks in one small static binary.
+//!
+//! ```text
+//!  server SDKs ─┐                         ┌─ control/  alibaba · operator   (sync workers)
+//!  browsers  ───┤→ door/ (accept, limits, │                    │ Request            ▲ Answer
+//!  clients   ───┘   HTTP head) ───────────┴─ socket/  one hub thread a core ──► engine ──► store (SQLite, 1 writer)
+//!                                               ▲    encoded once, fan-out ◄──┘  │ same commit: outbox rows
+//!                                               └────────────────────────────────┘            │ wake
+//!  business servers ◄──────────────────────────────────────────────── delivery/ (sign, POST, retry, record)
+//! ```
+//!
+//! # Code map
+//!
+//! | where | what |
+//! | --- | --- |
+//! | [`domain`] | the rules: applications, groups, sessions, messages, events, retry. Pure |
+//! | [`alibaba`] | that cloud's spelling: bytes to requests, events to bodies, signatures, tokens |
+//! | [`store`] | SQLite; writes the domain's changes and loads its state again |
+//! | [`engine`] | one thread: commands, group commit, lanes, timers |
+//! | [`door`] | accepts, reads HTTP under every limit |
+//! | [`control`] | which path belongs to whom; the operator's API |
+//! | [`socket`] | hubs, the client protocol, fan-out |
+//! | [`delivery`] | one try of one callback; who may be called |
+//! | [`receiver`] | the callback receiver of `roomd dev`, `roomd listen` and the tests |
+//! | [`clock`], [`ids`] | the only sources of time and of randomness |
+//! | [`settings`], [`server`], [`notify`], `cli` | resolved once; put together; told to systemd; typed by a person |
+//!
+//! Imports point down only: `domain` knows nothing of ours; dialects know the domain; `store` the domain;
+//! `engine` these and clock and ids; `socket`, `control`, `delivery` the engine's handle, the domain and the
+//! dialects; `server` and `cli` all. `tests/it/imports.rs` keeps it.
+//!
+//! # Invariants
+//!
+//! 1. **Nothing acknowledged is lost.** A reply is sent after the commit. At any kill or power cut, a failing
+//!    COMMIT included, memory equals what a reload would give. (One exception: counters of messages that are
+//!    neither stored nor cached are saved within a second.)
+//! 2. **No callback before its cause is committed**, and every event reaches its outbox row in the same commit.
+//! 3. **Presence you can bill on.** For a session exactly one logon and one logoff, in that order, also across a
+//!    crash. Exactly once in the outbox, at least once on the wire; a repeat is byte-identical and carries the
+//!    same `Roomd-Delivery`.
+//! 4. **Order.** A subject's next event is not sent before the earlier one was delivered or is dead; a failing
+//!    delivery holds back only its own subjects.
+//! 5. **One delivery is one POST**, frozen (id, body, members) before its first byte is sent, never split or
+//!    merged afterwards. Each try is an attempt row.
+//! 6. **The ladder** 1, 2, 5, 10, 60, 120, 300 s, each wait from the end of the try before.
+//! 7. **A try is spent on the endpoint's fault only.**
+//! 8. **Every queue has a bound and a rule for full** (below).
+//! 9. **Only `clock.rs` reads a clock or arms a timer.**
+//!
+//! # Queues
+//!
+//! | queue | bound | full |
+//! | --- | --- | --- |
+//! | connections at the door | `connections`, `connections_per_address` | 503 / 429 and close |
+//! | requests → control workers | [`door`]'s channel | 503 with Retry-After |
+//! | control, hubs → engine | [`engine::QUEUE_COMMANDS`], [`engine::QUEUE_BYTES`] | a call is refused (503); a hub stops reading its sockets until there is room |
+//! | engine → hub | what one hub tick lets the engine make | never blocks: a hub takes all of it each tick and budgets by connection |
+//! | hub → socket | 1 MiB a connection | over half: publications of weight ≤ 1 without a position are dropped; full: close 3008 |
+//! | commands behind a connect | one frame (64 KiB) | the socket is not read until the connect is answered |
+//! | outbox | rows in the store | kept until delivered, dead or purged |
+//! | lane → senders | 4 deliveries an endpoint | the rest waits in the outbox |
+//! | nonces | `nonces` | the oldest minute goes, older stamps are refused |
+
+#![forbid(unsafe_code)]
+
 pub mod alibaba;
+pub mod cli;
 pub mod clock;
 pub mod control;
 pub mod delivery;

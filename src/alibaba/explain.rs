@@ -143,7 +143,7 @@ pub fn callback_in_words(body: &[u8]) -> Result<Vec<String>, String> {
     } else if let Some(content) = body["content"].as_str() {
         lines.push(format!("may this be said? {content:?}"));
     } else {
-        return Err("the body is none that is known here; --raw shows it".into());
+        return Err("the body is none that is known here".into());
     }
     Ok(lines)
 }

@@ -5,7 +5,7 @@ use crate::{
     domain::{
         AppId, Change, Epoch, Gid, Millis, Refusal, SessionId, State, Tick, Tx, UserId,
         app::{AccessKey, App, AppChange, Audit, LifeCycle},
-        group::{self, Known, Member, MemberKind},
+        group::{self, Known, Member, MemberKind, Sender},
         message::Message,
         request::{Answer, Request},
         session::Session,
@@ -151,7 +151,19 @@ impl Ask for Fake {
                 sender_info,
                 draft,
             } => {
-                let tid = group::send(&mut tx, &app, &group, sender, sender_info, *draft, self.ids.tid(), Known::No)?;
+                let tid = group::send(
+                    &mut tx,
+                    &app,
+                    &group,
+                    Sender {
+                        user: sender,
+                        info: sender_info,
+                        client: None,
+                    },
+                    *draft,
+                    self.ids.tid(),
+                    Known::No,
+                )?;
                 Answer::Sent { tid }
             }
             Request::Online { app, users } => Answer::Online(

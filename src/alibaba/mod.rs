@@ -16,3 +16,5 @@ pub mod token;
 
 #[cfg(test)]
 pub(crate) mod fake;
+#[cfg(test)]
+mod tests;

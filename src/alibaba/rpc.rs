@@ -173,20 +173,27 @@ fn answer(gateway: &Gateway, request: &RpcRequest) -> Result<Map<String, Value>,
     (operation.run)(&Call { gateway, params: &params })
 }
 
-/// `Action` and `Version`: signature V3 sends them as headers, 1.0 as parameters, some as both.
+/// `Action` and `Version`: signature V3 sends them as headers, 1.0 as parameters, some as both. They
+/// must agree, because 1.0 does not sign headers.
 fn named(request: &RpcRequest, params: &Form, name: &str) -> Result<String, RpcError> {
-    let header = request.header(&format!("x-acs-{}", name.to_ascii_lowercase()))?.map(str::to_string);
+    let param = params.get(name).map(String::as_str);
+    let header = request.header(&format!("x-acs-{}", name.to_ascii_lowercase()))?;
+    if header.zip(param).is_some_and(|(header, param)| header != param) {
+        return Err(RpcError::invalid(name, "differs between header and parameter"));
+    }
     header
-        .or_else(|| params.get(name).cloned())
+        .or(param)
         .filter(|text| !text.is_empty())
+        .map(str::to_string)
         .ok_or_else(|| RpcError::missing(name))
 }
 
-/// Returns the id of the AccessKey that signed the request.
+/// Returns the id of the AccessKey that signed the request. A foreign `Authorization`, such as a
+/// proxy's, does not stand in the way of signature 1.0.
 fn authenticate(gateway: &Gateway, request: &RpcRequest, query: &Form, params: &Form, now: Millis) -> Result<String, RpcError> {
     match request.header("authorization")? {
-        Some(text) => v3(gateway, request, query, text, now),
-        None => v1(gateway, request, params, now),
+        Some(text) if text.starts_with("ACS3-") || !params.contains_key("Signature") => v3(gateway, request, query, text, now),
+        _ => v1(gateway, request, params, now),
     }
 }
 
@@ -223,6 +230,8 @@ fn v1(gateway: &Gateway, request: &RpcRequest, params: &Form, now: Millis) -> Re
             .filter(|v| !v.is_empty())
             .ok_or_else(|| RpcError::missing(name))
     };
+    param("Action")?;
+    param("Version")?;
     let key_id = param("AccessKeyId")?;
     let signature = param("Signature")?;
     let method = params.get("SignatureMethod").map_or("HMAC-SHA1", String::as_str);

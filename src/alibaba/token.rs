@@ -83,7 +83,7 @@ impl<'de> Deserialize<'de> for Expiry {
     }
 }
 
-/// What an AppServer hands to its client. Holds a secret, so it has no `Debug` of its own making.
+/// What an AppServer hands to its client. The token is a secret: `Debug` leaves it out.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoginJson {
     pub app_id: String,

@@ -115,7 +115,7 @@ impl Operator {
     fn create_key(&self) -> Outcome {
         let key = new_key(&self.ids, self.clock.now());
         self.ask.call(Request::CreateKey(key.clone()))?;
-        Ok((201, key_json(&key)))
+        Ok((200, key_json(&key)))
     }
 
     fn delete_key(&self, id: &str) -> Outcome {
@@ -163,7 +163,7 @@ impl Operator {
             return Err(fault(409, "Conflict", format!("application {} exists already", new.id)));
         }
         match self.ask.call(Request::CreateApp(Box::new(new)))? {
-            Answer::App(app) => Ok((201, app_json(&app))),
+            Answer::App(app) => Ok((200, app_json(&app))),
             other => {
                 tracing::error!(?other, "the answer does not fit its request");
                 Err(RpcError::server().into())

@@ -223,6 +223,12 @@ impl Store {
         Ok(())
     }
 
+    /// For tests that make a real COMMIT fail.
+    #[cfg(test)]
+    pub(crate) fn conn_mut(&mut self) -> &mut Connection {
+        &mut self.conn
+    }
+
     pub(crate) fn conn(&self) -> &Connection {
         &self.conn
     }

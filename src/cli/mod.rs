@@ -1,0 +1,191 @@
+//! The command line: one file a command. Arguments become one call of the server or of the engine;
+//! exit 0 is done, 1 failed at run time, 2 bad use, with one line that says what to type instead.
+
+mod app;
+mod dev;
+mod key;
+mod listen;
+mod log;
+mod place;
+mod serve;
+mod token;
+mod verify;
+
+use argh::{EarlyExit, FromArgs};
+use std::{ffi::OsString, fmt};
+
+/// Rooms, sessions and signed callbacks in one binary: the control API, sessions and callbacks of
+/// live clouds on your own box.
+#[derive(FromArgs)]
+struct Roomd {
+    /// print the version
+    #[argh(switch, short = 'V')]
+    version: bool,
+    #[argh(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(FromArgs)]
+#[argh(subcommand)]
+enum Command {
+    Dev(dev::Dev),
+    Serve(serve::Serve),
+    App(app::AppCommand),
+    Key(key::KeyCommand),
+    Token(token::TokenCommand),
+    Listen(listen::Listen),
+    Verify(verify::Verify),
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub enum Failure {
+    /// Exit 2: something else is to be typed.
+    Use(String),
+    /// Exit 1: it was asked rightly, and failed.
+    Run(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let (Failure::Use(why) | Failure::Run(why)) = self;
+        f.write_str(why)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Runs what the arguments say, program name first, and returns the exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let args: Vec<String> = match args.into_iter().skip(1).map(OsString::into_string).collect() {
+        Ok(args) => args,
+        Err(arg) => return fail(&Failure::Use(format!("{arg:?} is not UTF-8 text"))),
+    };
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let roomd = match Roomd::from_args(&["roomd"], &args) {
+        Ok(roomd) => roomd,
+        Err(EarlyExit { output, status: Ok(()) }) => return print(output.trim_end()),
+        Err(EarlyExit { output, status: Err(()) }) => return fail(&Failure::Use(instead(&output, &args))),
+    };
+    log::start();
+    let done = match roomd.command {
+        _ if roomd.version => return print(&format!("roomd {}", env!("CARGO_PKG_VERSION"))),
+        None => Err(Failure::Use(
+            "which command? Type roomd --help for all, or roomd dev to see everything at work".into(),
+        )),
+        Some(Command::Serve(serve)) => serve.run(),
+        Some(Command::App(app)) => app.run(),
+        Some(Command::Key(key)) => key.run(),
+        Some(Command::Token(token)) => token.run(),
+        Some(Command::Dev(dev)) => return code(dev.run()),
+        Some(Command::Listen(listen)) => return code(listen.run()),
+        Some(Command::Verify(verify)) => return code(verify.run()),
+    };
+    match done {
+        Ok(()) => 0,
+        Err(failure) => fail(&failure),
+    }
+}
+
+fn code(code: i32) -> u8 {
+    u8::try_from(code).unwrap_or(1)
+}
+
+fn fail(failure: &Failure) -> u8 {
+    eprintln!("roomd: {failure}");
+    match failure {
+        Failure::Use(_) => 2,
+        Failure::Run(_) => 1,
+    }
+}
+
+/// To standard output; a reader that has gone (`| head`) is no error.
+pub(crate) fn print(text: &str) -> u8 {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{text}");
+    0
+}
+
+/// The environment, as the settings take it.
+pub(crate) fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
+        .collect()
+}
+
+/// argh's complaint on one line, with the command whose help says more.
+fn instead(output: &str, args: &[&str]) -> String {
+    let commands = names();
+    let lines: Vec<&str> = output.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with("Run ")).collect();
+    let why = lines.join(" ").replace("Unrecognized argument: ", "there is no ");
+    let known = args.first().filter(|a| commands.contains(a));
+    match (known, args.first()) {
+        (Some(command), _) => {
+            let sub = args.get(1).filter(|a| !a.starts_with('-') && matches!(*command, "app" | "key" | "verify"));
+            let sub = sub
+                .filter(|s| ["create", "list", "show", "delete", "callback", "login", "request"].contains(s))
+                .map(|s| format!(" {s}"))
+                .unwrap_or_default();
+            format!("{why}; type roomd {command}{sub} --help")
+        }
+        (None, Some(first)) if !first.starts_with('-') => {
+            format!(
+                "there is no command {first}; type one of: {}",
+                commands.iter().map(|c| format!("roomd {c}")).collect::<Vec<_>>().join(", ")
+            )
+        }
+        _ => format!("{why}; type roomd --help"),
+    }
+}
+
+/// The names of the commands.
+fn names() -> Vec<&'static str> {
+    <Command as argh::SubCommands>::COMMANDS.iter().map(|c| c.name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaint(args: &[&str]) -> String {
+        match Roomd::from_args(&["roomd"], args) {
+            Err(EarlyExit { output, status: Err(()) }) => instead(&output, args),
+            Err(EarlyExit { output, status: Ok(()) }) => format!("help: {output}"),
+            Ok(_) => "fine".into(),
+        }
+    }
+
+    #[test]
+    fn bad_use_is_told_in_one_line() {
+        for (args, expected) in [
+            (&["serv"][..], "there is no command serv; type one of: roomd dev, roomd serve, "),
+            (&["--what"], "there is no --what; type roomd --help"),
+            (&["serve", "--what"], "there is no --what; type roomd serve --help"),
+            (&["serve", "--data"], "type roomd serve --help"),
+            (&["token"], "--app --user; type roomd token --help"),
+            (&["key"], "type roomd key --help"),
+            (&["key", "delete"], "type roomd key delete --help"),
+            (&["key", "--help"], "help: Usage: roomd key <command>"),
+            (&["--help"], "help: Usage: roomd "),
+            (&["app", "show", "--app", "a", "--json"], "fine"),
+            (&[], "fine"),
+        ] {
+            let got = complaint(args);
+            assert!(got.contains(expected), "{args:?}: {got}");
+            assert!(got.starts_with("help") || !got.contains('\n'), "{args:?}: {got}");
+        }
+    }
+
+    #[test]
+    fn exit_codes() {
+        for (args, code) in [
+            (&["roomd", "--version"][..], 0),
+            (&["roomd", "--help"], 0),
+            (&["roomd"], 2),
+            (&["roomd", "x"], 2),
+            (&["roomd", "token", "--help"], 0),
+        ] {
+            assert_eq!(run(args.iter().map(OsString::from)), code, "{args:?}");
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Where the key and app commands do their work: in the running server, through its operator API, or,
+//! when none runs, in the store itself. Both answer with the same JSON (`design.md` §5).
+
+use super::{Failure, environment};
+use crate::{
+    clock::Clock,
+    control::operator::{AppDraft, app_json, key_json, new_app, new_key},
+    domain::{
+        Refusal,
+        app::App,
+        request::{Answer, Request},
+    },
+    engine::Handle,
+    ids::Ids,
+    server,
+    settings::{Given, Settings},
+};
+use rustix::fs::{FlockOperation, flock};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::Path,
+    time::Duration,
+};
+
+/// Locked by whoever has the store open; a server writes into it where it can be asked.
+const LOCK: &str = "roomd.lock";
+/// Longest wait for the running server's answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub enum Place {
+    Live { agent: ureq::Agent, root: String, token: String },
+    Offline { handle: Handle, settings: Box<Settings> },
+}
+
+#[derive(Deserialize)]
+struct Lock {
+    control: String,
+}
+
+impl Place {
+    /// `data`: as given by the flag; else the environment and the default decide.
+    pub fn open(data: Option<String>) -> Result<Place, Failure> {
+        let settings = Settings::resolve(&Given { data, ..Given::default() }, &environment(), 0).map_err(|e| Failure::Use(e.to_string()))?;
+        let data = settings.data.clone();
+        match live(&data)? {
+            Some(lock) => Place::live(&data, &lock),
+            None => {
+                let handle = server::offline(&data).map_err(Failure::Run)?;
+                Ok(Place::Offline {
+                    handle,
+                    settings: Box::new(settings),
+                })
+            }
+        }
+    }
+
+    fn live(data: &Path, lock: &Lock) -> Result<Place, Failure> {
+        let path = data.join("operator.token");
+        let token = fs::read_to_string(&path).map_err(|e| Failure::Run(format!("{} cannot be read ({e}); run this as the server's user", path.display())))?;
+        // A server that listens everywhere is reached here.
+        let control = lock.control.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+        let config = ureq::Agent::config_builder()
+            .timeout_global(Some(PATIENCE))
+            .http_status_as_error(false)
+            .proxy(None)
+            .max_redirects(0);
+        Ok(Place::Live {
+            agent: config.build().into(),
+            root: format!("{control}/operator/v1/"),
+            token: token.trim().into(),
+        })
+    }
+
+    pub fn apps(&self) -> Result<Value, Failure> {
+        let Place::Offline { handle, .. } = self else {
+            return self.ask("GET", "apps", None);
+        };
+        let directory = handle.directory();
+        let mut apps: Vec<_> = directory.apps.values().collect();
+        apps.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+        Ok(apps.into_iter().map(|app| app_json(app)).collect())
+    }
+
+    pub fn app(&self, id: &str) -> Result<Value, Failure> {
+        let Place::Offline { handle, .. } = self else {
+            return self.ask("GET", &format!("apps/{}", escaped(id)), None);
+        };
+        match handle.directory().apps.get(id) {
+            Some(app) => Ok(app_json(app)),
+            None => Err(Failure::Run(format!("{}; type roomd app list to see all", Refusal::NoSuchApp(id.into())))),
+        }
+    }
+
+    pub fn create_app(&self, id: Option<String>, name: Option<String>, event_callback_url: Option<String>) -> Result<Value, Failure> {
+        let Place::Offline { handle, settings } = self else {
+            let fields = [("app_id", id), ("name", name), ("event_callback_url", event_callback_url)];
+            let body: serde_json::Map<_, _> = fields.into_iter().filter_map(|(k, v)| Some((k.to_string(), v?.into()))).collect();
+            return self.ask("POST", "apps", Some(body.into()));
+        };
+        if let Some(id) = id.as_ref().filter(|id| handle.directory().apps.contains_key(id.as_str())) {
+            return Err(Failure::Run(format!("application {id} exists already; type roomd app show --app {id}")));
+        }
+        let draft = AppDraft {
+            id,
+            name,
+            event_callback_url,
+            ..AppDraft::default()
+        };
+        let new = new_app(&Ids::random(), &settings.allow_callback, draft).map_err(|e| Failure::Use(e.message.to_string()))?;
+        match ask_engine(handle, Request::CreateApp(Box::new(new)))? {
+            Answer::App(app) => Ok(shown(&app)),
+            _ => Err(Failure::Run("the engine answered something else".into())),
+        }
+    }
+
+    /// Ids and times, no secrets.
+    pub fn keys(&self) -> Result<Value, Failure> {
+        let Place::Offline { handle, .. } = self else {
+            return self.ask("GET", "keys", None);
+        };
+        let directory = handle.directory();
+        let mut keys: Vec<_> = directory.keys.values().collect();
+        keys.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+        Ok(keys.into_iter().map(|key| json!({"access_key_id": key.id, "created": key.created})).collect())
+    }
+
+    pub fn create_key(&self) -> Result<Value, Failure> {
+        let Place::Offline { handle, .. } = self else {
+            return self.ask("POST", "keys", None);
+        };
+        let now = Clock::real().map_err(|e| Failure::Run(format!("the clock cannot be read: {e}")))?.now();
+        let key = new_key(&Ids::random(), now);
+        ask_engine(handle, Request::CreateKey(key.clone()))?;
+        Ok(key_json(&key))
+    }
+
+    pub fn delete_key(&self, id: &str) -> Result<(), Failure> {
+        match self {
+            Place::Live { .. } => self.ask("DELETE", &format!("keys/{}", escaped(id)), None).map(drop),
+            Place::Offline { handle, .. } => ask_engine(handle, Request::DeleteKey { id: id.into() }).map(drop),
+        }
+    }
+
+    /// One question to the running server.
+    fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Result<Value, Failure> {
+        let Place::Live { agent, root, token } = self else {
+            unreachable!("only called on live places")
+        };
+        let url = format!("{root}{path}");
+        let body = body.map(|b| b.to_string()).unwrap_or_default();
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(&url)
+            .header("Authorization", format!("Bearer {token}"));
+        let request = request
+            .header("Content-Type", "application/json")
+            .body(body)
+            .map_err(|e| Failure::Use(format!("{path} cannot be asked for: {e}")))?;
+        let gone = |e: ureq::Error| Failure::Run(format!("the running server does not answer at {root} ({e})"));
+        let mut response = agent.run(request).map_err(gone)?;
+        let text = response.body_mut().read_to_string().map_err(gone)?;
+        let value: Value = serde_json::from_str(&text).unwrap_or_default();
+        match value.pointer("/error/message").and_then(Value::as_str) {
+            Some(message) => Err(Failure::Run(message.into())),
+            None if !response.status().is_success() => Err(Failure::Run(format!("the running server answered {} at {url}", response.status()))),
+            None => Ok(value),
+        }
+    }
+}
+
+fn ask_engine(handle: &Handle, request: Request) -> Result<Answer, Failure> {
+    handle.call(request).map_err(|refusal| Failure::Run(refusal.to_string()))
+}
+
+fn shown(app: &App) -> Value {
+    app_json(app)
+}
+
+/// What the running server wrote into its lock; `None` when none runs.
+fn live(data: &Path) -> Result<Option<Lock>, Failure> {
+    let path = data.join(LOCK);
+    let failed = |e: io::Error| Failure::Run(format!("{} cannot be read ({e}); run this as the server's user", path.display()));
+    let mut file = match File::open(&path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(failed(e)),
+    };
+    // Shared, so that two commands that look at the same time do not take each other for a server.
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => return Ok(None),
+        Err(rustix::io::Errno::WOULDBLOCK) => {}
+        Err(e) => return Err(failed(e.into())),
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(failed)?;
+    let busy = || {
+        Failure::Run(format!(
+            "{} is in use by a server that is starting or by another command; try again",
+            data.display()
+        ))
+    };
+    serde_json::from_str(&text).map(Some).map_err(|_| busy())
+}
+
+/// Percent-encoded for a path.
+fn escaped(id: &str) -> String {
+    id.bytes()
+        .map(|b| {
+            if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locked_folder_names_its_server() {
+        let dir = std::env::temp_dir().join(format!("roomd-place-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        assert!(live(&dir).unwrap().is_none());
+        let path = dir.join(LOCK);
+        fs::write(&path, r#"{"pid":1,"control":"http://127.0.0.1:1"}"#).unwrap();
+        assert!(live(&dir).unwrap().is_none(), "left behind by a server that has ended");
+        let held = File::open(&path).unwrap();
+        flock(&held, FlockOperation::LockExclusive).unwrap();
+        assert_eq!(live(&dir).unwrap().unwrap().control, "http://127.0.0.1:1");
+        fs::write(&path, "").unwrap();
+        assert!(live(&dir).err().unwrap().to_string().contains("try again"));
+        fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn ids_in_paths() {
+        assert_eq!(escaped("a-b/c ü"), "a-b%2Fc%20%C3%BC");
+    }
+}
