@@ -141,6 +141,7 @@ impl From<Refusal> for RpcError {
             AppDisabled(_) | NotAllowed(_) | Muted => (403, "NoAuth"),
             TooManyApps(_) => (400, "ErrorTooManyApps"),
             TooManyGroups(_) | TooManyTypes(_) | TooManyChannels(_) | AlreadySubscribed(_) | TooLarge(_) | Unrecoverable | Bad { .. } => (400, "InputInvalid"),
+            Internal => (500, "ServerError"),
             Unavailable | Busy => (503, "ServiceUnavailable"),
         };
         RpcError::new(status, code, format!("{refusal}."))

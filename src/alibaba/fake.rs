@@ -144,6 +144,7 @@ impl Ask for Fake {
                 Answer::Group(Box::new(group.describe()))
             }
             Request::DeleteGroup { app, group, by } => group::delete(&mut tx, &app, &group, by).map(|()| Answer::Done)?,
+            Request::ForceOff { .. } => return Err(Refusal::Internal),
             Request::Send {
                 app,
                 group,

@@ -8,7 +8,7 @@ use crate::{
     alibaba::{error::RpcError, rpc::Ask, signature::same},
     clock::Clock,
     domain::{
-        AppId, Refusal,
+        AppId, Refusal, UserId,
         address::AllowList,
         app::{AccessKey, App},
         request::{Answer, Request},
@@ -85,6 +85,8 @@ impl Operator {
             (["apps"], _) => Err(only("GET, POST")),
             (["apps", id], "GET") => self.show_app(&segment(id)?),
             (["apps", _], _) => Err(only("GET")),
+            (["apps", app, "sessions", user], "DELETE") => self.force_off(&segment(app)?, &segment(user)?),
+            (["apps", _, "sessions", _], _) => Err(only("DELETE")),
             (["clock"], "POST") => self.advance(&request.body),
             (["clock"], _) => Err(only("POST")),
             _ => Err(fault(404, "NotFound", "there is no such path")),
@@ -120,6 +122,13 @@ impl Operator {
 
     fn delete_key(&self, id: &str) -> Outcome {
         self.ask.call(Request::DeleteKey { id: id.to_string() })?;
+        Ok((200, json!({})))
+    }
+
+    /// Closes the user's socket with 4502 and logs the session off.
+    fn force_off(&self, app: &str, user: &str) -> Outcome {
+        let user = UserId::new(user).map_err(|e| fault(400, "BadUser", &format!("{user:?} is no user: {e}")))?;
+        self.ask.call(Request::ForceOff { app: AppId::trusted(app), user })?;
         Ok((200, json!({})))
     }
 

@@ -66,8 +66,6 @@ pub enum SocketEnd {
     Silent,
     /// The client asked for its session to end.
     LoggedOff,
-    /// We closed it as the server API or an operator told us to.
-    ForcedOff,
 }
 
 /// A login whose credential was checked.
@@ -186,7 +184,7 @@ pub fn socket_ended(tx: &mut Tx, sid: &SessionId, conn: ConnRef, how: SocketEnd)
             );
         }
         SocketEnd::Silent => end(tx, sid, LogoffReason::Timeout),
-        SocketEnd::LoggedOff | SocketEnd::ForcedOff => end(tx, sid, LogoffReason::Normal),
+        SocketEnd::LoggedOff => end(tx, sid, LogoffReason::Normal),
     }
 }
 
@@ -209,6 +207,18 @@ pub fn due(tx: &mut Tx, sid: &SessionId) {
     }
 }
 
+/// The machine slept: nobody was silent meanwhile, so all who are lost get their whole time again.
+pub fn woke_up(tx: &mut Tx) {
+    let until = tx.tick.after(tx.rules.lifetimes.silence);
+    for (sid, link) in tx.state.links.clone() {
+        match link {
+            Link::Lost { reason, .. } => tx.link(&sid, Some(Link::Lost { until, reason })),
+            Link::Attached { conn, resubscribe_by: Some(_) } => tx.link(&sid, Some(Link::Attached { conn, resubscribe_by: Some(until) })),
+            Link::Attached { .. } => {}
+        }
+    }
+}
+
 /// Leaves every group, then logs off. A time-out tells of each leave; otherwise the logoff says it all.
 pub fn end(tx: &mut Tx, sid: &SessionId, reason: LogoffReason) {
     let Some(session) = tx.state.session(sid).map(|s| s.session.clone()) else {
@@ -226,14 +236,27 @@ pub fn end(tx: &mut Tx, sid: &SessionId, reason: LogoffReason) {
     tx.change(Change::SessionGone(sid.clone()));
 }
 
+/// One user is sent off by the operator or the server API.
+pub fn force_off(tx: &mut Tx, app: &AppId, user: &UserId) -> Result<(), Refusal> {
+    tx.state.app(app)?;
+    if let Some(sid) = tx.state.session_of(app, user).map(|s| s.session.sid.clone()) {
+        send_off(tx, &sid, Closed::ForcedOff);
+    }
+    Ok(())
+}
+
 /// Everyone of an application is sent off, as when it is disabled.
 pub fn end_all(tx: &mut Tx, app: &AppId, why: Closed) {
     for sid in tx.state.sessions_in(app) {
-        if let Some(Link::Attached { conn, .. }) = tx.state.link(&sid) {
-            tx.push(Push::Close { conn, why });
-        }
-        end(tx, &sid, LogoffReason::Normal);
+        send_off(tx, &sid, why);
     }
+}
+
+fn send_off(tx: &mut Tx, sid: &SessionId, why: Closed) {
+    if let Some(Link::Attached { conn, .. }) = tx.state.link(sid) {
+        tx.push(Push::Close { conn, why });
+    }
+    end(tx, sid, LogoffReason::Normal);
 }
 
 /// No group's pushes go to the session's connection any more; membership stays.

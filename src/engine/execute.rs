@@ -29,7 +29,7 @@ impl Batch<'_> {
     /// A request of the control API.
     pub(super) fn call(&mut self, request: Request, answer: mpsc::SyncSender<Result<Answer, Refusal>>) {
         let mark = self.tx.mark();
-        let done = self.request(request);
+        let done = guarded(|| self.request(request));
         let result = self.settle(mark, done);
         self.answers.push((answer, result));
     }
@@ -50,11 +50,11 @@ impl Batch<'_> {
             Step::Socket(command) if command.id > 0 => Some((command.conn, command.id)),
             _ => None,
         };
-        let done = match step {
+        let done = guarded(|| match step {
             Step::Socket(command) => self.socket(command),
             Step::Outcome(outcome) => self.outcome(&outcome),
             Step::Timer(timer) => self.timer(timer),
-        };
+        });
         let result = self.settle(mark, done);
         if let Some((conn, id)) = asked {
             self.asked.push((conn, id));
@@ -65,6 +65,8 @@ impl Batch<'_> {
         if let Some(step) = precious {
             match result {
                 Err(Refusal::Unavailable) => self.failed.push(step),
+                // It would only meet its defect again.
+                Err(Refusal::Internal) => {}
                 _ => self.precious.push(step),
             }
         }
@@ -79,6 +81,10 @@ impl Batch<'_> {
                 Err(Refusal::Unavailable)
             }
         });
+        if matches!(done, Err(Refusal::Internal)) {
+            // Where it stopped inside the transaction nobody knows.
+            self.broken = true;
+        }
         if done.is_err() {
             self.tx.back_to(mark);
         }
@@ -147,6 +153,7 @@ impl Batch<'_> {
                 Ok(Answer::Group(Box::new(found.describe())))
             }
             Request::DeleteGroup { app, group, by } => group::delete(&mut self.tx, &app, &group, by).map(|()| Answer::Done),
+            Request::ForceOff { app, user } => session::force_off(&mut self.tx, &app, &user).map(|()| Answer::Done),
             Request::Send {
                 app,
                 group,
@@ -415,6 +422,15 @@ impl Batch<'_> {
             },
         })
     }
+}
+
+/// A defect in one command must not take all others along: it is refused, and what it changed is
+/// taken back like that of any other refused command.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        tracing::error!("a command met a defect and was refused; please report it with the lines above");
+        Err(Refusal::Internal)
+    })
 }
 
 /// The command came over the session's present connection, not over one that was displaced.

@@ -58,7 +58,14 @@ impl Batch<'_> {
                 if lane.in_flight.contains(&delivery) {
                     continue;
                 }
-                let Some((body, tries)) = self.store.frozen_body(&delivery)? else { continue };
+                let found = match self.store.frozen_body(&delivery) {
+                    Ok(found) => found,
+                    Err(error) => {
+                        self.due.entry(endpoint.clone()).or_default().push_front(delivery);
+                        return Err(error);
+                    }
+                };
+                let Some((body, tries)) = found else { continue };
                 self.lane(endpoint, |lane| lane.in_flight.push(delivery.clone()));
                 self.jobs.push((
                     Job {

@@ -45,6 +45,8 @@ const BATCH: usize = 2_048;
 const REDO_AFTER: u64 = 200;
 /// Counters of messages that are not stored are saved within this many ms (`design.md` §1).
 const SAVE_COUNTERS_AFTER: u64 = 1_000;
+/// An alarm that comes so late, in ms, means that the machine slept (`session.md` §2).
+const SUSPENDED: u64 = 30_000;
 /// Ended deliveries are looked through this often, in ms.
 const PURGE_EVERY: u64 = 60_000;
 
@@ -216,6 +218,8 @@ struct Batch<'a> {
     precious: Vec<Step>,
     /// Steps that failed alone and are tried again.
     failed: Vec<Step>,
+    /// A command met a defect: the transaction is not to be trusted.
+    broken: bool,
 }
 
 /// Where a job came from, should the batch be lost.
@@ -271,6 +275,7 @@ impl Engine {
     /// Runs commands and due timers as one transaction.
     fn batch(&mut self, commands: Vec<Command>) {
         let (now, tick) = (self.core.clock.now(), self.core.clock.tick());
+        let slept = self.alarm.as_ref().is_some_and(|(at, _)| tick.since(*at) > SUSPENDED);
         if self.alarm.as_ref().is_some_and(|(at, _)| *at <= tick) {
             self.alarm = None;
         }
@@ -304,7 +309,11 @@ impl Engine {
             touched: BTreeSet::new(),
             precious: Vec::new(),
             failed: Vec::new(),
+            broken: false,
         };
+        if slept {
+            crate::domain::session::woke_up(&mut batch.tx);
+        }
         for step in steps {
             batch.step(step);
         }
@@ -466,6 +475,9 @@ impl Batch<'_> {
     fn commit(&mut self) -> store::Result<()> {
         if !self.store.in_transaction() {
             return Ok(());
+        }
+        if self.broken {
+            return Err(store::StoreError::Lost);
         }
         for gid in self.dirty.iter() {
             if let Some(group) = self.tx.state.group(*gid) {

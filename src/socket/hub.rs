@@ -362,7 +362,13 @@ impl Reactor {
                     self.mark_dirty(slot);
                     return;
                 }
-                Input::Text(text) => self.frame(slot, &text),
+                Input::Text(text) => {
+                    // A defect of ours must not end the thread that all the others live on.
+                    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.frame(slot, &text))).is_err() {
+                        tracing::error!("a frame met a defect; its connection is closed, please report it with the lines above");
+                        self.close(slot, wire::INTERNAL, Some(SocketEnd::Lost { heard: now }));
+                    }
+                }
                 Input::Closed(code) => {
                     let how = if matches!(code, 1000 | 1005) {
                         SocketEnd::Goodbye

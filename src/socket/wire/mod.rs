@@ -99,7 +99,7 @@ pub fn error(why: &Refusal) -> Error {
         Refusal::Unrecoverable => 112,
         Refusal::Bad { .. } => 107,
         Refusal::NoSuchApp(_) | Refusal::AppDisabled(_) | Refusal::NoSuchKey(_) | Refusal::NoSession => 101,
-        Refusal::Unavailable => 100,
+        Refusal::Unavailable | Refusal::Internal => 100,
         Refusal::Busy => 111,
     };
     Error::new(code, why.to_string())
@@ -135,6 +135,10 @@ pub const REFUSED: Close = Close {
 pub const SHUTDOWN: Close = Close {
     code: 3001,
     reason: "shutdown",
+};
+pub const INTERNAL: Close = Close {
+    code: 3004,
+    reason: "internal error",
 };
 pub const SLOW: Close = Close { code: 3008, reason: "slow" };
 pub const NO_PONG: Close = Close { code: 3012, reason: "no pong" };
