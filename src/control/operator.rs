@@ -128,7 +128,10 @@ impl Operator {
     /// Closes the user's socket with 4502 and logs the session off.
     fn force_off(&self, app: &str, user: &str) -> Outcome {
         let user = UserId::new(user).map_err(|e| fault(400, "BadUser", &format!("{user:?} is no user: {e}")))?;
-        self.ask.call(Request::ForceOff { app: AppId::trusted(app), user })?;
+        self.ask.call(Request::ForceOff {
+            app: AppId::trusted(app),
+            user,
+        })?;
         Ok((200, json!({})))
     }
 

@@ -31,7 +31,10 @@ pub enum Request {
         by: String,
     },
     /// Ends a user's session: its socket is closed, and it is logged off. Nothing to do when there is none.
-    ForceOff { app: AppId, user: UserId },
+    ForceOff {
+        app: AppId,
+        user: UserId,
+    },
     /// A message sent by the business's server: neither mute nor membership apply to it.
     Send {
         app: AppId,

@@ -213,7 +213,13 @@ pub fn woke_up(tx: &mut Tx) {
     for (sid, link) in tx.state.links.clone() {
         match link {
             Link::Lost { reason, .. } => tx.link(&sid, Some(Link::Lost { until, reason })),
-            Link::Attached { conn, resubscribe_by: Some(_) } => tx.link(&sid, Some(Link::Attached { conn, resubscribe_by: Some(until) })),
+            Link::Attached { conn, resubscribe_by: Some(_) } => tx.link(
+                &sid,
+                Some(Link::Attached {
+                    conn,
+                    resubscribe_by: Some(until),
+                }),
+            ),
             Link::Attached { .. } => {}
         }
     }

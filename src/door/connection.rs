@@ -72,15 +72,26 @@ pub async fn serve(house: &House, side: Side, stream: Async<TcpStream>, peer: So
     }
 }
 
-/// Tells a client that was not let in why, and closes.
-pub async fn dismiss(house: &House, stream: Async<TcpStream>, peer: SocketAddr, reply: Reply) {
+/// Tells a client that was not let in why, and closes. One that asks for a WebSocket gets it, to read
+/// a close code there: a browser shows its page nothing of a refused handshake.
+pub async fn dismiss(house: &House, side: Side, stream: Async<TcpStream>, peer: SocketAddr, reply: Reply) {
     let mut line = Line {
         house,
         stream,
         peer,
         unread: Vec::new(),
     };
-    if line.say(http::print(reply, false, house.clock.now()), true).await.is_ok() {
+    let (mut answer, mut close) = (http::print(reply, false, house.clock.now()), true);
+    if side == Side::Sessions {
+        if let Ok(head) = line.head(true).await
+            && let upgrade::Answer::Upgrade(mut greeting) = upgrade::answer(&head, house.clock.now())
+        {
+            greeting.extend_from_slice(&upgrade::turned_away());
+            // The close frame says it; the head is that of an upgrade.
+            (answer, close) = (greeting, false);
+        }
+    }
+    if line.say(answer, close).await.is_ok() {
         line.linger().await;
     }
 }

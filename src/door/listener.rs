@@ -137,7 +137,7 @@ fn enter(executor: &LocalExecutor<'static>, house: &Rc<House>, stream: Async<Tcp
             if house.turned_away.get() < limits::TURNED_AWAY {
                 house.turned_away.set(house.turned_away.get() + 1);
                 spawn(executor, house, async move {
-                    connection::dismiss(&task, stream, peer, sorry(full)).await;
+                    connection::dismiss(&task, side, stream, peer, sorry(full)).await;
                     task.turned_away.set(task.turned_away.get() - 1);
                 });
             }

@@ -341,8 +341,12 @@ fn too_many_connections_are_told_so() {
     });
     let _held = rig2.dial(rig2.sessions, b"");
     until("one inside", || rig2.door.as_ref().unwrap().connections() == 1);
-    let said = rig2.all(rig2.sessions, b"");
+    let said = rig2.all(rig2.sessions, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
     assert!(said.starts_with("HTTP/1.1 429 "), "{said}");
+    let upgrade = b"GET /connection/websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let said = rig2.all(rig2.sessions, upgrade);
+    assert!(said.starts_with("HTTP/1.1 101 ") && said.ends_with("connection limit"), "{said}");
 }
 
 #[test]

@@ -55,6 +55,15 @@ pub fn open_to_all(reply: Reply) -> Reply {
     reply.with("Access-Control-Allow-Origin", "*")
 }
 
+/// The close frame for those over a cap: 3504 (`session.md` §1).
+pub fn turned_away() -> Vec<u8> {
+    let reason = b"connection limit";
+    let mut frame = vec![0x88, reason.len() as u8 + 2];
+    frame.extend_from_slice(&3504u16.to_be_bytes());
+    frame.extend_from_slice(reason);
+    frame
+}
+
 fn greet(head: &Head) -> Result<Vec<u8>, Reply> {
     if head.length > 0 {
         return Err(Reply::text(400, "a request for a WebSocket has no body"));
