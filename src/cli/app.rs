@@ -78,9 +78,9 @@ impl AppCommand {
                 data,
                 json,
             }) => one(Place::open(data)?.create_app(app, name, callback_url)?, json),
-            Action::Show(Show { app, data, json }) => one(Place::open(data)?.app(&app)?, json),
+            Action::Show(Show { app, data, json }) => one(Place::existing(data)?.app(&app)?, json),
             Action::List(List { data, json }) => {
-                let apps = Place::open(data)?.apps()?;
+                let apps = Place::existing(data)?.apps()?;
                 let line = |app: &Value| format!("{}  {}", plain(&app["app_id"]), plain(&app["name"])).trim_end().to_string();
                 if json {
                     apps.to_string()

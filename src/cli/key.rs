@@ -72,12 +72,12 @@ impl KeyCommand {
                 }
             }
             Action::List(List { data, json }) => {
-                let keys = Place::open(data)?.keys()?;
+                let keys = Place::existing(data)?.keys()?;
                 let ids = keys.as_array().into_iter().flatten().filter_map(|k| k["access_key_id"].as_str());
                 if json { keys.to_string() } else { ids.collect::<Vec<_>>().join("\n") }
             }
             Action::Delete(Delete { id, data, json }) => {
-                Place::open(data)?.delete_key(&id)?;
+                Place::existing(data)?.delete_key(&id)?;
                 if json {
                     Value::Object(Default::default()).to_string()
                 } else {

@@ -7,7 +7,6 @@ use crate::{
     control::operator::{AppDraft, app_json, key_json, new_app, new_key},
     domain::{
         Refusal,
-        app::App,
         request::{Answer, Request},
     },
     engine::Handle,
@@ -41,9 +40,21 @@ struct Lock {
 }
 
 impl Place {
+    /// For commands that only look: a folder that is not there is a slip, not a place for a new store.
+    pub fn existing(data: Option<String>) -> Result<Place, Failure> {
+        let settings = Place::settings(data.clone())?;
+        match settings.data.is_dir() {
+            true => Place::open(data),
+            false => Err(Failure::Use(format!(
+                "there is no folder {}; name the store's with --data",
+                settings.data.display()
+            ))),
+        }
+    }
+
     /// `data`: as given by the flag; else the environment and the default decide.
     pub fn open(data: Option<String>) -> Result<Place, Failure> {
-        let settings = Settings::resolve(&Given { data, ..Given::default() }, &environment(), 0).map_err(|e| Failure::Use(e.to_string()))?;
+        let settings = Place::settings(data)?;
         let data = settings.data.clone();
         match live(&data)? {
             Some(lock) => Place::live(&data, &lock),
@@ -55,6 +66,11 @@ impl Place {
                 })
             }
         }
+    }
+
+    fn settings(data: Option<String>) -> Result<Settings, Failure> {
+        let given = Given { data, ..Given::default() };
+        Settings::resolve(&given, &environment(), 0).map_err(|problems| Failure::Use(problems.to_string()))
     }
 
     fn live(data: &Path, lock: &Lock) -> Result<Place, Failure> {
@@ -111,7 +127,7 @@ impl Place {
         };
         let new = new_app(&Ids::random(), &settings.allow_callback, draft).map_err(|e| Failure::Use(e.message.to_string()))?;
         match ask_engine(handle, Request::CreateApp(Box::new(new)))? {
-            Answer::App(app) => Ok(shown(&app)),
+            Answer::App(app) => Ok(app_json(&app)),
             _ => Err(Failure::Run("the engine answered something else".into())),
         }
     }
@@ -173,10 +189,6 @@ impl Place {
 
 fn ask_engine(handle: &Handle, request: Request) -> Result<Answer, Failure> {
     handle.call(request).map_err(|refusal| Failure::Run(refusal.to_string()))
-}
-
-fn shown(app: &App) -> Value {
-    app_json(app)
 }
 
 /// What the running server wrote into its lock; `None` when none runs.
