@@ -1,0 +1,7 @@
+//! Black-box tests of a started server: names are sentences, nothing sleeps, no port is fixed, and no
+//! test knows of another. Most run a server in this process on a virtual clock; those about crashes
+//! and the command line drive the shipped binary.
+
+mod harness;
+mod imports;
+mod logon;
