@@ -2,6 +2,11 @@
 //! test knows of another. Most run a server in this process on a virtual clock; those about crashes
 //! and the command line drive the shipped binary.
 
+mod control;
+mod groups;
 mod harness;
 mod imports;
+mod life;
 mod logon;
+mod recovery;
+mod wire;
