@@ -91,6 +91,11 @@ impl Clock {
 
     /// Wakes once at `at`, or at once if that is past. Dropping the alarm takes it back.
     pub fn wake_at(&self, at: Tick, waker: Waker) -> Alarm {
+        if at <= self.tick() {
+            // A standing clock would not come to it by itself.
+            waker.wake();
+            return Alarm { clock: self.clone(), key: (at, u64::MAX) };
+        }
         let mut timers = self.0.timers.lock().expect("no panic while held");
         let key = (at, timers.next);
         timers.next += 1;

@@ -8,7 +8,7 @@ use crate::domain::{
     outbox::{Attempt, BATCH, DeliveryId, Lane},
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// A delivery that was neither delivered nor given up, as it is found at a start.
 #[derive(Debug)]
@@ -158,23 +158,23 @@ impl Store {
         Ok(found)
     }
 
-    /// Forgets ended deliveries that are older than `before`, and of the rest the oldest over `most`,
-    /// a few hundred at a time. Returns how many of each state went: (delivered, dead).
+    /// Forgets ended deliveries that are older than `before`, and those behind the newest `most`, a few
+    /// hundred at a time. Returns how many of each state went: (delivered, dead).
     pub fn purge_deliveries(&self, before: Millis, most: u32) -> Result<(usize, usize)> {
         let conn = self.conn();
-        let mut count = conn.prepare_cached("SELECT count(*) FROM delivery WHERE state IN (1, 2)")?;
-        let over = count.query_row([], |row| row.get::<_, i64>(0))?.saturating_sub(most as i64).max(0);
-        let mut old = conn.prepare_cached(
-            "SELECT id, state FROM (SELECT id, state, ended, row_number() OVER (ORDER BY ended) AS place FROM delivery WHERE state IN (1, 2))
-             WHERE ended < ?1 OR place <= ?2 LIMIT 500",
-        )?;
-        let old: Vec<(String, i64)> = old.query_map(params![before.0, over], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
-        let mut gone = HashMap::new();
-        for (id, state) in old {
-            run(conn, "DELETE FROM attempt WHERE delivery = ?1", params![id])?;
-            run(conn, "DELETE FROM delivery WHERE id = ?1", params![id])?;
-            *gone.entry(state).or_insert(0) += 1;
+        let mut gone = (0, 0);
+        for (state, count) in [(1, &mut gone.0), (2, &mut gone.1)] {
+            let mut old = conn.prepare_cached(
+                "SELECT id FROM delivery WHERE state = ?1 AND ended < ?2 UNION
+                 SELECT id FROM delivery WHERE n <= (SELECT max(n) FROM delivery) - ?3 AND state = ?1 LIMIT 500",
+            )?;
+            let old: Vec<String> = old.query_map(params![state, before.0, most], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+            for id in old {
+                run(conn, "DELETE FROM attempt WHERE delivery = ?1", params![id])?;
+                run(conn, "DELETE FROM delivery WHERE id = ?1", params![id])?;
+                *count += 1;
+            }
         }
-        Ok((gone.get(&1).copied().unwrap_or(0), gone.get(&2).copied().unwrap_or(0)))
+        Ok(gone)
     }
 }
