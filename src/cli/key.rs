@@ -65,11 +65,7 @@ impl KeyCommand {
             Action::Create(Create { data, json }) => {
                 let key = Place::open(data)?.create_key()?;
                 let text = |name: &str| key[name].as_str().unwrap_or_default();
-                if json {
-                    key.to_string()
-                } else {
-                    format!("AccessKey ID      {}\nAccessKey secret  {}", text("access_key_id"), text("access_key_secret"))
-                }
+                if json { key.to_string() } else { format!("AccessKey ID      {}\nAccessKey secret  {}", text("access_key_id"), text("access_key_secret")) }
             }
             Action::List(List { data, json }) => {
                 let keys = Place::existing(data)?.keys()?;
@@ -78,11 +74,7 @@ impl KeyCommand {
             }
             Action::Delete(Delete { id, data, json }) => {
                 Place::existing(data)?.delete_key(&id)?;
-                if json {
-                    Value::Object(Default::default()).to_string()
-                } else {
-                    format!("deleted {id}")
-                }
+                if json { Value::Object(Default::default()).to_string() } else { format!("deleted {id}") }
             }
         };
         if !text.is_empty() {

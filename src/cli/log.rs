@@ -22,10 +22,7 @@ struct Lines {
 pub fn start() {
     let level = std::env::var(LEVEL).ok().and_then(|text| text.parse().ok()).unwrap_or(Level::INFO);
     let journald = std::env::var_os("JOURNAL_STREAM").is_some();
-    let lines = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(std::io::stderr)
-        .fmt_fields(DefaultFields::new());
+    let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).fmt_fields(DefaultFields::new());
     let _ = lines.event_format(Lines { journald }).try_init();
 }
 

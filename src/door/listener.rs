@@ -108,11 +108,7 @@ async fn accept(executor: Rc<LocalExecutor<'static>>, house: Rc<House>, listener
                 future::yield_now().await;
             }
             // The client is gone already; the next one is not.
-            Some(Err(e))
-                if matches!(
-                    e.kind(),
-                    io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
-                ) => {}
+            Some(Err(e)) if matches!(e.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted) => {}
             // Out of files or memory: accepting at once again would only spin.
             Some(Err(e)) => {
                 tracing::warn!(error = %e, "cannot accept connections; trying again in {wait} ms");

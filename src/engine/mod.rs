@@ -31,10 +31,10 @@ use crate::{
     ids::Ids,
     store::{self, Store},
 };
-use queue::{Command, Queue};
+use queue::{Answering, Command, Queue};
 use std::{
     collections::{BTreeSet, HashMap, HashSet, VecDeque},
-    sync::{Arc, mpsc},
+    sync::Arc,
     thread::JoinHandle,
 };
 use timers::{Timer, Timers};
@@ -101,13 +101,7 @@ impl Starting {
         let sids: Vec<_> = state.sessions.keys().cloned().collect();
         for sid in sids {
             timers.at(until, Timer::Session(sid.clone()));
-            state.apply(Change::Link(
-                sid,
-                Some(Link::Lost {
-                    until,
-                    reason: LogoffReason::Timeout,
-                }),
-            ));
+            state.apply(Change::Link(sid, Some(Link::Lost { until, reason: LogoffReason::Timeout })));
         }
         let mut due: HashMap<EndpointId, VecDeque<DeliveryId>> = HashMap::new();
         for frozen in store.frozen(None)? {
@@ -124,20 +118,11 @@ impl Starting {
             }
         }
         timers.at(clock.tick().after(PURGE_EVERY), Timer::Purge);
-        let directory = Directory {
-            apps: state.apps.clone(),
-            keys: state.keys.clone(),
-        };
+        let directory = Directory { apps: state.apps.clone(), keys: state.keys.clone() };
         let queue = Queue::new(clock.clone());
         let handle = Handle::new(queue.clone(), directory);
         let engine = Engine {
-            core: Core {
-                state,
-                store,
-                clock,
-                ids,
-                config,
-            },
+            core: Core { state, store, clock, ids, config },
             queue,
             handle: handle.clone(),
             ports: None,
@@ -207,7 +192,7 @@ struct Batch<'a> {
     ports: &'a Ports,
     due: &'a mut HashMap<EndpointId, VecDeque<DeliveryId>>,
     dirty: &'a mut HashSet<Gid>,
-    answers: Vec<(mpsc::SyncSender<Result<Answer, Refusal>>, Result<Answer, Refusal>)>,
+    answers: Vec<(Answering, Result<Answer, Refusal>)>,
     /// Connections that wait for an answer, should the batch be lost.
     asked: Vec<(crate::domain::ConnRef, u32)>,
     jobs: Vec<(Job, Origin)>,
@@ -330,30 +315,15 @@ impl Engine {
             tracing::error!(%error, "counters could not be saved; they are kept in memory");
         }
         let committed = batch.commit();
-        let Batch {
-            tx,
-            answers,
-            asked,
-            jobs,
-            timers,
-            precious,
-            failed,
-            ..
-        } = batch;
+        let Batch { tx, answers, asked, jobs, timers, precious, failed, .. } = batch;
         match committed {
             Ok(()) => {
-                let configured = tx
-                    .stored
-                    .iter()
-                    .any(|c| matches!(c, Change::App(_) | Change::AppGone(_) | Change::Key(_) | Change::KeyGone(_)));
+                let configured = tx.stored.iter().any(|c| matches!(c, Change::App(_) | Change::AppGone(_) | Change::Key(_) | Change::KeyGone(_)));
                 let (pushes, relinked, counts) = (tx.pushes, tx.relinked, tx.counts);
                 self.redo = failed;
                 if configured {
                     let state = &self.core.state;
-                    self.handle.publish_directory(Directory {
-                        apps: state.apps.clone(),
-                        keys: state.keys.clone(),
-                    });
+                    self.handle.publish_directory(Directory { apps: state.apps.clone(), keys: state.keys.clone() });
                 }
                 self.set_deadlines(relinked);
                 self.set_counts(counts, tick);
@@ -381,16 +351,7 @@ impl Engine {
                         self.due.entry(job.endpoint).or_default().push_front(job.delivery);
                     }
                 }
-                let lost = asked.into_iter().map(|(conn, id)| {
-                    (
-                        1 << conn.hub,
-                        Push::Refuse {
-                            conn,
-                            id,
-                            why: Refusal::Unavailable,
-                        },
-                    )
-                });
+                let lost = asked.into_iter().map(|(conn, id)| (1 << conn.hub, Push::Refuse { conn, id, why: Refusal::Unavailable }));
                 self.push(lost.collect());
                 for (answer, result) in answers {
                     let _ = answer.send(result.and(Err(Refusal::Unavailable)));

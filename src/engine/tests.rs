@@ -17,6 +17,7 @@ use std::{
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
+        mpsc,
     },
 };
 
@@ -53,13 +54,10 @@ impl Bench {
         let fails = failing.clone();
         // SQLite turns the COMMIT into a ROLLBACK, as on an IO error.
         store.conn_mut().commit_hook(Some(move || fails.load(Ordering::SeqCst))).expect("a hook");
-        let config = Config {
-            rules: Rules::default(),
-            retry_percent: 100,
-        };
+        let config = Config { rules: Rules::default(), retry_percent: 100 };
         let starting = Starting::new(store, Clock::standing(), Ids::seeded(7), config).expect("a state");
         let mut engine = starting.engine;
-        let (pushes, jobs): (Arc<Mutex<Vec<Push>>>, Arc<Mutex<Vec<Job>>>) = Default::default();
+        let (pushes, jobs) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
         let (to, out) = (pushes.clone(), jobs.clone());
         engine.ports = Some(Ports {
             render: |event, app| {
@@ -73,13 +71,7 @@ impl Bench {
             hubs: vec![Box::new(move |list| to.lock().unwrap().extend(list))],
             dispatch: Box::new(move |job| out.lock().unwrap().push(job)),
         });
-        Bench {
-            engine,
-            pushes,
-            jobs,
-            failing,
-            next: 0,
-        }
+        Bench { engine, pushes, jobs, failing, next: 0 }
     }
 
     fn ask(&mut self, request: Request) -> Result<Answer, Refusal> {
@@ -96,48 +88,27 @@ impl Bench {
 
     fn command(&mut self, slot: u32, op: SocketOp) -> SocketCommand {
         self.next += 1;
-        SocketCommand {
-            conn: conn(slot),
-            id: self.next,
-            op,
-        }
+        SocketCommand { conn: conn(slot), id: self.next, op }
     }
 
     fn log_on(&mut self, slot: u32, user: &str) -> SessionId {
-        let login = Login {
-            app: app(),
-            user: UserId::trusted(user),
-            role: String::new(),
-            device: "d".into(),
-            info: String::new(),
-        };
+        let login = Login { app: app(), user: UserId::trusted(user), role: String::new(), device: "d".into(), info: String::new() };
         let command = self.command(slot, SocketOp::Connect(Box::new(login)));
         let sid = self.sockets(vec![command]).into_iter().find_map(|push| match push {
-            Push::Reply {
-                reply: Reply::Connected(c), ..
-            } => Some(c.sid),
+            Push::Reply { reply: Reply::Connected(c), .. } => Some(c.sid),
             _ => None,
         });
         sid.expect("connected")
     }
 
     fn join(&mut self, slot: u32, sid: &SessionId, group: &str) {
-        let op = SocketOp::Subscribe {
-            sid: sid.clone(),
-            group: GroupId::trusted(group),
-            join_leave: false,
-            since: None,
-        };
+        let op = SocketOp::Subscribe { sid: sid.clone(), group: GroupId::trusted(group), join_leave: false, since: None };
         let command = self.command(slot, op);
         self.sockets(vec![command]);
     }
 
     fn publish(&mut self, slot: u32, sid: &SessionId, group: &str, body: &str) -> SocketCommand {
-        let op = SocketOp::Publish {
-            sid: sid.clone(),
-            group: GroupId::trusted(group),
-            draft: Box::new(Draft::text(body)),
-        };
+        let op = SocketOp::Publish { sid: sid.clone(), group: GroupId::trusted(group), draft: Box::new(Draft::text(body)) };
         self.command(slot, op)
     }
 
@@ -165,30 +136,14 @@ impl Seen {
         let mut groups: Vec<_> = state
             .groups
             .values()
-            .map(|g| {
-                (
-                    (*g.config).clone(),
-                    g.counters.clone(),
-                    g.in_order().into_iter().map(|m| (**m).clone()).collect::<Vec<_>>(),
-                )
-            })
+            .map(|g| ((*g.config).clone(), g.counters.clone(), g.in_order().into_iter().map(|m| (**m).clone()).collect::<Vec<_>>()))
             .collect();
         groups.sort_by_key(|(g, ..)| g.gid);
-        let mut sessions: Vec<_> = state
-            .sessions
-            .values()
-            .map(|s| ((*s.session).clone(), s.groups.iter().map(|(_, gid)| *gid).collect::<Vec<_>>()))
-            .collect();
+        let mut sessions: Vec<_> = state.sessions.values().map(|s| ((*s.session).clone(), s.groups.iter().map(|(_, gid)| *gid).collect::<Vec<_>>())).collect();
         sessions.sort_by(|a, b| a.0.sid.cmp(&b.0.sid));
         let mut ready: Vec<_> = state.lanes.iter().filter(|(_, l)| l.ready > 0).map(|(e, l)| (e.clone(), l.ready)).collect();
         ready.sort();
-        Seen {
-            apps,
-            keys,
-            groups,
-            sessions,
-            ready,
-        }
+        Seen { apps, keys, groups, sessions, ready }
     }
 }
 
@@ -215,14 +170,7 @@ fn new_app() -> Request {
 }
 
 fn new_group(id: &str) -> Request {
-    let new = NewGroup {
-        app: app(),
-        group: GroupId::trusted(id),
-        name: String::new(),
-        info: String::new(),
-        creator: String::new(),
-        admins: vec![],
-    };
+    let new = NewGroup { app: app(), group: GroupId::trusted(id), name: String::new(), info: String::new(), creator: String::new(), admins: vec![] };
     Request::CreateGroup(Box::new(new))
 }
 
@@ -247,31 +195,15 @@ fn a_failed_commit_acknowledges_nothing_and_leaves_memory_as_a_reload_would() {
 
     b.failing.store(true, Ordering::SeqCst);
     assert!(matches!(b.ask(new_group("g2")), Err(Refusal::Unavailable)));
-    assert!(matches!(
-        b.ask(Request::ChangeApp {
-            app: app(),
-            change: crate::domain::app::AppChange::Disabled(true)
-        }),
-        Err(Refusal::Unavailable)
-    ));
+    assert!(matches!(b.ask(Request::ChangeApp { app: app(), change: crate::domain::app::AppChange::Disabled(true) }), Err(Refusal::Unavailable)));
     let mut commands: Vec<_> = (0..20).map(|n| b.publish(n % 4, &users[n as usize % 4], "g1", "lost")).collect();
-    let login = Login {
-        app: app(),
-        user: UserId::trusted("u9"),
-        role: String::new(),
-        device: String::new(),
-        info: String::new(),
-    };
+    let login = Login { app: app(), user: UserId::trusted("u9"), role: String::new(), device: String::new(), info: String::new() };
     commands.push(b.command(9, SocketOp::Connect(Box::new(login))));
     commands.push(b.command(1, SocketOp::Logoff { sid: users[1].clone() }));
     let asked = commands.len();
     let pushes = b.sockets(commands);
     let refused = pushes.iter().filter(|p| matches!(p, Push::Refuse { why: Refusal::Unavailable, .. })).count();
-    assert_eq!(
-        (refused, pushes.len()),
-        (asked, asked),
-        "everybody is told, and nothing else is pushed: {pushes:?}"
-    );
+    assert_eq!((refused, pushes.len()), (asked, asked), "everybody is told, and nothing else is pushed: {pushes:?}");
     assert_eq!(b.seen(), before);
     assert_eq!(b.jobs.lock().unwrap().len(), sent, "nothing is sent of a lost batch");
 
@@ -293,14 +225,7 @@ fn a_socket_that_ends_while_commits_fail_is_lost_once_they_work() {
     let mut b = bench(&folder);
     let sid = b.log_on(0, "u0");
     b.failing.store(true, Ordering::SeqCst);
-    b.sockets(vec![SocketCommand {
-        conn: conn(0),
-        id: 0,
-        op: SocketOp::Ended {
-            sid: sid.clone(),
-            how: SocketEnd::LoggedOff,
-        },
-    }]);
+    b.sockets(vec![SocketCommand { conn: conn(0), id: 0, op: SocketOp::Ended { sid: sid.clone(), how: SocketEnd::LoggedOff } }]);
     assert!(b.engine.core.state.session(&sid).is_some(), "not before it is committed");
     b.failing.store(false, Ordering::SeqCst);
     b.engine.batch(vec![]);
@@ -321,19 +246,8 @@ fn a_delivery_is_frozen_once_and_its_subject_waits() {
     b.log_on(1, "u1");
     assert_eq!(b.jobs.lock().unwrap().len(), 2, "another user's does not");
     let outcome = |verdict, result| {
-        let attempt = Attempt {
-            at: Millis(0),
-            url: "u".into(),
-            result,
-            took_ms: 1,
-            answer: vec![],
-        };
-        Command::Outcome(Box::new(Outcome {
-            delivery: first.delivery.clone(),
-            endpoint: first.endpoint.clone(),
-            attempt,
-            verdict,
-        }))
+        let attempt = Attempt { at: Millis(0), url: "u".into(), result, took_ms: 1, answer: vec![] };
+        Command::Outcome(Box::new(Outcome { delivery: first.delivery.clone(), endpoint: first.endpoint.clone(), attempt, verdict }))
     };
     b.engine.batch(vec![outcome(Verdict::Failed, Ok(500))]);
     assert_eq!(b.jobs.lock().unwrap().len(), 2);
