@@ -204,13 +204,19 @@ pub fn delete(tx: &mut Tx, app: &AppId, name: &GroupId, by: String) -> Result<()
     let gid = group.config.gid;
     let config = Group { deleted: Some((tx.now, by)), ..(*group.config).clone() };
     let members: Vec<_> = group.in_order().into_iter().filter_map(|m| m.sid.clone()).collect();
-    for sid in members {
-        let conn = tx.state.attached(gid, &sid);
-        leave(tx, &sid, gid);
-        if let Some(conn) = conn {
-            tx.push(Push::Unsubscribe { conn, gid, group: name.clone(), why: Unsubscribed::GroupDeleted });
+    // All go at once: nobody is told of each of the others, which would be n² pushes.
+    for sid in &members {
+        if let Some(conn) = tx.state.attached(gid, sid) {
+            detach(tx, sid, gid);
+            tx.push(Push::Unsubscribe {
+                conn,
+                gid,
+                group: name.clone(),
+                why: Unsubscribed::GroupDeleted,
+            });
         }
     }
+    members.iter().for_each(|sid| leave(tx, sid, gid));
     tx.change(Change::Group(Arc::new(config)));
     Ok(())
 }
