@@ -161,13 +161,16 @@ impl Reactor {
         for slot in std::mem::take(&mut self.to_write) {
             let Some(connection) = self.connection(slot) else { continue };
             connection.dirty = false;
-            connection.seal();
             let heard = connection.heard;
-            if connection.over() && !matches!(connection.phase, Phase::Closing { .. }) {
+            // Slow is who does not take it: a burst that the socket takes at once is nobody's fault.
+            let mut flushed = connection.flush();
+            if flushed.is_ok() && connection.over() && !matches!(connection.phase, Phase::Closing { .. }) {
                 self.close(slot, wire::SLOW, Some(SocketEnd::Lost { heard }));
+                let Some(connection) = self.connection(slot) else { continue };
+                flushed = connection.flush();
             }
             let Some(connection) = self.connection(slot) else { continue };
-            match connection.flush() {
+            match flushed {
                 Err(_) => {
                     self.ended(slot, SocketEnd::Lost { heard });
                     self.remove(slot);
