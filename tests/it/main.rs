@@ -3,6 +3,7 @@
 //! and the command line drive the shipped binary.
 
 mod control;
+mod fanout;
 mod groups;
 mod harness;
 mod imports;

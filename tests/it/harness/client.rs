@@ -196,6 +196,19 @@ impl Client {
         body.to_owned()
     }
 
+    /// Waits until `n` publications came, between replies that nobody waits for.
+    pub fn await_pushes(&mut self, n: usize) {
+        let until = Instant::now() + SOON;
+        let mut got = 0;
+        while got < n {
+            match self.next_in(until) {
+                Ok(line) if line["push"].get("pub").is_some() => got += 1,
+                Ok(line) => assert!(line.get("error").is_none(), "{line}"),
+                Err(why) => panic!("{got} of {n} publications: {why}"),
+            }
+        }
+    }
+
     /// Everything that was pushed up to now; a round trip makes sure that all of it is here.
     pub fn heard(&mut self) -> Vec<Value> {
         assert_eq!(self.code("rpc", json!({"method": "no.such"})), 104);
