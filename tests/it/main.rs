@@ -2,6 +2,7 @@
 //! test knows of another. Most run a server in this process on a virtual clock; those about crashes
 //! and the command line drive the shipped binary.
 
+mod callbacks;
 mod control;
 mod fanout;
 mod groups;

@@ -8,6 +8,7 @@ use roomd::{
     server::{self, Running},
     settings::Settings,
 };
+use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -172,6 +173,11 @@ impl World {
 
     pub fn advance(&self, ms: u64) {
         self.server.advance(ms);
+    }
+
+    /// A look into the store.
+    pub fn sql(&self) -> Connection {
+        Connection::open_with_flags(self.server.folder.join("roomd.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the store")
     }
 
     /// The receiver was told exactly this since the last look, in this order for each user.
