@@ -2,8 +2,10 @@
 //! test knows of another. Most run a server in this process on a virtual clock; those about crashes
 //! and the command line drive the shipped binary.
 
+mod aimed;
 mod callbacks;
 mod control;
+mod crash;
 mod fanout;
 mod groups;
 mod harness;

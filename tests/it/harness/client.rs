@@ -47,17 +47,21 @@ pub struct Client {
 impl Client {
     /// The WebSocket stands; nothing was said on it.
     pub fn open(at: SocketAddr) -> Client {
-        let mut stream = TcpStream::connect(at).expect("the server listens");
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(SOON)).unwrap();
+        Client::try_open(at).expect("the server answers the handshake")
+    }
+
+    fn try_open(at: SocketAddr) -> Option<Client> {
+        let mut stream = TcpStream::connect(at).ok()?;
+        stream.set_nodelay(true).ok()?;
+        stream.set_read_timeout(Some(SOON)).ok()?;
         let head = format!(
             "GET /connection/websocket HTTP/1.1\r\nHost: {at}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
         );
-        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(head.as_bytes()).ok()?;
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
-            stream.read_exact(&mut byte).expect("an answer to the handshake");
+            stream.read_exact(&mut byte).ok()?;
             answer.push(byte[0]);
         }
         let answer = String::from_utf8(answer).unwrap();
@@ -71,7 +75,7 @@ impl Client {
             let _ = read(input, &pong, &pause, &out, &send);
             let _ = send.send(In::Gone);
         });
-        Client {
+        Some(Client {
             stream,
             write,
             inbox,
@@ -82,6 +86,25 @@ impl Client {
             close: None,
             next: 1,
             hello: Value::Null,
+        })
+    }
+
+    /// The same, where the server may be dying: every step may fail.
+    pub fn try_login(at: SocketAddr, login: &str, device: &str) -> Option<Client> {
+        let mut client = Client::try_open(at)?;
+        let id = client.say("connect", json!({"token": login, "data": {"device": device}}));
+        client.hello = client.try_reply(id)?.get("connect")?.clone();
+        Some(client)
+    }
+
+    /// The reply, or `None` when the connection ended before it came.
+    pub fn try_reply(&mut self, id: u32) -> Option<Value> {
+        let until = Instant::now() + SOON;
+        loop {
+            let line = self.next_in(until).ok()?;
+            if line["id"] == id {
+                return Some(line);
+            }
         }
     }
 

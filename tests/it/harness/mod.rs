@@ -8,8 +8,8 @@ mod server;
 
 pub use api::{Answer, Api, Call, http};
 pub use client::Client;
-pub use process::{Process, roomd};
-pub use receiver::{Callback, React, Receiver};
+pub use process::{Process, roomd, wall};
+pub use receiver::{Callback, Moment, React, Receiver, told};
 pub use server::{Server, World};
 
 use std::{

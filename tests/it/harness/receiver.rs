@@ -24,6 +24,16 @@ pub enum React {
     Reset,
 }
 
+/// How far a callback has come; see [`Receiver::at`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// The connection stands, nothing was read.
+    Accepted,
+    /// All of it was read, nothing was answered.
+    Read,
+    Answered,
+}
+
 /// One POST as it came.
 #[derive(Clone, Debug)]
 pub struct Callback {
@@ -47,6 +57,7 @@ impl Callback {
     }
 }
 
+type Hook = Box<dyn FnMut(Moment) + Send>;
 type Decide = Box<dyn FnMut(&Callback) -> React + Send>;
 /// The server's wall time, for the receiver's own stamps.
 pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -55,6 +66,7 @@ struct Shared {
     inside: Mutex<Inside>,
     changed: Condvar,
     decide: Mutex<Decide>,
+    hook: Mutex<Hook>,
     now: Mutex<Option<Now>>,
     at: SocketAddr,
 }
@@ -80,6 +92,7 @@ impl Receiver {
             inside: Mutex::default(),
             changed: Condvar::new(),
             decide: Mutex::new(Box::new(|_| React::Status(200))),
+            hook: Mutex::new(Box::new(|_| ())),
             now: Mutex::default(),
             at: listener.local_addr().unwrap(),
         });
@@ -113,6 +126,11 @@ impl Receiver {
     /// From now on each callback is answered as `decide` says.
     pub fn react(&self, decide: impl FnMut(&Callback) -> React + Send + 'static) {
         *self.0.decide.lock().unwrap() = Box::new(decide);
+    }
+
+    /// From now on `hook` is called at each moment of each callback.
+    pub fn at(&self, hook: impl FnMut(Moment) + Send + 'static) {
+        *self.0.hook.lock().unwrap() = Box::new(hook);
     }
 
     pub fn always(&self, react: React) {
@@ -211,6 +229,8 @@ pub fn told(event: &Value) -> String {
 
 impl Shared {
     fn serve(&self, mut stream: TcpStream) {
+        let moment = |moment| (self.hook.lock().unwrap())(moment);
+        moment(Moment::Accepted);
         let Some((head, body)) = read(&mut stream) else { return };
         let mut callback = Callback {
             at: self.now.lock().unwrap().as_ref().map_or(0, |now| now()),
@@ -220,6 +240,7 @@ impl Shared {
             body,
             react: React::Hang,
         };
+        moment(Moment::Read);
         let wrong = self.check(&callback, &head.1);
         callback.react = (self.decide.lock().unwrap())(&callback);
         let react = callback.react;
@@ -243,6 +264,7 @@ impl Shared {
             }
         };
         let _ = stream.write_all(answer.as_bytes());
+        moment(Moment::Answered);
     }
 
     /// Signature, headers, and that a repeat is what came first.
