@@ -153,6 +153,9 @@ impl Running {
 
 /// `roomd serve`: until a signal comes.
 pub fn run(settings: Settings, clock: Clock) -> Result<(), String> {
+    // A limit on the size of files (`ulimit -f`, LimitFSIZE=) must read as a failed write, like a full
+    // disk, and not end the process. The flag itself is of no use.
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default()).map_err(|e| format!("SIGXFSZ cannot be caught: {e}"))?;
     let running = start(settings, clock, Ids::random())?;
     let mut stdout = std::io::stdout();
     // Whoever started us may not read it.
