@@ -208,12 +208,7 @@ pub fn delete(tx: &mut Tx, app: &AppId, name: &GroupId, by: String) -> Result<()
     for sid in &members {
         if let Some(conn) = tx.state.attached(gid, sid) {
             detach(tx, sid, gid);
-            tx.push(Push::Unsubscribe {
-                conn,
-                gid,
-                group: name.clone(),
-                why: Unsubscribed::GroupDeleted,
-            });
+            tx.push(Push::Unsubscribe { conn, gid, group: name.clone(), why: Unsubscribed::GroupDeleted });
         }
     }
     members.iter().for_each(|sid| leave(tx, sid, gid));

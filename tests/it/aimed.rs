@@ -6,7 +6,7 @@ use crate::{
 };
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path, sync::mpsc};
 
 fn login(process: &Process, app: &App, user: &str) -> Client {
     Client::login(process.sessions, &app.login(user, wall().seconds() + 600, ""), "d")
@@ -94,6 +94,15 @@ fn frozen_deliveries_are_sent_again_as_they_are_after_a_kill() {
     drop(process);
 }
 
+/// No file of the server may grow any more: the write-ahead log takes nothing, and COMMIT fails. Or again it may.
+fn disk_full(process: &Process, data: &Path, full: bool) {
+    let size = std::fs::metadata(data.join("roomd.db-wal")).expect("the log").len();
+    let limit = Rlimit { current: full.then_some(size), maximum: None };
+    let pid = Pid::from_raw(process.pid() as i32);
+    let old = prlimit(pid, Resource::Fsize, limit).expect("we may limit our child");
+    assert!(old.maximum.is_none(), "the limit can be raised again");
+}
+
 /// What the API and a member see of the group: memory and store at once.
 fn view(api: &Api, app: &App, client: &mut Client) -> Value {
     let group = api.ok("DescribeLiveMessageGroup", &[("AppId", &app.id), ("GroupId", "g1")]);
@@ -114,15 +123,10 @@ fn when_commit_fails_nothing_is_acknowledged_and_memory_equals_a_reload() {
     process.api().group(&app, "g1");
     let mut clients: Vec<Client> = (0..5).map(|n| login(&process, &app, &format!("u{n}"))).collect();
     clients.iter_mut().for_each(|client| drop(client.join("g1")));
-    let pid = Pid::from_raw(process.pid() as i32).unwrap();
     let (mut acked, mut refused) = (Vec::new(), Vec::new());
     for round in 0..6 {
         let full = round % 2 == 1;
-        // No file may grow: the write-ahead log takes no more, and COMMIT fails.
-        let size = std::fs::metadata(data.join("roomd.db-wal")).expect("the log").len();
-        let most = if full { Some(size) } else { None };
-        let old = prlimit(Some(pid), Resource::Fsize, Rlimit { current: most, maximum: None }).expect("we may limit our child");
-        assert!(old.maximum.is_none(), "the limit can be raised again");
+        disk_full(&process, &data, full);
         let mut asked = Vec::new();
         for n in 0..8 {
             for (c, client) in clients.iter_mut().enumerate() {
@@ -149,7 +153,7 @@ fn when_commit_fails_nothing_is_acknowledged_and_memory_equals_a_reload() {
             assert!(process.is_running());
         }
     }
-    prlimit(Some(pid), Resource::Fsize, Rlimit { current: None, maximum: None }).unwrap();
+    disk_full(&process, &data, false);
     assert!(refused.len() >= 3 * 8 * 4 && acked.len() >= 3 * 8 * 5, "{} refused, {} acknowledged", refused.len(), acked.len());
     let live = view(&process.api(), &app, &mut clients[0]);
     let listed = process.api().messages(&app, "g1");
@@ -160,7 +164,50 @@ fn when_commit_fails_nothing_is_acknowledged_and_memory_equals_a_reload() {
     back.join("g1");
     assert_eq!(view(&process.api(), &app, &mut back), live, "a reload gives what memory had");
     assert_eq!(process.api().messages(&app, "g1"), listed);
-    let bodies: Vec<&String> = listed.iter().map(|(_, body)| body).collect();
-    assert_eq!(bodies, acked.iter().collect::<Vec<_>>(), "exactly what was acknowledged, in that order");
+    let mut bodies: Vec<&String> = listed.iter().map(|(_, body)| body).collect();
+    bodies.sort();
+    acked.sort();
+    assert_eq!(bodies, acked.iter().collect::<Vec<_>>(), "exactly what was acknowledged");
     assert!(listed.iter().enumerate().all(|(n, (seq, _))| *seq == n as u64 + 1));
+}
+
+#[test]
+fn what_nobody_asks_for_again_is_not_lost_when_commit_fails() {
+    let (folder, receiver) = (Folder::new(), Receiver::start());
+    let data = folder.join("data");
+    let process = Process::start(&data, QUICK);
+    let app = process.api().app(&receiver.url());
+    receiver.knows(&app);
+    process.api().group(&app, "g1");
+    let mut lost = login(&process, &app, "lost");
+    lost.join("g1");
+    receiver.await_more(2);
+    // A callback is under way, and its answer comes while nothing can be written.
+    let (answer, wait) = mpsc::channel::<()>();
+    receiver.at(move |moment| {
+        if moment == Moment::Read {
+            // Later callbacks find the channel closed and go on.
+            let _ = wait.recv();
+        }
+    });
+    let _told = login(&process, &app, "told");
+    receiver.until_accepted(3);
+    disk_full(&process, &data, true);
+    drop(answer);
+    lost.vanish();
+    let mut client = Client::open(process.sessions);
+    let id = client.say("connect", json!({"token": app.login("new", wall().seconds() + 600, "")}));
+    assert_eq!(client.reply(id)["error"]["code"], 100, "nobody is let in who could be forgotten");
+    assert_eq!(client.closed().0, 3000);
+    let failures = || process.log().matches("COMMIT failed").count();
+    eventually("the answer and the lost socket meet the full disk", || failures() >= 4);
+    disk_full(&process, &data, false);
+    let events = receiver.until_delivered("the lost session's end", |all| all.iter().any(|(user, _, e)| user == "lost" && e["e"] == 2));
+    let of = |who: &str| -> Vec<String> { events.iter().filter(|(user, ..)| user == who).map(|(_, _, e)| told(e)).collect() };
+    assert_eq!(of("lost"), ["on", "join g1", "leave g1", "off 3"]);
+    assert_eq!(of("told")[..1], ["on"]);
+    eventually("everything is delivered", || waiting(&data) == 0);
+    let all = receiver.all();
+    let once = all.iter().filter(|c| c.events() == ["told on"]).count();
+    assert_eq!(once, 1, "what was answered 200 is not sent again");
 }

@@ -200,10 +200,7 @@ fn emptying_the_url_makes_waiting_deliveries_dead() {
     world.api().ok("ModifyLiveMessageAppCallback", &[("AppId", &world.app.id), ("EventCallbackUrl", "")]);
     world.advance(1_000 * SECOND);
     assert_eq!(world.receiver.all().len(), 1);
-    let dead: i64 = world
-        .sql()
-        .query_row("SELECT count(*) FROM delivery WHERE state = 2 AND reason = 'endpoint removed'", [], |row| row.get(0))
-        .unwrap();
+    let dead: i64 = world.sql().query_row("SELECT count(*) FROM delivery WHERE state = 2 AND reason = 'endpoint removed'", [], |row| row.get(0)).unwrap();
     let waiting: i64 = world.sql().query_row("SELECT count(*) FROM outbox", [], |row| row.get(0)).unwrap();
     assert_eq!((dead, waiting), (2, 0), "the frozen logon and the waiting join");
 }

@@ -71,7 +71,9 @@ fn the_same_tid_is_one_message() {
 fn numbers_have_no_gaps_and_only_what_is_neither_stored_nor_cached_has_none() {
     let world = World::of(&["g1"]);
     let mut u1 = world.member("u1", "g1");
-    for (body, no_storage, no_cache) in [("1", false, false), ("2 no cache", false, true), ("none", true, true), ("3 no storage", true, false), ("4", false, false)] {
+    for (body, no_storage, no_cache) in
+        [("1", false, false), ("2 no cache", false, true), ("none", true, true), ("3 no storage", true, false), ("4", false, false)]
+    {
         u1.tell("g1", json!({"body": body, "no_storage": no_storage, "no_cache": no_cache}));
     }
     let seen = u1.heard();

@@ -4,6 +4,7 @@
 
 mod aimed;
 mod callbacks;
+mod cli;
 mod control;
 mod crash;
 mod fanout;

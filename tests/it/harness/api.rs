@@ -60,19 +60,11 @@ fn parse(bytes: &[u8]) -> Option<Answer> {
     let httparse::Status::Complete(at) = head.parse(bytes).expect("an HTTP answer") else {
         return None;
     };
-    let headers: Vec<(String, String)> = head
-        .headers
-        .iter()
-        .map(|h| (h.name.to_owned(), String::from_utf8_lossy(h.value).into_owned()))
-        .collect();
+    let headers: Vec<(String, String)> = head.headers.iter().map(|h| (h.name.to_owned(), String::from_utf8_lossy(h.value).into_owned())).collect();
     let length = headers.iter().find(|(n, _)| n.eq_ignore_ascii_case("content-length")).map_or(0, |(_, v)| v.parse().unwrap());
     let body = bytes.get(at..at + length)?;
     let text = || Value::String(String::from_utf8_lossy(body).into_owned());
-    Some(Answer {
-        status: head.code.unwrap(),
-        headers,
-        body: serde_json::from_slice(body).unwrap_or_else(|_| text()),
-    })
+    Some(Answer { status: head.code.unwrap(), headers, body: serde_json::from_slice(body).unwrap_or_else(|_| text()) })
 }
 
 /// The API as one AccessKey sees it.
@@ -132,10 +124,7 @@ impl Api {
     pub fn app(&self, url: &str) -> App {
         let made = self.ok("CreateLiveMessageApp", &[("EventCallbackUrl", url)]);
         let text = |name: &str| made[name].as_str().expect("a string").to_owned();
-        App {
-            id: text("AppId"),
-            key: text("AppKey"),
-        }
+        App { id: text("AppId"), key: text("AppKey") }
     }
 
     pub fn group(&self, app: &App, group: &str) {
@@ -204,12 +193,7 @@ impl Call {
         }
         let signature = v1_sign(V1Method::HmacSha1, &self.secret, &v1_to_sign(self.method, &params));
         params.insert("Signature".into(), signature);
-        let head = format!(
-            "{} /?{} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-            self.method,
-            query(&params),
-            self.at
-        );
+        let head = format!("{} /?{} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", self.method, query(&params), self.at);
         http(self.at, head.as_bytes()).expect("an answer")
     }
 }

@@ -75,18 +75,7 @@ impl Client {
             let _ = read(input, &pong, &pause, &out, &send);
             let _ = send.send(In::Gone);
         });
-        Some(Client {
-            stream,
-            write,
-            inbox,
-            answers,
-            paused,
-            reader: Some(reader),
-            pushes: VecDeque::new(),
-            close: None,
-            next: 1,
-            hello: Value::Null,
-        })
+        Some(Client { stream, write, inbox, answers, paused, reader: Some(reader), pushes: VecDeque::new(), close: None, next: 1, hello: Value::Null })
     }
 
     /// The same, where the server may be dying: every step may fail.

@@ -49,12 +49,7 @@ impl Process {
             let host = url.split("//").nth(1).and_then(|rest| rest.split('/').next());
             host.expect("a URL").parse().expect("an address")
         };
-        Process {
-            control: at("control"),
-            sessions: at("sessions"),
-            data: data.into(),
-            child,
-        }
+        Process { control: at("control"), sessions: at("sessions"), data: data.into(), child }
     }
 
     pub fn pid(&self) -> u32 {

@@ -78,6 +78,8 @@ struct Inside {
     bodies: HashMap<String, Vec<u8>>,
     /// What was wrong with a callback; the next look fails.
     wrong: Vec<String>,
+    /// Connections so far.
+    accepted: usize,
     /// Events that were looked at already.
     seen: usize,
     stopped: bool,
@@ -169,6 +171,11 @@ impl Receiver {
         all[seen..].to_vec()
     }
 
+    /// Waits until `n` callbacks came as far as a connection.
+    pub fn until_accepted(&self, n: usize) {
+        self.until(&format!("{n} connections"), |inside| inside.accepted >= n);
+    }
+
     fn until(&self, what: &str, is: impl Fn(&Inside) -> bool) {
         let until = Instant::now() + SOON;
         let mut inside = self.0.inside.lock().unwrap();
@@ -231,6 +238,8 @@ impl Shared {
     fn serve(&self, mut stream: TcpStream) {
         let moment = |moment| (self.hook.lock().unwrap())(moment);
         moment(Moment::Accepted);
+        self.inside.lock().unwrap().accepted += 1;
+        self.changed.notify_all();
         let Some((head, body)) = read(&mut stream) else { return };
         let mut callback = Callback {
             at: self.now.lock().unwrap().as_ref().map_or(0, |now| now()),

@@ -34,13 +34,7 @@ impl Server {
         settings.limits.control_qps = false;
         settings.limits.session_commands_per_second = 0;
         change(&mut settings);
-        let mut server = Server {
-            running: None,
-            settings,
-            clock: Clock::standing(),
-            ids: Ids::seeded(7),
-            folder,
-        };
+        let mut server = Server { running: None, settings, clock: Clock::standing(), ids: Ids::seeded(7), folder };
         server.begin();
         server
     }
