@@ -59,19 +59,13 @@ impl Clock {
         let timerfd = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::CLOEXEC)?;
         let clock = Clock(Arc::new(Inner::new(Some(timerfd), None)));
         let weak = Arc::downgrade(&clock.0);
-        std::thread::Builder::new()
-            .name("clock".into())
-            .stack_size(64 * 1024)
-            .spawn(move || run(weak))?;
+        std::thread::Builder::new().name("clock".into()).stack_size(64 * 1024).spawn(move || run(weak))?;
         Ok(clock)
     }
 
     /// A clock that stands at the machine's present wall time until it is advanced.
     pub fn standing() -> Clock {
-        let still = Still {
-            now: wall(),
-            tick: Tick(1_000_000),
-        };
+        let still = Still { now: wall(), tick: Tick(1_000_000) };
         Clock(Arc::new(Inner::new(None, Some(Mutex::new(still)))))
     }
 
@@ -97,6 +91,11 @@ impl Clock {
 
     /// Wakes once at `at`, or at once if that is past. Dropping the alarm takes it back.
     pub fn wake_at(&self, at: Tick, waker: Waker) -> Alarm {
+        if at <= self.tick() {
+            // A standing clock would not come to it by itself.
+            waker.wake();
+            return Alarm { clock: self.clone(), key: (at, u64::MAX) };
+        }
         let mut timers = self.0.timers.lock().expect("no panic while held");
         let key = (at, timers.next);
         timers.next += 1;
@@ -110,25 +109,15 @@ impl Clock {
 
     /// Completes at `at`.
     pub fn sleep_until(&self, at: Tick) -> Sleep {
-        Sleep {
-            clock: self.clone(),
-            at,
-            alarm: None,
-        }
+        Sleep { clock: self.clone(), at, alarm: None }
     }
 
     fn arm(&self, at: Tick) {
         if let Some(fd) = &self.0.timerfd {
             // 0 would disarm.
             let at = at.0.max(1);
-            let value = Timespec {
-                tv_sec: (at / 1000) as i64,
-                tv_nsec: (at % 1000) as i64 * 1_000_000,
-            };
-            let spec = Itimerspec {
-                it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
-                it_value: value,
-            };
+            let value = Timespec { tv_sec: (at / 1000) as i64, tv_nsec: (at % 1000) as i64 * 1_000_000 };
+            let spec = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
             timerfd_settime(fd, TimerfdTimerFlags::ABSTIME, &spec).expect("a valid time on our own timerfd");
         }
     }
@@ -208,13 +197,7 @@ impl Clock {
 
 impl Inner {
     fn new(timerfd: Option<OwnedFd>, still: Option<Mutex<Still>>) -> Inner {
-        Inner {
-            timers: Mutex::default(),
-            timerfd,
-            still,
-            work: AtomicUsize::new(0),
-            pings: AtomicI64::new(0),
-        }
+        Inner { timers: Mutex::default(), timerfd, still, work: AtomicUsize::new(0), pings: AtomicI64::new(0) }
     }
 }
 

@@ -16,10 +16,7 @@ enum Source {
 
 impl Ids {
     pub fn random() -> Ids {
-        Ids(Arc::new(Mutex::new(Source::Machine {
-            block: Box::new([0; 512]),
-            at: 512,
-        })))
+        Ids(Arc::new(Mutex::new(Source::Machine { block: Box::new([0; 512]), at: 512 })))
     }
 
     pub fn seeded(seed: u64) -> Ids {

@@ -37,10 +37,7 @@ fn send_to(socket: &OsStr, state: &str) -> io::Result<()> {
         [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,
         [b'/', ..] => SocketAddr::from_pathname(socket)?,
         _ => {
-            return Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "NOTIFY_SOCKET is neither a path nor an abstract socket",
-            ));
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "NOTIFY_SOCKET is neither a path nor an abstract socket"));
         }
     };
     UnixDatagram::unbound()?.send_to_addr(state.as_bytes(), &address).map(drop)

@@ -77,13 +77,7 @@ impl Receiver {
     pub fn start(addr: SocketAddr, clock: Clock, keys: Keys, on: On) -> io::Result<Receiver> {
         let listener = TcpListener::bind(addr)?;
         let addr = listener.local_addr()?;
-        let shared = Arc::new(Shared {
-            clock,
-            keys,
-            on,
-            open: AtomicUsize::new(0),
-            stopped: AtomicBool::new(false),
-        });
+        let shared = Arc::new(Shared { clock, keys, on, open: AtomicUsize::new(0), stopped: AtomicBool::new(false) });
         let accepting = shared.clone();
         std::thread::Builder::new().name("receiver".into()).spawn(move || accepting.accept(listener))?;
         Ok(Receiver { addr, shared })
@@ -173,19 +167,8 @@ impl Shared {
         }
         let at = self.clock.now();
         let verdict = explain::check_callback(&request.headers, &self.keys.all(), at);
-        let delivery = request
-            .headers
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(DELIVERY_HEADER))
-            .map(|(_, id)| id.clone());
-        (self.on)(&Callback {
-            at,
-            delivery,
-            path: request.path,
-            headers: request.headers,
-            body: request.body,
-            verdict,
-        })
+        let delivery = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(DELIVERY_HEADER)).map(|(_, id)| id.clone());
+        (self.on)(&Callback { at, delivery, path: request.path, headers: request.headers, body: request.body, verdict })
     }
 }
 
@@ -221,10 +204,7 @@ fn read_request(stream: &mut TcpStream, buf: &mut Vec<u8>) -> io::Result<Option<
         }
     };
     if buf.len() < head + length
-        && request
-            .headers
-            .iter()
-            .any(|(name, value)| name.eq_ignore_ascii_case("Expect") && value.eq_ignore_ascii_case("100-continue"))
+        && request.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("Expect") && value.eq_ignore_ascii_case("100-continue"))
     {
         stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
     }
@@ -255,11 +235,7 @@ fn parse_head(buf: &[u8]) -> Result<Option<(Request, usize, usize)>, u16> {
         Err(httparse::Error::TooManyHeaders) => return Err(431),
         Err(_) => return Err(400),
     };
-    let headers: Vec<(String, String)> = parsed
-        .headers
-        .iter()
-        .map(|h| (h.name.to_owned(), String::from_utf8_lossy(h.value).into_owned()))
-        .collect();
+    let headers: Vec<(String, String)> = parsed.headers.iter().map(|h| (h.name.to_owned(), String::from_utf8_lossy(h.value).into_owned())).collect();
     let all = |name: &'static str| headers.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim());
     if all("Transfer-Encoding").next().is_some() {
         return Err(411);
@@ -277,13 +253,7 @@ fn parse_head(buf: &[u8]) -> Result<Option<(Request, usize, usize)>, u16> {
         return Err(413);
     }
     let keep = parsed.version == Some(1) && !all("Connection").any(|value| value.eq_ignore_ascii_case("close"));
-    let request = Request {
-        method: parsed.method.unwrap_or_default().into(),
-        path: parsed.path.unwrap_or_default().into(),
-        headers,
-        body: Vec::new(),
-        keep,
-    };
+    let request = Request { method: parsed.method.unwrap_or_default().into(), path: parsed.path.unwrap_or_default().into(), headers, body: Vec::new(), keep };
     Ok(Some((request, head, length)))
 }
 

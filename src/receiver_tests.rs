@@ -11,13 +11,7 @@ fn receiver(status: u16) -> (Receiver, mpsc::Receiver<Callback>) {
         hand.send(callback.clone()).unwrap();
         status
     };
-    let receiver = Receiver::start(
-        (Ipv4Addr::LOCALHOST, 0).into(),
-        Clock::standing(),
-        Keys::new(["abckey".to_string()]),
-        Box::new(on),
-    )
-    .unwrap();
+    let receiver = Receiver::start((Ipv4Addr::LOCALHOST, 0).into(), Clock::standing(), Keys::new(["abckey".to_string()]), Box::new(on)).unwrap();
     (receiver, handed)
 }
 
@@ -39,26 +33,13 @@ fn callbacks_are_handed_on_and_answered_as_told() {
     );
     // Two on one connection, the second in the same packet.
     let answer = exchange(&receiver, one.repeat(2).as_bytes());
-    assert_eq!(
-        answer
-            .matches("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n")
-            .count(),
-        2,
-        "{answer}"
-    );
+    assert_eq!(answer.matches("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n").count(), 2, "{answer}");
     let callbacks: Vec<_> = handed.try_iter().collect();
     assert_eq!(callbacks.len(), 2);
     let callback = &callbacks[0];
-    assert_eq!(
-        (callback.delivery.as_deref(), callback.path.as_str(), callback.body.as_slice()),
-        (Some("d7"), "/cb?x=1", &b"hi"[..])
-    );
+    assert_eq!((callback.delivery.as_deref(), callback.path.as_str(), callback.body.as_slice()), (Some("d7"), "/cb?x=1", &b"hi"[..]));
     // The sample was signed long ago.
-    assert!(
-        matches!(&callback.verdict, Verdict::Wrong(why) if why.contains("rightly signed")),
-        "{:?}",
-        callback.verdict
-    );
+    assert!(matches!(&callback.verdict, Verdict::Wrong(why) if why.contains("rightly signed")), "{:?}", callback.verdict);
 }
 
 #[test]
@@ -88,9 +69,7 @@ fn what_is_no_callback_is_refused() {
 fn one_that_waits_for_leave_to_send_its_body_gets_it() {
     let (receiver, handed) = receiver(200);
     let mut stream = TcpStream::connect(receiver.addr).unwrap();
-    stream
-        .write_all(b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\nConnection: close\r\n\r\n")
-        .unwrap();
+    stream.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\nConnection: close\r\n\r\n").unwrap();
     let mut leave = [0; 25];
     stream.read_exact(&mut leave).unwrap();
     assert_eq!(&leave, b"HTTP/1.1 100 Continue\r\n\r\n");

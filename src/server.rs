@@ -66,10 +66,7 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
     let (control_at, sessions_at) = (address(&control)?, address(&sessions)?);
     lock.say(control_at)?;
 
-    let config = engine::Config {
-        rules: settings.rules.clone(),
-        retry_percent: settings.retry_percent,
-    };
+    let config = engine::Config { rules: settings.rules.clone(), retry_percent: settings.retry_percent };
     let starting = Starting::new(store, clock.clone(), ids.clone(), config).map_err(|e| e.to_string())?;
     let handle = starting.handle.clone();
     let system = |what: &str| {
@@ -77,37 +74,20 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
         move |e: std::io::Error| format!("cannot start {what}: {e}")
     };
 
-    let hub_config = HubConfig {
-        clock: clock.clone(),
-        silence: settings.rules.lifetimes.silence,
-        commands_per_second: settings.limits.session_commands_per_second,
-    };
+    let hub_config =
+        HubConfig { clock: clock.clone(), silence: settings.rules.lifetimes.silence, commands_per_second: settings.limits.session_commands_per_second };
     let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_HUBS);
-    let hubs: Vec<Hub> = (0..count as u8)
-        .map(|number| Hub::start(number, handle.clone(), hub_config.clone()))
-        .collect::<Result<_, _>>()
-        .map_err(system("a hub"))?;
+    let hubs: Vec<Hub> =
+        (0..count as u8).map(|number| Hub::start(number, handle.clone(), hub_config.clone())).collect::<Result<_, _>>().map_err(system("a hub"))?;
     let dispatcher = Arc::new(Dispatcher::start(sending(&settings, &handle, &clock)).map_err(system("the senders"))?);
     let jobs = dispatcher.clone();
-    let ports = Ports {
-        render: live_callback::render,
-        freeze,
-        hubs: hubs.iter().map(Hub::deliverer).collect(),
-        dispatch: Box::new(move |job| jobs.send(job)),
-    };
+    let ports = Ports { render: live_callback::render, freeze, hubs: hubs.iter().map(Hub::deliverer).collect(), dispatch: Box::new(move |job| jobs.send(job)) };
     let engine = starting.run(ports).map_err(system("the engine"))?;
 
     first_key(&data, &handle, &ids, &clock)?;
     let ready = Arc::new(AtomicBool::new(false));
     let ask = Arc::new(Backend::new(handle.clone(), data.clone()));
-    let gateway = Gateway::new(
-        ask.clone(),
-        clock.clone(),
-        ids.clone(),
-        settings.allow_callback.clone(),
-        settings.limits.nonces,
-        settings.limits.control_qps,
-    );
+    let gateway = Gateway::new(ask.clone(), clock.clone(), ids.clone(), settings.allow_callback.clone(), settings.limits.nonces, settings.limits.control_qps);
     let token = operator_token(&data, &ids)?;
     let operator = Operator::new(ask, clock.clone(), ids.clone(), settings.allow_callback.clone(), token);
     let answers = Arc::new(Control::new(gateway, operator, ready.clone()));
@@ -116,28 +96,14 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
     let door = door::start(DoorConfig {
         control,
         sessions,
-        limits: door::Limits {
-            connections: settings.limits.connections,
-            connections_per_address: settings.limits.connections_per_address,
-        },
+        limits: door::Limits { connections: settings.limits.connections, connections_per_address: settings.limits.connections_per_address },
         clock,
         handler: Arc::new(move |request| answers.answer(request)),
         adopt: Box::new(move |upgraded| adopters[turn.fetch_add(1, Ordering::Relaxed) % adopters.len()](upgraded)),
     })
     .map_err(system("the door"))?;
     ready.store(true, Ordering::Release);
-    Ok(Running {
-        control: control_at,
-        sessions: sessions_at,
-        handle,
-        data,
-        engine,
-        hubs,
-        dispatcher,
-        door,
-        ready,
-        _lock: lock,
-    })
+    Ok(Running { control: control_at, sessions: sessions_at, handle, data, engine, hubs, dispatcher, door, ready, _lock: lock })
 }
 
 impl Running {
@@ -206,18 +172,10 @@ pub fn offline(data: &Path) -> Result<Handle, String> {
     let lock = Lock::take(data)?;
     let store = Store::open(data).map_err(|e| e.to_string())?;
     let clock = Clock::real().map_err(|e| format!("cannot start the clock: {e}"))?;
-    let config = engine::Config {
-        rules: Default::default(),
-        retry_percent: 100,
-    };
+    let config = engine::Config { rules: Default::default(), retry_percent: 100 };
     let starting = Starting::new(store, clock, Ids::random(), config).map_err(|e| e.to_string())?;
     // Nothing is sent from here: what is frozen meanwhile is sent by the next server, as it is.
-    let ports = Ports {
-        render: live_callback::render,
-        freeze,
-        hubs: Vec::new(),
-        dispatch: Box::new(|_| {}),
-    };
+    let ports = Ports { render: live_callback::render, freeze, hubs: Vec::new(), dispatch: Box::new(|_| {}) };
     let running = starting.run(ports).map_err(|e| format!("cannot start the engine: {e}"))?;
     std::mem::forget(lock); // held until this process ends, as its engine is
     Ok(running.handle)
@@ -240,10 +198,7 @@ fn sending(settings: &Settings, handle: &Handle, clock: &Clock) -> delivery::Con
             let url = endpoint.url(app)?;
             match endpoint {
                 EndpointId::LiveEvents(_) => Some(Target {
-                    headers: live_callback::headers(url, app, now.now())
-                        .into_iter()
-                        .map(|(name, value)| (name.into(), value))
-                        .collect(),
+                    headers: live_callback::headers(url, app, now.now()).into_iter().map(|(name, value)| (name.into(), value)).collect(),
                     url: url.into(),
                     success: |status, _| live_callback::is_success(status),
                 }),
@@ -262,17 +217,10 @@ fn first_key(data: &Path, handle: &Handle, ids: &Ids, clock: &Clock) -> Result<(
     if !directory.keys.is_empty() || !directory.apps.is_empty() {
         return Ok(());
     }
-    let key = AccessKey {
-        id: ids.text(24, ALNUM),
-        secret: ids.text(30, ALNUM),
-        created: clock.now(),
-    };
+    let key = AccessKey { id: ids.text(24, ALNUM), secret: ids.text(30, ALNUM), created: clock.now() };
     let text = serde_json::json!({"access_key_id": key.id, "access_key_secret": key.secret});
     write_secret(&data.join(ACCESS_KEY), &format!("{text}\n"))?;
-    handle
-        .call(Request::CreateKey(key))
-        .map(drop)
-        .map_err(|e| format!("the first access key could not be stored: {e}"))
+    handle.call(Request::CreateKey(key)).map(drop).map_err(|e| format!("the first access key could not be stored: {e}"))
 }
 
 fn operator_token(data: &Path, ids: &Ids) -> Result<String, String> {
@@ -310,13 +258,7 @@ impl Lock {
     fn take(data: &Path) -> Result<Lock, String> {
         store::make_folder(data).map_err(|e| e.to_string())?;
         let path = data.join(LOCK);
-        let open = fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path);
+        let open = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
         let file = open.map_err(|e| format!("cannot open {}: {e}", path.display()))?;
         match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
@@ -325,11 +267,7 @@ impl Lock {
             }
             Err(_) => {
                 let who = fs::read_to_string(&path).unwrap_or_default();
-                Err(format!(
-                    "{} is in use by another roomd {}; stop it, or choose another folder with --data",
-                    data.display(),
-                    who.trim()
-                ))
+                Err(format!("{} is in use by another roomd {}; stop it, or choose another folder with --data", data.display(), who.trim()))
             }
         }
     }

@@ -165,11 +165,7 @@ impl Settings {
         }
         for key in KEYS {
             if let Some(text) = from_env(key.env) {
-                let raw = if let Kind::Hosts(_) = key.kind {
-                    Raw::List(text.split(',').map(|t| t.trim().into()).collect())
-                } else {
-                    Raw::Text(text)
-                };
+                let raw = if let Kind::Hosts(_) = key.kind { Raw::List(text.split(',').map(|t| t.trim().into()).collect()) } else { Raw::Text(text) };
                 settings.set(key, raw, key.env, &mut problems);
             }
         }
@@ -188,10 +184,7 @@ impl Settings {
             }
         }
         if settings.control == settings.sessions && settings.control.port() != 0 {
-            problems.push(format!(
-                "listen.control and listen.sessions are both {}; give them different ports",
-                settings.control
-            ));
+            problems.push(format!("listen.control and listen.sessions are both {}; give them different ports", settings.control));
         }
         if problems.is_empty() { Ok(settings) } else { Err(Problems(problems)) }
     }
@@ -366,11 +359,7 @@ fn suggest(name: &str) -> String {
     }
     let last = |n: &'static str| n.rsplit('.').next().unwrap_or(n);
     let written = name.rsplit('.').next().unwrap_or(name);
-    let near = KEYS
-        .iter()
-        .map(|k| k.name)
-        .min_by_key(|k| distance(k, name).min(distance(last(k), written)))
-        .unwrap_or_default();
+    let near = KEYS.iter().map(|k| k.name).min_by_key(|k| distance(k, name).min(distance(last(k), written))).unwrap_or_default();
     match near.split_once('.') {
         Some((section, key)) => format!("write {key}, in the section [{section}]"),
         None => format!("write {near}"),

@@ -22,14 +22,7 @@ fn file(text: &str) -> File {
 fn resolve(text: &str, env: &[(&str, &str)], given: Given) -> Result<Settings, Problems> {
     let file = file(text);
     let env: Vec<_> = env.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
-    Settings::resolve(
-        &Given {
-            config: Some(file.0.clone()),
-            ..given
-        },
-        &env,
-        1_200,
-    )
+    Settings::resolve(&Given { config: Some(file.0.clone()), ..given }, &env, 1_200)
 }
 
 const DEFAULTS: &str = r#"data = "./roomd-data"
@@ -71,20 +64,10 @@ fn defaults_are_as_documented() {
 #[test]
 fn the_sample_says_the_defaults() {
     let sample = include_str!("../roomd.toml");
-    let plain = |text: &str| {
-        text.lines()
-            .filter(|l| !l.starts_with("# ") && *l != "#")
-            .map(|l| l.trim_start_matches('#'))
-            .collect::<Vec<_>>()
-            .join("\n")
-    };
+    let plain = |text: &str| text.lines().filter(|l| !l.starts_with("# ") && *l != "#").map(|l| l.trim_start_matches('#')).collect::<Vec<_>>().join("\n");
     let s = resolve(&plain(sample), &[], Given::default()).unwrap();
     assert_eq!(s.to_toml(), Settings::resolve(&Given::default(), &[], 1_200).unwrap().to_toml());
-    let missing: Vec<_> = KEYS
-        .iter()
-        .filter(|k| !sample.contains(k.name.rsplit('.').next().unwrap()))
-        .map(|k| k.name)
-        .collect();
+    let missing: Vec<_> = KEYS.iter().filter(|k| !sample.contains(k.name.rsplit('.').next().unwrap())).map(|k| k.name).collect();
     assert!(missing.is_empty(), "the sample does not show {missing:?}");
     resolve(sample, &[], Given::default()).unwrap();
 }
@@ -93,47 +76,22 @@ fn the_sample_says_the_defaults() {
 fn flags_go_before_environment_before_file() {
     let text =
         "data = \"/f\"\n[listen]\ncontrol = \"127.0.0.1:1\"\nsessions = \"127.0.0.1:2\"\n[callbacks]\nallow = [\"any\"]\n[limits]\nnonces = 7\napps = 8\n";
-    let env = [
-        ("ROOMD_CONTROL", "127.0.0.1:3"),
-        ("ROOMD_SESSIONS", "127.0.0.1:4"),
-        ("ROOMD_LIMITS_NONCES", "9"),
-        ("ROOMD_ALLOW_CALLBACK", "10.0.0.0/8, erp.lan"),
-    ];
-    let given = Given {
-        sessions: Some("[::1]:5".into()),
-        allow_callback: vec!["192.168.0.1".into()],
-        ..Given::default()
-    };
+    let env =
+        [("ROOMD_CONTROL", "127.0.0.1:3"), ("ROOMD_SESSIONS", "127.0.0.1:4"), ("ROOMD_LIMITS_NONCES", "9"), ("ROOMD_ALLOW_CALLBACK", "10.0.0.0/8, erp.lan")];
+    let given = Given { sessions: Some("[::1]:5".into()), allow_callback: vec!["192.168.0.1".into()], ..Given::default() };
     let s = resolve(text, &env, given).unwrap();
     assert_eq!(s.data, PathBuf::from("/f"));
     assert_eq!((s.control.port(), s.sessions.port(), s.limits.nonces, s.rules.quotas.apps), (3, 5, 9, 8));
     assert_eq!(s.allow_callback.entries(), ["192.168.0.1"]);
-    assert_eq!(
-        resolve(text, &env, Given::default()).unwrap().allow_callback.entries(),
-        ["10.0.0.0/8", "erp.lan"]
-    );
+    assert_eq!(resolve(text, &env, Given::default()).unwrap().allow_callback.entries(), ["10.0.0.0/8", "erp.lan"]);
 }
 
 #[test]
 fn limits_are_switched_off_with_zero_or_false() {
     let text = "[limits]\nconnections = 0\nconnections_per_address = false\nsession_commands_per_second = 0\ngroup_messages_per_second = 0\ncontrol_qps = false\nnonces = 0\n";
-    let s = resolve(
-        text,
-        &[("ROOMD_LIMITS_APPS", "off"), ("ROOMD_LIMITS_SUPER_LARGE_ABOVE", "false")],
-        Given::default(),
-    )
-    .unwrap();
+    let s = resolve(text, &[("ROOMD_LIMITS_APPS", "off"), ("ROOMD_LIMITS_SUPER_LARGE_ABOVE", "false")], Given::default()).unwrap();
     let l = &s.limits;
-    assert_eq!(
-        (
-            l.connections,
-            l.connections_per_address,
-            l.session_commands_per_second,
-            l.group_messages_per_second,
-            l.nonces
-        ),
-        (0, 0, 0, 0, 0)
-    );
+    assert_eq!((l.connections, l.connections_per_address, l.session_commands_per_second, l.group_messages_per_second, l.nonces), (0, 0, 0, 0, 0));
     assert_eq!((l.control_qps, s.rules.quotas.apps, s.rules.quotas.super_large_above), (false, 0, 0));
     assert!(!resolve("[limits]\ncontrol_qps = 0\n", &[], Given::default()).unwrap().limits.control_qps);
 }
@@ -143,21 +101,14 @@ fn what_is_printed_is_read_again() {
     let text =
         "data = \"/a \\\"b\\\"\"\n[callbacks]\nallow = [\"any\", \"[::1]:90\"]\nretry_percent = 1\n[sessions]\nsilence_ms = 500\nleave_on_logoff = true\n";
     let printed = resolve(text, &[], Given::default()).unwrap().to_toml();
-    assert!(
-        printed.contains("silence_ms = 500\n") && printed.contains("allow = [\"any\", \"[::1]:90\"]"),
-        "{printed}"
-    );
+    assert!(printed.contains("silence_ms = 500\n") && printed.contains("allow = [\"any\", \"[::1]:90\"]"), "{printed}");
     assert_eq!(resolve(&printed, &[], Given::default()).unwrap().to_toml(), printed);
 }
 
 #[test]
 fn mistakes_are_named_with_what_to_write_instead() {
     for (text, env, parts) in [
-        (
-            "[limits]\nnonce = 1",
-            &[][..],
-            &["limits.nonce = 1", "write nonces, in the section [limits]"][..],
-        ),
+        ("[limits]\nnonce = 1", &[][..], &["limits.nonce = 1", "write nonces, in the section [limits]"][..]),
         ("nonces = 1", &[], &["nonces = 1", "write nonces, in the section [limits]"]),
         ("control = \"1.2.3.4:5\"", &[], &["control = \"1.2.3.4:5\"", "[listen]"]),
         ("[limits]\nnonces = -1", &[], &["limits.nonces = -1", "or 0 for no limit"]),
@@ -166,18 +117,10 @@ fn mistakes_are_named_with_what_to_write_instead() {
         ("[limits]\nnonces = 1.5", &[], &["limits.nonces = 1.5", "write a number"]),
         ("[limits]\ncontrol_qps = 5", &[], &["limits.control_qps = 5", "write true or false"]),
         ("[limits]\nnonces = { a = 1 }", &[], &["limits.nonces = a table", "write a number"]),
-        (
-            "[listen]\ncontrol = \":8780\"",
-            &[],
-            &["listen.control = \":8780\"", "write an address", "0.0.0.0:8780"],
-        ),
+        ("[listen]\ncontrol = \":8780\"", &[], &["listen.control = \":8780\"", "write an address", "0.0.0.0:8780"]),
         ("[listen]\ncontrol = \"localhost:99\"", &[], &["127.0.0.1:99"]),
         ("[listen]\ncontrol = \"0.0.0.0:8781\"", &[], &["are both 0.0.0.0:8781", "different ports"]),
-        (
-            "[callbacks]\nallow = [\"10.0.0.1/8\"]",
-            &[],
-            &["callbacks.allow", "10.0.0.1/8", "write 10.0.0.0/8"],
-        ),
+        ("[callbacks]\nallow = [\"10.0.0.1/8\"]", &[], &["callbacks.allow", "10.0.0.1/8", "write 10.0.0.0/8"]),
         ("[callbacks]\nretry_percent = 0", &[], &["callbacks.retry_percent = 0", "from 1 to 1000"]),
         ("[sessions]\nsilence_ms = 5", &[], &["sessions.silence_ms = 5", "from 100"]),
         ("data = \"\"", &[], &["data = \"\"", "path of a folder"]),
@@ -190,30 +133,9 @@ fn mistakes_are_named_with_what_to_write_instead() {
             assert!(problems.contains(part), "{text}: {problems}");
         }
     }
-    let problems = resolve(
-        "[limits]\na = 1\n",
-        &[],
-        Given {
-            control: Some("x".into()),
-            ..Given::default()
-        },
-    )
-    .unwrap_err();
+    let problems = resolve("[limits]\na = 1\n", &[], Given { control: Some("x".into()), ..Given::default() }).unwrap_err();
     assert_eq!(problems.0.len(), 2, "all are told at once: {problems}");
-    let none = Settings::resolve(
-        &Given {
-            config: Some("/no/such/file".into()),
-            ..Given::default()
-        },
-        &[],
-        0,
-    )
-    .unwrap_err();
+    let none = Settings::resolve(&Given { config: Some("/no/such/file".into()), ..Given::default() }, &[], 0).unwrap_err();
     assert!(none.to_string().contains("/no/such/file cannot be read"), "{none}");
-    resolve(
-        "",
-        &[("ROOMD_SESSIONS_SERVICE_HOST", "10.0.0.1"), ("ROOMD_PORT", "tcp://10.0.0.1:1")],
-        Given::default(),
-    )
-    .unwrap();
+    resolve("", &[("ROOMD_SESSIONS_SERVICE_HOST", "10.0.0.1"), ("ROOMD_PORT", "tcp://10.0.0.1:1")], Given::default()).unwrap();
 }

@@ -17,12 +17,7 @@ pub struct RpcError {
 
 impl RpcError {
     fn new(status: u16, code: &str, message: impl Into<String>) -> RpcError {
-        RpcError {
-            status,
-            code: code.into(),
-            message: message.into(),
-            retry_after: None,
-        }
+        RpcError { status, code: code.into(), message: message.into(), retry_after: None }
     }
 
     pub fn unsupported_method() -> RpcError {
@@ -39,29 +34,17 @@ impl RpcError {
     }
 
     pub fn unsupported_signature() -> RpcError {
-        RpcError::new(
-            400,
-            "SignatureTypeNotSupported",
-            "The signature type is not supported: use ACS3-HMAC-SHA256, HMAC-SHA1 or HMAC-SHA256.",
-        )
+        RpcError::new(400, "SignatureTypeNotSupported", "The signature type is not supported: use ACS3-HMAC-SHA256, HMAC-SHA1 or HMAC-SHA256.")
     }
 
     pub fn incomplete_signature() -> RpcError {
-        RpcError::new(
-            400,
-            "IncompleteSignature",
-            "The Authorization header must be: ACS3-HMAC-SHA256 Credential=,SignedHeaders=,Signature=",
-        )
+        RpcError::new(400, "IncompleteSignature", "The Authorization header must be: ACS3-HMAC-SHA256 Credential=,SignedHeaders=,Signature=")
     }
 
     /// The colon is needed: the old SDK splits the message there and compares what follows with its
     /// own string, to tell a wrong secret from a wrong request.
     pub fn wrong_signature(to_sign: &str) -> RpcError {
-        RpcError::new(
-            400,
-            "SignatureDoesNotMatch",
-            format!("Specified signature is not matched with our calculation. server string to sign is:{to_sign}"),
-        )
+        RpcError::new(400, "SignatureDoesNotMatch", format!("Specified signature is not matched with our calculation. server string to sign is:{to_sign}"))
     }
 
     pub fn bad_timestamp() -> RpcError {
@@ -85,10 +68,7 @@ impl RpcError {
     }
 
     pub fn throttled(retry_after: u64) -> RpcError {
-        RpcError {
-            retry_after: Some(retry_after),
-            ..RpcError::new(400, "Throttling.User", "Request was denied due to user flow control.")
-        }
+        RpcError { retry_after: Some(retry_after), ..RpcError::new(400, "Throttling.User", "Request was denied due to user flow control.") }
     }
 
     /// An illegal value; `why` reads on from the parameter's name.
@@ -141,6 +121,7 @@ impl From<Refusal> for RpcError {
             AppDisabled(_) | NotAllowed(_) | Muted => (403, "NoAuth"),
             TooManyApps(_) => (400, "ErrorTooManyApps"),
             TooManyGroups(_) | TooManyTypes(_) | TooManyChannels(_) | AlreadySubscribed(_) | TooLarge(_) | Unrecoverable | Bad { .. } => (400, "InputInvalid"),
+            Internal => (500, "ServerError"),
             Unavailable | Busy => (503, "ServiceUnavailable"),
         };
         RpcError::new(status, code, format!("{refusal}."))
@@ -160,14 +141,7 @@ mod tests {
             (Refusal::AppDisabled("a".into()), 403, "NoAuth"),
             (Refusal::TooManyApps(300), 400, "ErrorTooManyApps"),
             (Refusal::TooManyGroups(5000), 400, "InputInvalid"),
-            (
-                Refusal::Bad {
-                    what: "Body",
-                    why: "is too long".into(),
-                },
-                400,
-                "InputInvalid",
-            ),
+            (Refusal::Bad { what: "Body", why: "is too long".into() }, 400, "InputInvalid"),
             (Refusal::Unavailable, 503, "ServiceUnavailable"),
             (Refusal::Busy, 503, "ServiceUnavailable"),
         ] {

@@ -108,10 +108,7 @@ fn why_wrong(kind: Kind, dialled: &str, timestamp: &str, key: &str, given: &str)
     if given.len() != expected.len() || !given.bytes().all(|b| b.is_ascii_hexdigit()) {
         return format!("it must be {} hex digits of {}, and is not", expected.len(), kind.hash());
     }
-    for (text, what) in [
-        (kind.sign(dialled, timestamp, key), "with the port"),
-        (kind.sign(&format!("http://{host}"), timestamp, key), "with the scheme"),
-    ] {
+    for (text, what) in [(kind.sign(dialled, timestamp, key), "with the port"), (kind.sign(&format!("http://{host}"), timestamp, key), "with the scheme")] {
         if same(&text, given) {
             return format!("the host was signed {what}; it must be the domain alone: {host}");
         }
@@ -120,11 +117,7 @@ fn why_wrong(kind: Kind, dialled: &str, timestamp: &str, key: &str, given: &str)
         return "the AppKey given here has a space or line end around it".into();
     }
     let start = |digits: &str| digits.get(..8).unwrap_or(digits).to_owned();
-    format!(
-        "for host {host} and time {timestamp} this AppKey gives {}…, and {}… came: another AppKey, or another host",
-        start(&expected),
-        start(given)
-    )
+    format!("for host {host} and time {timestamp} this AppKey gives {}…, and {}… came: another AppKey, or another host", start(&expected), start(given))
 }
 
 /// One line an event. The error says why it is none of the bodies of this cloud.
@@ -166,11 +159,7 @@ fn live_event(user: &str, sid: &str, event: &Value) -> String {
         Some(4) => format!("{user} left {group}"),
         Some(5) => {
             let groups: Vec<&str> = event["gs"].as_array().into_iter().flatten().map(text).collect();
-            if groups.is_empty() {
-                format!("{user} came back (sid {sid})")
-            } else {
-                format!("{user} came back, still in {}", groups.join(", "))
-            }
+            if groups.is_empty() { format!("{user} came back (sid {sid})") } else { format!("{user} came back, still in {}", groups.join(", ")) }
         }
         _ => format!("{user}: an unknown event {event}"),
     }
@@ -196,10 +185,7 @@ fn rtc_event(channel: &str, content: &Value) -> String {
             Some(7) => format!("{user} left channel {channel}: it was closed"),
             _ => format!("{user} left channel {channel}"),
         },
-        "Roleupdate" => format!(
-            "{user} is now {} in channel {channel}",
-            if event["Role"] == 1 { "a streamer" } else { "a viewer" }
-        ),
+        "Roleupdate" => format!("{user} is now {} in channel {channel}", if event["Role"] == 1 { "a streamer" } else { "a viewer" }),
         tag => match (tag.strip_prefix("Publish"), tag.strip_prefix("Unpublish")) {
             (Some(medium), _) => format!("{user} publishes {} in channel {channel}", medium.to_lowercase()),
             (_, Some(medium)) => format!("{user} stopped publishing {} in channel {channel}", medium.to_lowercase()),
@@ -237,10 +223,7 @@ impl Lines {
             None => writeln!(self.0, "✓ valid"),
             Some(why) => writeln!(self.0, "✗ {why}"),
         };
-        Explanation {
-            good: wrong.is_none(),
-            text: self.0,
-        }
+        Explanation { good: wrong.is_none(), text: self.0 }
     }
 }
 
@@ -287,16 +270,9 @@ pub fn login(credential: &str, key: &str, now: Millis) -> Explanation {
         _ => None,
     };
     let auth = &login["auth"];
-    let needed = [
-        ("app_id", &login["app_id"]),
-        ("app_token", &login["app_token"]),
-        ("auth.user_id", &auth["user_id"]),
-        ("auth.timestamp", &auth["timestamp"]),
-    ];
+    let needed = [("app_id", &login["app_id"]), ("app_token", &login["app_token"]), ("auth.user_id", &auth["user_id"]), ("auth.timestamp", &auth["timestamp"])];
     if let Some((name, _)) = needed.iter().find(|(_, value)| field(value).is_none_or(|text| text.is_empty())) {
-        return lines.verdict(Some(format!(
-            "{name} is missing; a login is {{app_id, app_token, auth: {{user_id, nonce, timestamp, role}}}}"
-        )));
+        return lines.verdict(Some(format!("{name} is missing; a login is {{app_id, app_token, auth: {{user_id, nonce, timestamp, role}}}}")));
     }
     let [app, token, user, timestamp] = needed.map(|(_, value)| field(value).unwrap_or_default());
     let (nonce, role) = (field(&auth["nonce"]).unwrap_or_default(), field(&auth["role"]).unwrap_or_default());
@@ -312,21 +288,11 @@ pub fn login(credential: &str, key: &str, now: Millis) -> Explanation {
         Ok(expires) => expires.saturating_sub(now.seconds()),
         Err(_) => return lines.verdict(Some("auth.timestamp is not a number of seconds since 1970".into())),
     };
-    lines.put(
-        "expires",
-        if left > 0 {
-            format!("in {}", span(left))
-        } else {
-            format!("{} ago", span(-left))
-        },
-    );
+    lines.put("expires", if left > 0 { format!("in {}", span(left)) } else { format!("{} ago", span(-left)) });
     if !same(&expected, &token) {
         let upper = same(&expected, &token.to_ascii_lowercase());
-        let why = if upper {
-            "the token is in upper case; it must be lower case"
-        } else {
-            "the token is wrong: another AppKey, or one of the hashed parts differs"
-        };
+        let why =
+            if upper { "the token is in upper case; it must be lower case" } else { "the token is wrong: another AppKey, or one of the hashed parts differs" };
         return lines.verdict(Some(why.into()));
     }
     // Ten times too long a number is milliseconds, the usual slip.
@@ -362,10 +328,7 @@ pub fn request(method: &str, target: &str, headers: &[(String, String)], body: &
     match header("Authorization") {
         Some(authorization) => {
             let Some(auth) = signature::authorization(authorization) else {
-                return lines.verdict(Some(format!(
-                    "Authorization is not {} Credential=…,SignedHeaders=…,Signature=…",
-                    signature::V3_SCHEME
-                )));
+                return lines.verdict(Some(format!("Authorization is not {} Credential=…,SignedHeaders=…,Signature=…", signature::V3_SCHEME)));
             };
             let all: Vec<(String, Vec<u8>)> = headers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect();
             let v3 = V3::new(method, &params, &all, &auth.signed, body);
@@ -374,10 +337,7 @@ pub fn request(method: &str, target: &str, headers: &[(String, String)], body: &
             lines.block("string to sign", &v3.to_sign);
             lines.put("expected", v3.sign(secret));
             lines.put("given", auth.signature);
-            let missing: Vec<&str> = signature::V3_SIGNED
-                .into_iter()
-                .filter(|name| !auth.signed.iter().any(|s| s.eq_ignore_ascii_case(name)))
-                .collect();
+            let missing: Vec<&str> = signature::V3_SIGNED.into_iter().filter(|name| !auth.signed.iter().any(|s| s.eq_ignore_ascii_case(name))).collect();
             let hashed = header("x-acs-content-sha256").unwrap_or_default();
             lines.verdict(if !missing.is_empty() {
                 Some(format!("not signed, but must be: {}", missing.join(", ")))
@@ -400,10 +360,7 @@ pub fn request(method: &str, target: &str, headers: &[(String, String)], body: &
                 return lines.verdict(Some(format!("SignatureMethod {named} is not known; HMAC-SHA1 and HMAC-SHA256 are")));
             };
             let to_sign = signature::v1_to_sign(method, &params);
-            lines.put(
-                "signature",
-                format_args!("1.0, {named}, AccessKey {}", params.get("AccessKeyId").map_or("(none)", String::as_str)),
-            );
+            lines.put("signature", format_args!("1.0, {named}, AccessKey {}", params.get("AccessKeyId").map_or("(none)", String::as_str)));
             lines.block("string to sign", &to_sign);
             lines.put("expected", signature::v1_sign(how, secret, &to_sign));
             lines.put("given", &given);

@@ -46,17 +46,8 @@ pub struct Fake {
 impl Fake {
     /// With the key of the contract's vectors.
     pub fn new() -> Fake {
-        let fake = Fake {
-            state: Mutex::default(),
-            ids: Ids::seeded(1),
-            rules: Rules::default(),
-            refuse: Mutex::default(),
-        };
-        fake.put(Change::Key(AccessKey {
-            id: "testAccessKeyId".into(),
-            secret: "testAccessKeySecret".into(),
-            created: Millis(0),
-        }));
+        let fake = Fake { state: Mutex::default(), ids: Ids::seeded(1), rules: Rules::default(), refuse: Mutex::default() };
+        fake.put(Change::Key(AccessKey { id: "testAccessKeyId".into(), secret: "testAccessKeySecret".into(), created: Millis(0) }));
         fake
     }
 
@@ -78,13 +69,7 @@ impl Fake {
             started: Millis(0),
         };
         self.put(Change::Session(Arc::new(session)));
-        let member = Member {
-            user,
-            sid: Some(sid),
-            kind: MemberKind::Live,
-            joined: Millis(0),
-            order: 1,
-        };
+        let member = Member { user, sid: Some(sid), kind: MemberKind::Live, joined: Millis(0), order: 1 };
         self.put(Change::Member(Gid(gid), Arc::new(member)));
     }
 }
@@ -98,23 +83,9 @@ impl Ask for Fake {
         let mut tx = Tx::new(state, &self.rules, Millis(1_700_000_000_000), Tick(0));
         let answer = match request {
             Request::CreateApp(new) => {
-                let app = App {
-                    name: new.name,
-                    key: new.key,
-                    sign: new.sign,
-                    ..app(new.id.as_str())
-                };
-                let app = App {
-                    data_center: new.data_center,
-                    event_callback_url: new.event_callback_url,
-                    ..app
-                };
-                let app = Arc::new(App {
-                    audit: new.audit,
-                    life_cycle: new.life_cycle,
-                    created: tx.now,
-                    ..app
-                });
+                let app = App { name: new.name, key: new.key, sign: new.sign, ..app(new.id.as_str()) };
+                let app = App { data_center: new.data_center, event_callback_url: new.event_callback_url, ..app };
+                let app = Arc::new(App { audit: new.audit, life_cycle: new.life_cycle, created: tx.now, ..app });
                 tx.change(Change::App(app.clone()));
                 Answer::App(app)
             }
@@ -144,34 +115,14 @@ impl Ask for Fake {
                 Answer::Group(Box::new(group.describe()))
             }
             Request::DeleteGroup { app, group, by } => group::delete(&mut tx, &app, &group, by).map(|()| Answer::Done)?,
-            Request::Send {
-                app,
-                group,
-                sender,
-                sender_info,
-                draft,
-            } => {
-                let tid = group::send(
-                    &mut tx,
-                    &app,
-                    &group,
-                    Sender {
-                        user: sender,
-                        info: sender_info,
-                        client: None,
-                    },
-                    *draft,
-                    self.ids.tid(),
-                    Known::No,
-                )?;
+            Request::ForceOff { .. } => return Err(Refusal::Internal),
+            Request::Send { app, group, sender, sender_info, draft } => {
+                let tid = group::send(&mut tx, &app, &group, Sender { user: sender, info: sender_info, client: None }, *draft, self.ids.tid(), Known::No)?;
                 Answer::Sent { tid }
             }
-            Request::Online { app, users } => Answer::Online(
-                users
-                    .into_iter()
-                    .map(|user| (user.clone(), tx.state.session_of(&app, &user).is_some()))
-                    .collect(),
-            ),
+            Request::Online { app, users } => {
+                Answer::Online(users.into_iter().map(|user| (user.clone(), tx.state.session_of(&app, &user).is_some())).collect())
+            }
         };
         for change in tx.stored {
             if let Change::Message(message) = change {
@@ -183,10 +134,7 @@ impl Ask for Fake {
 
     fn directory(&self) -> Arc<Directory> {
         let (state, _) = &*self.state.lock().unwrap();
-        Arc::new(Directory {
-            apps: state.apps.clone(),
-            keys: state.keys.clone(),
-        })
+        Arc::new(Directory { apps: state.apps.clone(), keys: state.keys.clone() })
     }
 
     fn messages(&self, page: &MessagePage) -> Result<Option<Vec<Message>>, String> {
@@ -200,9 +148,7 @@ impl Ask for Fake {
                 && page.kind.is_none_or(|kind| m.kind == kind)
                 && page.begin.is_none_or(|begin| m.at >= begin)
                 && page.end.is_none_or(|end| m.at <= end)
-                && page
-                    .after
-                    .is_none_or(|after| if page.ascending { m.seq > Some(after) } else { m.seq < Some(after) })
+                && page.after.is_none_or(|after| if page.ascending { m.seq > Some(after) } else { m.seq < Some(after) })
         };
         let mut found: Vec<Message> = messages.iter().filter(wanted).cloned().collect();
         if !page.ascending {

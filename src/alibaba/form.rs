@@ -79,11 +79,7 @@ pub fn encode(text: &str) -> String {
 pub fn canonical<'a>(params: impl IntoIterator<Item = (&'a String, &'a String)>) -> String {
     let mut pairs: Vec<_> = params.into_iter().collect();
     pairs.sort();
-    pairs
-        .into_iter()
-        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
-        .collect::<Vec<_>>()
-        .join("&")
+    pairs.into_iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect::<Vec<_>>().join("&")
 }
 
 #[cfg(test)]

@@ -40,12 +40,7 @@ pub fn render(event: &Event, app: &App) -> Option<Rendered> {
     if app.event_callback_url.is_empty() {
         return None;
     }
-    let plain = Told {
-        e: 0,
-        r: None,
-        g: None,
-        gs: None,
-    };
+    let plain = Told { e: 0, r: None, g: None, gs: None };
     let told = match &event.what {
         What::LoggedOn => Told { e: 1, ..plain },
         What::LoggedOff(reason) => {
@@ -57,27 +52,11 @@ pub fn render(event: &Event, app: &App) -> Option<Rendered> {
             };
             Told { e: 2, r: Some(r), ..plain }
         }
-        What::Joined(group) => Told {
-            e: 3,
-            g: Some(group.as_str()),
-            ..plain
-        },
-        What::Left(group) => Told {
-            e: 4,
-            g: Some(group.as_str()),
-            ..plain
-        },
-        What::Reconnected(groups) => Told {
-            e: 5,
-            gs: Some(groups.iter().map(|g| g.as_str()).collect()),
-            ..plain
-        },
+        What::Joined(group) => Told { e: 3, g: Some(group.as_str()), ..plain },
+        What::Left(group) => Told { e: 4, g: Some(group.as_str()), ..plain },
+        What::Reconnected(groups) => Told { e: 5, gs: Some(groups.iter().map(|g| g.as_str()).collect()), ..plain },
     };
-    let entry = Entry {
-        uid: event.user.to_string(),
-        sid: event.sid.to_string(),
-        events: vec![told],
-    };
+    let entry = Entry { uid: event.user.to_string(), sid: event.sid.to_string(), events: vec![told] };
     Some(Rendered {
         endpoint: EndpointId::LiveEvents(event.app.clone()),
         subject: event.user.to_string(),
@@ -113,11 +92,7 @@ pub fn headers(url: &str, app: &App, now: Millis) -> Vec<(&'static str, String)>
     let host = CallbackUrl::parse(url).map(|url| url.host).unwrap_or_default();
     let timestamp = now.seconds().to_string();
     let signature = signature::live_callback(&host, &timestamp, &app.key);
-    vec![
-        ("Content-Type", "application/json".into()),
-        ("Ali-Live-Timestamp", timestamp),
-        ("Ali-Live-Signature", signature),
-    ]
+    vec![("Content-Type", "application/json".into()), ("Ali-Live-Timestamp", timestamp), ("Ali-Live-Signature", signature)]
 }
 
 /// Anything but 200 is tried again.
@@ -134,12 +109,7 @@ mod tests {
     };
 
     fn event(user: &str, what: What) -> Event {
-        Event {
-            app: AppId::trusted("demo"),
-            user: UserId::trusted(user),
-            sid: SessionId::trusted("s1"),
-            what,
-        }
+        Event { app: AppId::trusted("demo"), user: UserId::trusted(user), sid: SessionId::trusted("s1"), what }
     }
 
     #[test]
@@ -172,14 +142,8 @@ mod tests {
         for (payloads, eves) in [
             (vec![], String::new()),
             (vec![entry("u1", "s1", on)], entry("u1", "s1", on)),
-            (
-                vec![entry("u1", "s1", on), entry("u1", "s1", join), entry("u1", "s1", off)],
-                entry("u1", "s1", &[on, join, off].join(",")),
-            ),
-            (
-                vec![entry("u1", "s1", off), entry("u1", "s2", on)],
-                [entry("u1", "s1", off), entry("u1", "s2", on)].join(","),
-            ),
+            (vec![entry("u1", "s1", on), entry("u1", "s1", join), entry("u1", "s1", off)], entry("u1", "s1", &[on, join, off].join(","))),
+            (vec![entry("u1", "s1", off), entry("u1", "s2", on)], [entry("u1", "s1", off), entry("u1", "s2", on)].join(",")),
             (
                 vec![entry("u1", "s1", on), entry("u2", "s2", on), entry("u1", "s1", join)],
                 [entry("u1", "s1", on), entry("u2", "s2", on), entry("u1", "s1", join)].join(","),
@@ -198,11 +162,7 @@ mod tests {
         let at = Millis(1_700_000_000_999);
         let signature = "4fbe9ce9d993db5369ba26ebe83641e54a8c96dd49aa5bd0d96b864fbf59756c";
         for url in ["http://cb.example.com/cb?x=1", "https://CB.example.com:8443/"] {
-            let expected = [
-                ("Content-Type", "application/json"),
-                ("Ali-Live-Timestamp", "1700000000"),
-                ("Ali-Live-Signature", signature),
-            ];
+            let expected = [("Content-Type", "application/json"), ("Ali-Live-Timestamp", "1700000000"), ("Ali-Live-Signature", signature)];
             assert_eq!(headers(url, &app, at), expected.map(|(n, v)| (n, v.to_string())));
         }
         assert!(is_success(200) && !is_success(204) && !is_success(302));

@@ -45,11 +45,7 @@ struct Key {
 impl Nonces {
     /// Keeps at most `most`; 0 checks nothing.
     pub fn new(most: u32) -> Nonces {
-        Nonces {
-            most: most as usize,
-            hasher: RandomState::new(),
-            kept: Mutex::default(),
-        }
+        Nonces { most: most as usize, hasher: RandomState::new(), kept: Mutex::default() }
     }
 
     /// To be called only when the signature is right and `stamp` within the window of `now`.
@@ -61,10 +57,7 @@ impl Nonces {
         let minute = stamp.0.div_euclid(60_000);
         let mut kept = self.kept.lock().expect("no panic while held");
         kept.sweep((now.0 - WINDOW).div_euclid(60_000), now.0.div_euclid(60_000));
-        let of_key = kept.keys.entry(key.to_string()).or_insert_with(|| Key {
-            minutes: BTreeMap::new(),
-            floor: i64::MIN,
-        });
+        let of_key = kept.keys.entry(key.to_string()).or_insert_with(|| Key { minutes: BTreeMap::new(), floor: i64::MIN });
         if minute < of_key.floor {
             return Seen::Forgotten;
         }

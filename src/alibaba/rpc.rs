@@ -59,14 +59,7 @@ pub struct Gateway {
 impl Gateway {
     /// `nonces` and `control_qps` are the limits of that name.
     pub fn new(ask: Arc<dyn Ask>, clock: Clock, ids: Ids, allow: AllowList, nonces: u32, control_qps: bool) -> Gateway {
-        Gateway {
-            ask,
-            clock,
-            ids,
-            allow,
-            nonces: Nonces::new(nonces),
-            throttle: control_qps.then(Throttle::default),
-        }
+        Gateway { ask, clock, ids, allow, nonces: Nonces::new(nonces), throttle: control_qps.then(Throttle::default) }
     }
 }
 
@@ -90,19 +83,13 @@ impl<'a> RpcRequest<'a> {
             return Err(RpcError::invalid(name, "is given more than once"));
         }
         match first {
-            Some(value) => std::str::from_utf8(value)
-                .map(|v| Some(v.trim()))
-                .map_err(|_| RpcError::invalid(name, "is not UTF-8")),
+            Some(value) => std::str::from_utf8(value).map(|v| Some(v.trim())).map_err(|_| RpcError::invalid(name, "is not UTF-8")),
             None => Ok(None),
         }
     }
 
     fn has_form(&self) -> bool {
-        let kind = self
-            .headers
-            .iter()
-            .find(|(n, _)| n.eq_ignore_ascii_case("content-type"))
-            .map(|(_, v)| v.as_slice());
+        let kind = self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case("content-type")).map(|(_, v)| v.as_slice());
         let kind = kind.map(|k| k.split(|b| *b == b';').next().unwrap_or(k).trim_ascii());
         !self.body.is_empty() && kind.is_some_and(|k| k.eq_ignore_ascii_case(b"application/x-www-form-urlencoded"))
     }
@@ -134,16 +121,9 @@ pub fn handle(gateway: &Gateway, request: &RpcRequest) -> RpcReply {
 }
 
 fn reply(status: u16, id: &str, retry_after: Option<u64>, body: &Value) -> RpcReply {
-    let mut headers = vec![
-        ("Content-Type".into(), "application/json;charset=utf-8".into()),
-        ("x-acs-request-id".into(), id.into()),
-    ];
+    let mut headers = vec![("Content-Type".into(), "application/json;charset=utf-8".into()), ("x-acs-request-id".into(), id.into())];
     headers.extend(retry_after.map(|ms| ("x-acs-retry-after".into(), ms.to_string())));
-    RpcReply {
-        status,
-        headers,
-        body: body.to_string().into_bytes(),
-    }
+    RpcReply { status, headers, body: body.to_string().into_bytes() }
 }
 
 fn answer(gateway: &Gateway, request: &RpcRequest) -> Result<Map<String, Value>, RpcError> {
@@ -164,9 +144,7 @@ fn answer(gateway: &Gateway, request: &RpcRequest) -> Result<Map<String, Value>,
     }
     let operation = messaging::OPERATIONS.iter().find(|o| o.name == action).ok_or_else(RpcError::unknown_action)?;
     if let Some(throttle) = &gateway.throttle {
-        throttle
-            .admit(&key, operation.name, operation.qps, gateway.clock.tick())
-            .map_err(RpcError::throttled)?;
+        throttle.admit(&key, operation.name, operation.qps, gateway.clock.tick()).map_err(RpcError::throttled)?;
     }
     let params = Params::new(params);
     params.require(operation.required)?;
@@ -181,11 +159,7 @@ fn named(request: &RpcRequest, params: &Form, name: &str) -> Result<String, RpcE
     if header.zip(param).is_some_and(|(header, param)| header != param) {
         return Err(RpcError::invalid(name, "differs between header and parameter"));
     }
-    header
-        .or(param)
-        .filter(|text| !text.is_empty())
-        .map(str::to_string)
-        .ok_or_else(|| RpcError::missing(name))
+    header.or(param).filter(|text| !text.is_empty()).map(str::to_string).ok_or_else(|| RpcError::missing(name))
 }
 
 /// Returns the id of the AccessKey that signed the request. A foreign `Authorization`, such as a
@@ -204,32 +178,19 @@ fn v3(gateway: &Gateway, request: &RpcRequest, query: &Form, text: &str, now: Mi
     let authorization = signature::authorization(text).ok_or_else(RpcError::incomplete_signature)?;
     let key = known(gateway, authorization.key_id)?;
     let stamp = in_window(request.header("x-acs-date")?.ok_or_else(|| RpcError::missing("Timestamp"))?, now)?;
-    let nonce = request
-        .header("x-acs-signature-nonce")?
-        .filter(|n| !n.is_empty())
-        .ok_or_else(|| RpcError::missing("SignatureNonce"))?;
+    let nonce = request.header("x-acs-signature-nonce")?.filter(|n| !n.is_empty()).ok_or_else(|| RpcError::missing("SignatureNonce"))?;
     let v3 = V3::new(request.method, query, request.headers, &authorization.signed, request.body);
     let signs = |name: &&str| authorization.signed.iter().any(|s| s.eq_ignore_ascii_case(name));
     let body_hash = request.header("x-acs-content-sha256")?.unwrap_or_default();
     let whole = signature::V3_SIGNED.iter().all(signs) && body_hash.eq_ignore_ascii_case(&signature::sha256_hex(request.body));
     if !whole || !v3.check(&key.secret, authorization.signature) {
-        return Err(RpcError::wrong_signature(&format!(
-            "{}, server canonical request is:{}",
-            v3.to_sign,
-            String::from_utf8_lossy(&v3.canonical)
-        )));
+        return Err(RpcError::wrong_signature(&format!("{}, server canonical request is:{}", v3.to_sign, String::from_utf8_lossy(&v3.canonical))));
     }
     once(gateway, &key, nonce, stamp, now)
 }
 
 fn v1(gateway: &Gateway, request: &RpcRequest, params: &Form, now: Millis) -> Result<String, RpcError> {
-    let param = |name: &str| {
-        params
-            .get(name)
-            .map(String::as_str)
-            .filter(|v| !v.is_empty())
-            .ok_or_else(|| RpcError::missing(name))
-    };
+    let param = |name: &str| params.get(name).map(String::as_str).filter(|v| !v.is_empty()).ok_or_else(|| RpcError::missing(name));
     param("Action")?;
     param("Version")?;
     let key_id = param("AccessKeyId")?;

@@ -13,14 +13,7 @@ use subtle::ConstantTimeEq;
 /// The scheme in front of a V3 `Authorization`.
 pub const V3_SCHEME: &str = "ACS3-HMAC-SHA256";
 /// Headers that a V3 request must sign; without them it could be sent elsewhere, again or as another action.
-pub const V3_SIGNED: [&str; 6] = [
-    "host",
-    "x-acs-action",
-    "x-acs-content-sha256",
-    "x-acs-date",
-    "x-acs-signature-nonce",
-    "x-acs-version",
-];
+pub const V3_SIGNED: [&str; 6] = ["host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version"];
 
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
@@ -64,11 +57,7 @@ pub fn authorization(text: &str) -> Option<Authorization<'_>> {
         }
     }
     let signed = signed?.split(';').map(str::trim).collect();
-    Some(Authorization {
-        key_id: key_id?,
-        signed,
-        signature: signature?,
-    })
+    Some(Authorization { key_id: key_id?, signed, signature: signature? })
 }
 
 /// The canonical form of a request under signature V3, and what is signed of it.
@@ -88,11 +77,7 @@ impl V3 {
         names.dedup();
         let mut out = format!("{method}\n/\n{}\n", canonical(query)).into_bytes();
         for name in &names {
-            let mut values: Vec<&[u8]> = headers
-                .iter()
-                .filter(|(n, _)| n.eq_ignore_ascii_case(name))
-                .map(|(_, v)| v.trim_ascii())
-                .collect();
+            let mut values: Vec<&[u8]> = headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.trim_ascii()).collect();
             values.sort();
             out.extend_from_slice(name.as_bytes());
             out.push(b':');
@@ -114,9 +99,7 @@ impl V3 {
     }
 
     fn mac(&self, secret: &str) -> Hmac<Sha256> {
-        Hmac::new_from_slice(secret.as_bytes())
-            .expect("a key of any length")
-            .chain_update(self.to_sign.as_bytes())
+        Hmac::new_from_slice(secret.as_bytes()).expect("a key of any length").chain_update(self.to_sign.as_bytes())
     }
 }
 
@@ -173,9 +156,7 @@ pub fn v1_check(how: V1Method, secret: &str, to_sign: &str, signature: &str) -> 
 }
 
 fn mac<M: Mac + KeyInit>(key: &str, text: &str) -> M {
-    <M as KeyInit>::new_from_slice(key.as_bytes())
-        .expect("a key of any length")
-        .chain_update(text.as_bytes())
+    <M as KeyInit>::new_from_slice(key.as_bytes()).expect("a key of any length").chain_update(text.as_bytes())
 }
 
 /// `Ali-Live-Signature`: `host` is the domain of the callback URL, `timestamp` the text of `Ali-Live-Timestamp`.
@@ -262,36 +243,23 @@ mod tests {
     fn a_signature_must_be_whole() {
         let v3 = V3::new("GET", &Form::new(), &[], &[], b"");
         let good = v3.sign(SECRET);
-        for (signature, expected) in [
-            (good.as_str(), true),
-            (&good.to_uppercase(), true),
-            (&good[..62], false),
-            (&good[..63], false),
-            ("", false),
-            ("zz", false),
-        ] {
+        for (signature, expected) in
+            [(good.as_str(), true), (&good.to_uppercase(), true), (&good[..62], false), (&good[..63], false), ("", false), ("zz", false)]
+        {
             assert_eq!(v3.check(SECRET, signature), expected, "{signature}");
         }
     }
 
     #[test]
     fn duplicate_headers_are_sorted_and_joined() {
-        let headers = [
-            ("X-B".to_string(), b" 2 ".to_vec()),
-            ("x-b".to_string(), b"1".to_vec()),
-            ("x-a".to_string(), b"a".to_vec()),
-        ];
+        let headers = [("X-B".to_string(), b" 2 ".to_vec()), ("x-b".to_string(), b"1".to_vec()), ("x-a".to_string(), b"a".to_vec())];
         let v3 = V3::new("GET", &Form::new(), &headers, &["x-b", "X-A"], b"");
         assert!(String::from_utf8(v3.canonical).unwrap().starts_with("GET\n/\n\nx-a:a\nx-b:1,2\n\nx-b;x-a\n"));
     }
 
     #[test]
     fn authorizations() {
-        let good = Authorization {
-            key_id: "K",
-            signed: vec!["host", "x-acs-date"],
-            signature: "ab",
-        };
+        let good = Authorization { key_id: "K", signed: vec!["host", "x-acs-date"], signature: "ab" };
         for (text, expected) in [
             ("ACS3-HMAC-SHA256 Credential=K,SignedHeaders=host;x-acs-date,Signature=ab", Some(&good)),
             ("ACS3-HMAC-SHA256  Credential=K, SignedHeaders=host;x-acs-date , Signature = ab ", Some(&good)),

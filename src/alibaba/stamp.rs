@@ -16,10 +16,7 @@ pub fn parse(text: &str) -> Option<Millis> {
     }
     let number = |from: usize, to: usize| {
         let digits = &b[from..to];
-        digits
-            .iter()
-            .all(u8::is_ascii_digit)
-            .then(|| digits.iter().fold(0i64, |n, d| n * 10 + i64::from(d - b'0')))
+        digits.iter().all(u8::is_ascii_digit).then(|| digits.iter().fold(0i64, |n, d| n * 10 + i64::from(d - b'0')))
     };
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);

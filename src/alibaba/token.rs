@@ -45,10 +45,7 @@ pub struct Expiry {
 
 impl Expiry {
     pub fn at(seconds: i64) -> Expiry {
-        Expiry {
-            text: seconds.to_string(),
-            seconds,
-        }
+        Expiry { text: seconds.to_string(), seconds }
     }
 
     fn parse(text: &str) -> Option<Expiry> {
@@ -135,11 +132,7 @@ pub fn verify(login: &LoginJson, app: &App, now: Millis) -> Result<VerifiedLogin
     if auth.timestamp.is_over(now) {
         return Err(LoginError::Expired);
     }
-    Ok(VerifiedLogin {
-        app: app.id.clone(),
-        user,
-        role: auth.role.clone(),
-    })
+    Ok(VerifiedLogin { app: app.id.clone(), user, role: auth.role.clone() })
 }
 
 /// `expires` in unix seconds.
@@ -149,12 +142,7 @@ pub fn make_login(app: &App, user: &UserId, nonce: &str, expires: i64, role: &st
         app_id: app.id.to_string(),
         app_sign: Some(app.sign.clone()),
         app_token: login_token(app.id.as_str(), &app.key, user.as_str(), nonce, &timestamp.text, role),
-        auth: LoginAuth {
-            user_id: user.to_string(),
-            nonce: nonce.into(),
-            timestamp,
-            role: role.into(),
-        },
+        auth: LoginAuth { user_id: user.to_string(), nonce: nonce.into(), timestamp, role: role.into() },
     }
 }
 
@@ -234,18 +222,9 @@ mod tests {
     #[test]
     fn documented_tokens() {
         for (token, expected) in [
-            (
-                login_token("demo", "appkey123", "u1", "AK-abc", "1700000000", "admin"),
-                "15352408fec5f52d99554864de1de6feb8cfcd0abdb4cf7f2e1ae92d6c948830",
-            ),
-            (
-                login_token("demo", "appkey123", "u1", "", "1700000000", ""),
-                "d8eb9a769f8abd8f5fbd116e84478c9654dcfa81e873c7c65abda38c5e5af0d8",
-            ),
-            (
-                rtc_token("abc", "abckey", "abcChannel", "abcUser", "", "1699423634"),
-                "3c9ee8d9f8734f0b7560ed8022a0590659113955819724fc9345ab8eedf84f31",
-            ),
+            (login_token("demo", "appkey123", "u1", "AK-abc", "1700000000", "admin"), "15352408fec5f52d99554864de1de6feb8cfcd0abdb4cf7f2e1ae92d6c948830"),
+            (login_token("demo", "appkey123", "u1", "", "1700000000", ""), "d8eb9a769f8abd8f5fbd116e84478c9654dcfa81e873c7c65abda38c5e5af0d8"),
+            (rtc_token("abc", "abckey", "abcChannel", "abcUser", "", "1699423634"), "3c9ee8d9f8734f0b7560ed8022a0590659113955819724fc9345ab8eedf84f31"),
         ] {
             assert_eq!(token, expected);
         }
@@ -273,10 +252,7 @@ mod tests {
         assert_eq!(verify(&good(1_700_000_000), &app, now), Err(LoginError::Expired));
         assert_eq!(verify(&make_login(&app, &user, "", i64::MAX, ""), &app, now).map(|v| v.role), Ok(String::new()));
         assert_eq!(verify(&make_login(&app, &user, &"n".repeat(65), i64::MAX, ""), &app, now), Err(LoginError::Bad));
-        assert_eq!(
-            verify(&make_login(&app, &UserId::trusted(""), "", i64::MAX, ""), &app, now),
-            Err(LoginError::Bad)
-        );
+        assert_eq!(verify(&make_login(&app, &UserId::trusted(""), "", i64::MAX, ""), &app, now), Err(LoginError::Bad));
         // Wrong and old: wrong is what it is told.
         let mut wrong = good(1);
         wrong.app_token.clear();
@@ -291,29 +267,13 @@ mod tests {
         assert!(json.contains(r#""timestamp":1700000100"#));
         let as_text = json.replace("1700000100", "\"1700000100\"");
         let padded = format!(" {json}\n");
-        for text in [
-            &json,
-            &as_text,
-            &padded,
-            &STANDARD.encode(&json),
-            &STANDARD_NO_PAD.encode(&json),
-            &URL_SAFE.encode(&json),
-            &URL_SAFE_NO_PAD.encode(&json),
-        ] {
+        for text in [&json, &as_text, &padded, &STANDARD.encode(&json), &STANDARD_NO_PAD.encode(&json), &URL_SAFE.encode(&json), &URL_SAFE_NO_PAD.encode(&json)]
+        {
             let read = decode_login(text).unwrap();
             assert_eq!(read, login);
             assert!(verify(&read, &app, Millis(0)).is_ok());
         }
-        for bad in [
-            "",
-            "{}",
-            "????",
-            "e30",
-            "[]",
-            &json.replace("1700000100", "-1"),
-            &json.replace("1700000100", "1e9"),
-            &"A".repeat(9000),
-        ] {
+        for bad in ["", "{}", "????", "e30", "[]", &json.replace("1700000100", "-1"), &json.replace("1700000100", "1e9"), &"A".repeat(9000)] {
             assert_eq!(decode_login(bad), Err(LoginError::Bad), "{bad}");
         }
         for bad in ["\"\"", "\"1x\"", "\"+1\"", "99999999999999999999", "\"99999999999999999999\"", "null"] {
@@ -330,10 +290,7 @@ mod tests {
         assert_eq!(read, join);
         assert_eq!(verify_rtc(&read, &app, Millis(100_000)), Ok(()));
         assert_eq!(verify_rtc(&read, &app, Millis(200_000)), Err(LoginError::Expired));
-        let other = RtcJson {
-            channelid: "ch2".into(),
-            ..read
-        };
+        let other = RtcJson { channelid: "ch2".into(), ..read };
         assert_eq!(verify_rtc(&other, &app, Millis(200_000)), Err(LoginError::Bad));
     }
 }

@@ -71,22 +71,12 @@ struct Show {
 impl AppCommand {
     pub fn run(self) -> Result<(), Failure> {
         let text = match self.action {
-            Action::Create(Create {
-                app,
-                name,
-                callback_url,
-                data,
-                json,
-            }) => one(Place::open(data)?.create_app(app, name, callback_url)?, json),
-            Action::Show(Show { app, data, json }) => one(Place::open(data)?.app(&app)?, json),
+            Action::Create(Create { app, name, callback_url, data, json }) => one(Place::open(data)?.create_app(app, name, callback_url)?, json),
+            Action::Show(Show { app, data, json }) => one(Place::existing(data)?.app(&app)?, json),
             Action::List(List { data, json }) => {
-                let apps = Place::open(data)?.apps()?;
+                let apps = Place::existing(data)?.apps()?;
                 let line = |app: &Value| format!("{}  {}", plain(&app["app_id"]), plain(&app["name"])).trim_end().to_string();
-                if json {
-                    apps.to_string()
-                } else {
-                    apps.as_array().into_iter().flatten().map(line).collect::<Vec<_>>().join("\n")
-                }
+                if json { apps.to_string() } else { apps.as_array().into_iter().flatten().map(line).collect::<Vec<_>>().join("\n") }
             }
         };
         if !text.is_empty() {
@@ -102,11 +92,7 @@ fn one(app: Value, json: bool) -> String {
         return app.to_string();
     }
     let fields = app.as_object().into_iter().flatten().map(|(name, value)| (name, plain(value)));
-    fields
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{name:<20}{value}"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    fields.filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name:<20}{value}")).collect::<Vec<_>>().join("\n")
 }
 
 fn plain(value: &Value) -> String {

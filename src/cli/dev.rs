@@ -62,11 +62,7 @@ impl Dev {
             return 2;
         }
         if self.port_base == 0 || self.port_base > u16::MAX - 2 {
-            eprintln!(
-                "--port-base {} leaves no room for three ports; give one from 1 to {}",
-                self.port_base,
-                u16::MAX - 2
-            );
+            eprintln!("--port-base {} leaves no room for three ports; give one from 1 to {}", self.port_base, u16::MAX - 2);
             return 2;
         }
         match self.serve() {
@@ -80,11 +76,7 @@ impl Dev {
 
     fn serve(&self) -> Result<(), String> {
         let ids = Ids::random();
-        let clock = if self.clock == "virtual" {
-            Clock::standing()
-        } else {
-            Clock::real().map_err(|e| format!("no clock: {e}"))?
-        };
+        let clock = if self.clock == "virtual" { Clock::standing() } else { Clock::real().map_err(|e| format!("no clock: {e}"))? };
         let folder = Folder::new(self.data.as_deref(), &ids)?;
         let port = |n: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, self.port_base + n));
 
@@ -122,17 +114,11 @@ struct Folder {
 impl Folder {
     fn new(asked: Option<&Path>, ids: &Ids) -> Result<Folder, String> {
         if let Some(path) = asked {
-            return Ok(Folder {
-                path: path.into(),
-                temporary: false,
-            });
+            return Ok(Folder { path: path.into(), temporary: false });
         }
         let path = std::env::temp_dir().join(format!("roomd-dev-{}", ids.text(8, ids::LOWER)));
         // Keys are in it, so nobody else may look; and it must not have been there before us.
-        std::fs::DirBuilder::new()
-            .mode(0o700)
-            .create(&path)
-            .map_err(|e| format!("cannot make {}: {e}; give --data DIR", path.display()))?;
+        std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(|e| format!("cannot make {}: {e}; give --data DIR", path.display()))?;
         Ok(Folder { path, temporary: true })
     }
 }
@@ -152,13 +138,7 @@ fn settings(data: PathBuf, control: SocketAddr, sessions: SocketAddr) -> Result<
         control,
         sessions,
         allow_callback: AllowList::parse(&["any".into()])?,
-        limits: Limits {
-            connections_per_address: 0,
-            session_commands_per_second: 0,
-            group_messages_per_second: 0,
-            control_qps: false,
-            ..Limits::default()
-        },
+        limits: Limits { connections_per_address: 0, session_commands_per_second: 0, group_messages_per_second: 0, control_qps: false, ..Limits::default() },
         ..Settings::default()
     })
 }
@@ -177,10 +157,7 @@ impl Demo {
         let id = AppId::trusted(APP);
         let app = match directory.apps.get(&id) {
             Some(app) if app.event_callback_url == receiver.url() => app.clone(),
-            Some(_) => match call(Request::ChangeApp {
-                app: id.clone(),
-                change: AppChange::EventCallbackUrl(receiver.url()),
-            })? {
+            Some(_) => match call(Request::ChangeApp { app: id.clone(), change: AppChange::EventCallbackUrl(receiver.url()) })? {
                 Answer::App(app) => app,
                 other => return Err(format!("an application was changed and the answer was {other:?}")),
             },
@@ -216,11 +193,7 @@ impl Demo {
         let key = match directory.keys.values().min_by_key(|key| (key.created, key.id.clone())) {
             Some(key) => key.clone(),
             None => {
-                let key = AccessKey {
-                    id: ids.text(24, ids::ALNUM),
-                    secret: ids.text(30, ids::ALNUM),
-                    created: clock.now(),
-                };
+                let key = AccessKey { id: ids.text(24, ids::ALNUM), secret: ids.text(30, ids::ALNUM), created: clock.now() };
                 call(Request::CreateKey(key.clone()))?;
                 key
             }
@@ -271,14 +244,8 @@ impl Demo {
             text += &format!("  {user:<6} {login}\n  token  {}\n\n", STANDARD.encode(login));
         }
         let (user, login) = &logins[0];
-        let client = CLIENT
-            .replace("@TOKEN@", &STANDARD.encode(login))
-            .replace("@SESSIONS@", &sessions)
-            .replace("@USER@", user);
-        let server = SERVER
-            .replace("@KEY_ID@", &self.key.id)
-            .replace("@KEY_SECRET@", &self.key.secret)
-            .replace("@CONTROL@", &running.control.to_string());
+        let client = CLIENT.replace("@TOKEN@", &STANDARD.encode(login)).replace("@SESSIONS@", &sessions).replace("@USER@", user);
+        let server = SERVER.replace("@KEY_ID@", &self.key.id).replace("@KEY_SECRET@", &self.key.secret).replace("@CONTROL@", &running.control.to_string());
         text += &format!(
             "1. A client. In a second terminal; {user} logs on, joins the {GROUP} and says hello:\n\n\
              npm install centrifuge ws\nnode - <<'END'\n{client}END\n\n\

@@ -18,14 +18,7 @@ fn demo() -> Demo {
         created: crate::domain::Millis(0),
         modified: crate::domain::Millis(0),
     };
-    Demo {
-        app: Arc::new(app),
-        key: AccessKey {
-            id: "id".into(),
-            secret: "secret".into(),
-            created: crate::domain::Millis(0),
-        },
-    }
+    Demo { app: Arc::new(app), key: AccessKey { id: "id".into(), secret: "secret".into(), created: crate::domain::Millis(0) } }
 }
 
 #[test]

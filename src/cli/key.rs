@@ -65,24 +65,16 @@ impl KeyCommand {
             Action::Create(Create { data, json }) => {
                 let key = Place::open(data)?.create_key()?;
                 let text = |name: &str| key[name].as_str().unwrap_or_default();
-                if json {
-                    key.to_string()
-                } else {
-                    format!("AccessKey ID      {}\nAccessKey secret  {}", text("access_key_id"), text("access_key_secret"))
-                }
+                if json { key.to_string() } else { format!("AccessKey ID      {}\nAccessKey secret  {}", text("access_key_id"), text("access_key_secret")) }
             }
             Action::List(List { data, json }) => {
-                let keys = Place::open(data)?.keys()?;
+                let keys = Place::existing(data)?.keys()?;
                 let ids = keys.as_array().into_iter().flatten().filter_map(|k| k["access_key_id"].as_str());
                 if json { keys.to_string() } else { ids.collect::<Vec<_>>().join("\n") }
             }
             Action::Delete(Delete { id, data, json }) => {
-                Place::open(data)?.delete_key(&id)?;
-                if json {
-                    Value::Object(Default::default()).to_string()
-                } else {
-                    format!("deleted {id}")
-                }
+                Place::existing(data)?.delete_key(&id)?;
+                if json { Value::Object(Default::default()).to_string() } else { format!("deleted {id}") }
             }
         };
         if !text.is_empty() {

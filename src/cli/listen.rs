@@ -71,15 +71,8 @@ impl Listen {
         };
         let keys = Keys::new(self.key.iter().cloned());
         let receiver = Receiver::start((self.host, self.port).into(), Clock::real()?, keys, Box::new(on))?;
-        let checked = if self.key.is_empty() {
-            "Signatures are not checked; give --key APPKEY."
-        } else {
-            "Signatures are checked."
-        };
-        say(&format!(
-            "Waiting for callbacks at {}, answering {answer}. {checked} Ctrl-C ends.\n\n",
-            receiver.url()
-        ));
+        let checked = if self.key.is_empty() { "Signatures are not checked; give --key APPKEY." } else { "Signatures are checked." };
+        say(&format!("Waiting for callbacks at {}, answering {answer}. {checked} Ctrl-C ends.\n\n", receiver.url()));
         signals.forever().next();
         Ok(())
     }
@@ -98,11 +91,7 @@ pub fn report(callback: &Callback, answered: u16, raw: bool) -> String {
         Verdict::Wrong(why) => format!("✗ signature wrong: {why}"),
         Verdict::Unsigned => "✗ not signed".to_owned(),
     };
-    let delivery = callback
-        .delivery
-        .as_deref()
-        .map(|id| format!("  delivery {}", plain(id.get(..8).unwrap_or(id))))
-        .unwrap_or_default();
+    let delivery = callback.delivery.as_deref().map(|id| format!("  delivery {}", plain(id.get(..8).unwrap_or(id)))).unwrap_or_default();
     let mut text = format!("{}  {}{delivery}  answered {answered}\n", clock_time(callback.at), plain(&verdict));
     let words = explain::callback_in_words(&callback.body).unwrap_or_else(|why| vec![why]);
     for line in words {

@@ -70,9 +70,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     log::start();
     let done = match roomd.command {
         _ if roomd.version => return print(&format!("roomd {}", env!("CARGO_PKG_VERSION"))),
-        None => Err(Failure::Use(
-            "which command? Type roomd --help for all, or roomd dev to see everything at work".into(),
-        )),
+        None => Err(Failure::Use("which command? Type roomd --help for all, or roomd dev to see everything at work".into())),
         Some(Command::Serve(serve)) => serve.run(),
         Some(Command::App(app)) => app.run(),
         Some(Command::Key(key)) => key.run(),
@@ -108,9 +106,7 @@ pub(crate) fn print(text: &str) -> u8 {
 
 /// The environment, as the settings take it.
 pub(crate) fn environment() -> Vec<(String, String)> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
-        .collect()
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))).collect()
 }
 
 /// argh's complaint on one line, with the command whose help says more.
@@ -122,17 +118,12 @@ fn instead(output: &str, args: &[&str]) -> String {
     match (known, args.first()) {
         (Some(command), _) => {
             let sub = args.get(1).filter(|a| !a.starts_with('-') && matches!(*command, "app" | "key" | "verify"));
-            let sub = sub
-                .filter(|s| ["create", "list", "show", "delete", "callback", "login", "request"].contains(s))
-                .map(|s| format!(" {s}"))
-                .unwrap_or_default();
+            let sub =
+                sub.filter(|s| ["create", "list", "show", "delete", "callback", "login", "request"].contains(s)).map(|s| format!(" {s}")).unwrap_or_default();
             format!("{why}; type roomd {command}{sub} --help")
         }
         (None, Some(first)) if !first.starts_with('-') => {
-            format!(
-                "there is no command {first}; type one of: {}",
-                commands.iter().map(|c| format!("roomd {c}")).collect::<Vec<_>>().join(", ")
-            )
+            format!("there is no command {first}; type one of: {}", commands.iter().map(|c| format!("roomd {c}")).collect::<Vec<_>>().join(", "))
         }
         _ => format!("{why}; type roomd --help"),
     }
@@ -178,13 +169,9 @@ mod tests {
 
     #[test]
     fn exit_codes() {
-        for (args, code) in [
-            (&["roomd", "--version"][..], 0),
-            (&["roomd", "--help"], 0),
-            (&["roomd"], 2),
-            (&["roomd", "x"], 2),
-            (&["roomd", "token", "--help"], 0),
-        ] {
+        for (args, code) in
+            [(&["roomd", "--version"][..], 0), (&["roomd", "--help"], 0), (&["roomd"], 2), (&["roomd", "x"], 2), (&["roomd", "token", "--help"], 0)]
+        {
             assert_eq!(run(args.iter().map(OsString::from)), code, "{args:?}");
         }
     }

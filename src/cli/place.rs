@@ -7,7 +7,6 @@ use crate::{
     control::operator::{AppDraft, app_json, key_json, new_app, new_key},
     domain::{
         Refusal,
-        app::App,
         request::{Answer, Request},
     },
     engine::Handle,
@@ -41,20 +40,31 @@ struct Lock {
 }
 
 impl Place {
+    /// For commands that only look: a folder that is not there is a slip, not a place for a new store.
+    pub fn existing(data: Option<String>) -> Result<Place, Failure> {
+        let settings = Place::settings(data.clone())?;
+        match settings.data.is_dir() {
+            true => Place::open(data),
+            false => Err(Failure::Use(format!("there is no folder {}; name the store's with --data", settings.data.display()))),
+        }
+    }
+
     /// `data`: as given by the flag; else the environment and the default decide.
     pub fn open(data: Option<String>) -> Result<Place, Failure> {
-        let settings = Settings::resolve(&Given { data, ..Given::default() }, &environment(), 0).map_err(|e| Failure::Use(e.to_string()))?;
+        let settings = Place::settings(data)?;
         let data = settings.data.clone();
         match live(&data)? {
             Some(lock) => Place::live(&data, &lock),
             None => {
                 let handle = server::offline(&data).map_err(Failure::Run)?;
-                Ok(Place::Offline {
-                    handle,
-                    settings: Box::new(settings),
-                })
+                Ok(Place::Offline { handle, settings: Box::new(settings) })
             }
         }
+    }
+
+    fn settings(data: Option<String>) -> Result<Settings, Failure> {
+        let given = Given { data, ..Given::default() };
+        Settings::resolve(&given, &environment(), 0).map_err(|problems| Failure::Use(problems.to_string()))
     }
 
     fn live(data: &Path, lock: &Lock) -> Result<Place, Failure> {
@@ -62,16 +72,8 @@ impl Place {
         let token = fs::read_to_string(&path).map_err(|e| Failure::Run(format!("{} cannot be read ({e}); run this as the server's user", path.display())))?;
         // A server that listens everywhere is reached here.
         let control = lock.control.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
-        let config = ureq::Agent::config_builder()
-            .timeout_global(Some(PATIENCE))
-            .http_status_as_error(false)
-            .proxy(None)
-            .max_redirects(0);
-        Ok(Place::Live {
-            agent: config.build().into(),
-            root: format!("{control}/operator/v1/"),
-            token: token.trim().into(),
-        })
+        let config = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).proxy(None).max_redirects(0);
+        Ok(Place::Live { agent: config.build().into(), root: format!("{control}/operator/v1/"), token: token.trim().into() })
     }
 
     pub fn apps(&self) -> Result<Value, Failure> {
@@ -103,15 +105,10 @@ impl Place {
         if let Some(id) = id.as_ref().filter(|id| handle.directory().apps.contains_key(id.as_str())) {
             return Err(Failure::Run(format!("application {id} exists already; type roomd app show --app {id}")));
         }
-        let draft = AppDraft {
-            id,
-            name,
-            event_callback_url,
-            ..AppDraft::default()
-        };
+        let draft = AppDraft { id, name, event_callback_url, ..AppDraft::default() };
         let new = new_app(&Ids::random(), &settings.allow_callback, draft).map_err(|e| Failure::Use(e.message.to_string()))?;
         match ask_engine(handle, Request::CreateApp(Box::new(new)))? {
-            Answer::App(app) => Ok(shown(&app)),
+            Answer::App(app) => Ok(app_json(&app)),
             _ => Err(Failure::Run("the engine answered something else".into())),
         }
     }
@@ -146,19 +143,11 @@ impl Place {
 
     /// One question to the running server.
     fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Result<Value, Failure> {
-        let Place::Live { agent, root, token } = self else {
-            unreachable!("only called on live places")
-        };
+        let Place::Live { agent, root, token } = self else { unreachable!("only called on live places") };
         let url = format!("{root}{path}");
         let body = body.map(|b| b.to_string()).unwrap_or_default();
-        let request = ureq::http::Request::builder()
-            .method(method)
-            .uri(&url)
-            .header("Authorization", format!("Bearer {token}"));
-        let request = request
-            .header("Content-Type", "application/json")
-            .body(body)
-            .map_err(|e| Failure::Use(format!("{path} cannot be asked for: {e}")))?;
+        let request = ureq::http::Request::builder().method(method).uri(&url).header("Authorization", format!("Bearer {token}"));
+        let request = request.header("Content-Type", "application/json").body(body).map_err(|e| Failure::Use(format!("{path} cannot be asked for: {e}")))?;
         let gone = |e: ureq::Error| Failure::Run(format!("the running server does not answer at {root} ({e})"));
         let mut response = agent.run(request).map_err(gone)?;
         let text = response.body_mut().read_to_string().map_err(gone)?;
@@ -173,10 +162,6 @@ impl Place {
 
 fn ask_engine(handle: &Handle, request: Request) -> Result<Answer, Failure> {
     handle.call(request).map_err(|refusal| Failure::Run(refusal.to_string()))
-}
-
-fn shown(app: &App) -> Value {
-    app_json(app)
 }
 
 /// What the running server wrote into its lock; `None` when none runs.
@@ -196,26 +181,13 @@ fn live(data: &Path) -> Result<Option<Lock>, Failure> {
     }
     let mut text = String::new();
     file.read_to_string(&mut text).map_err(failed)?;
-    let busy = || {
-        Failure::Run(format!(
-            "{} is in use by a server that is starting or by another command; try again",
-            data.display()
-        ))
-    };
+    let busy = || Failure::Run(format!("{} is in use by a server that is starting or by another command; try again", data.display()));
     serde_json::from_str(&text).map(Some).map_err(|_| busy())
 }
 
 /// Percent-encoded for a path.
 fn escaped(id: &str) -> String {
-    id.bytes()
-        .map(|b| {
-            if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
-                char::from(b).to_string()
-            } else {
-                format!("%{b:02X}")
-            }
-        })
-        .collect()
+    id.bytes().map(|b| if b.is_ascii_alphanumeric() || b"-._~".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 #[cfg(test)]

@@ -35,21 +35,8 @@ pub struct Serve {
 
 impl Serve {
     pub fn run(self) -> Result<(), Failure> {
-        let Serve {
-            config,
-            data,
-            control,
-            sessions,
-            allow_callback,
-            check,
-        } = self;
-        let given = Given {
-            config,
-            data,
-            control,
-            sessions,
-            allow_callback,
-        };
+        let Serve { config, data, control, sessions, allow_callback, check } = self;
+        let given = Given { config, data, control, sessions, allow_callback };
         let settings = Settings::resolve(&given, &environment(), raise_open_files()).map_err(|problems| Failure::Use(problems.to_string()))?;
         if check {
             print(settings.to_toml().trim_end());

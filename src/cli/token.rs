@@ -45,7 +45,7 @@ pub struct TokenCommand {
 impl TokenCommand {
     pub fn run(self) -> Result<(), Failure> {
         let user = UserId::new(&self.user).map_err(|e| Failure::Use(format!("--user {:?}: {e}", self.user)))?;
-        let app = read(&Place::open(self.data)?.app(&self.app)?).ok_or(Failure::Run("the server's answer is not an application".into()))?;
+        let app = read(&Place::existing(self.data)?.app(&self.app)?).ok_or(Failure::Run("the server's answer is not an application".into()))?;
         let now = Clock::real().map_err(|e| Failure::Run(format!("the clock cannot be read: {e}")))?.now();
         let (nonce, expires) = (Ids::random().hex32(), now.seconds() + i64::from(self.ttl));
         let text = match &self.rtc_channel {

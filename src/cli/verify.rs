@@ -123,13 +123,7 @@ impl Request {
     fn explain(&self) -> Result<Explanation, String> {
         let raw = read(&self.request)?;
         let captured = parse(&raw)?;
-        Ok(explain::request(
-            &captured.method,
-            &captured.target,
-            &captured.headers,
-            &captured.body,
-            &self.secret,
-        ))
+        Ok(explain::request(&captured.method, &captured.target, &captured.headers, &captured.body, &self.secret))
     }
 }
 
@@ -166,17 +160,8 @@ fn parse(raw: &[u8]) -> Result<Captured, String> {
         Ok(httparse::Status::Complete(head)) => head,
         _ => return Err("this is not a raw HTTP request; it begins like: POST /?AppId=demo HTTP/1.1".into()),
     };
-    let headers = request
-        .headers
-        .iter()
-        .map(|h| (h.name.to_owned(), String::from_utf8_lossy(h.value).into_owned()))
-        .collect();
-    Ok(Captured {
-        method: request.method.unwrap_or_default().into(),
-        target: request.path.unwrap_or_default().into(),
-        headers,
-        body: whole[head..].to_vec(),
-    })
+    let headers = request.headers.iter().map(|h| (h.name.to_owned(), String::from_utf8_lossy(h.value).into_owned())).collect();
+    Ok(Captured { method: request.method.unwrap_or_default().into(), target: request.path.unwrap_or_default().into(), headers, body: whole[head..].to_vec() })
 }
 
 #[cfg(test)]
@@ -185,12 +170,8 @@ mod tests {
 
     #[test]
     fn captured_requests() {
-        let expected = |body: &[u8]| Captured {
-            method: "POST".into(),
-            target: "/?a=1".into(),
-            headers: vec![("Host".into(), "h:1".into())],
-            body: body.into(),
-        };
+        let expected =
+            |body: &[u8]| Captured { method: "POST".into(), target: "/?a=1".into(), headers: vec![("Host".into(), "h:1".into())], body: body.into() };
         for (raw, body) in [
             ("POST /?a=1 HTTP/1.1\r\nHost: h:1\r\n\r\nx=1", &b"x=1"[..]),
             ("POST /?a=1 HTTP/1.1\nHost: h:1\n\n", b""),

@@ -32,11 +32,7 @@ pub struct Backend {
 
 impl Backend {
     pub fn new(handle: Handle, data: PathBuf) -> Backend {
-        Backend {
-            handle,
-            data,
-            readers: Mutex::default(),
-        }
+        Backend { handle, data, readers: Mutex::default() }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     alibaba::{error::RpcError, rpc::Ask, signature::same},
     clock::Clock,
     domain::{
-        AppId, Refusal,
+        AppId, Refusal, UserId,
         address::AllowList,
         app::{AccessKey, App},
         request::{Answer, Request},
@@ -47,14 +47,7 @@ type Outcome = Result<(u16, Value), Fault>;
 impl Operator {
     /// `token` is the text of `DIR/operator.token`; an empty one lets nobody in.
     pub fn new(ask: Arc<dyn Ask>, clock: Clock, ids: Ids, allow: AllowList, token: String) -> Operator {
-        Operator {
-            ask,
-            clock,
-            ids,
-            allow,
-            token,
-            advancing: Mutex::default(),
-        }
+        Operator { ask, clock, ids, allow, token, advancing: Mutex::default() }
     }
 
     /// `request.path` begins with `/operator/v1`; HEAD comes as GET.
@@ -68,10 +61,7 @@ impl Operator {
     fn dispatch(&self, request: &ControlRequest) -> Outcome {
         if !self.admits(request) {
             let message = "send the header Authorization: Bearer with the text of the file operator.token";
-            return Err(Fault {
-                header: Some(("WWW-Authenticate", "Bearer")),
-                ..fault(401, "Unauthorized", message)
-            });
+            return Err(Fault { header: Some(("WWW-Authenticate", "Bearer")), ..fault(401, "Unauthorized", message) });
         }
         let path: Vec<&str> = request.path.strip_prefix(ROOT).unwrap_or_default().split('/').collect();
         match (path.as_slice(), request.method.as_str()) {
@@ -85,6 +75,8 @@ impl Operator {
             (["apps"], _) => Err(only("GET, POST")),
             (["apps", id], "GET") => self.show_app(&segment(id)?),
             (["apps", _], _) => Err(only("GET")),
+            (["apps", app, "sessions", user], "DELETE") => self.force_off(&segment(app)?, &segment(user)?),
+            (["apps", _, "sessions", _], _) => Err(only("DELETE")),
             (["clock"], "POST") => self.advance(&request.body),
             (["clock"], _) => Err(only("POST")),
             _ => Err(fault(404, "NotFound", "there is no such path")),
@@ -106,10 +98,7 @@ impl Operator {
         let directory = self.ask.directory();
         let mut keys: Vec<&AccessKey> = directory.keys.values().collect();
         keys.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
-        (
-            200,
-            keys.into_iter().map(|key| json!({"access_key_id": key.id, "created": key.created})).collect(),
-        )
+        (200, keys.into_iter().map(|key| json!({"access_key_id": key.id, "created": key.created})).collect())
     }
 
     fn create_key(&self) -> Outcome {
@@ -120,6 +109,13 @@ impl Operator {
 
     fn delete_key(&self, id: &str) -> Outcome {
         self.ask.call(Request::DeleteKey { id: id.to_string() })?;
+        Ok((200, json!({})))
+    }
+
+    /// Closes the user's socket with 4502 and logs the session off.
+    fn force_off(&self, app: &str, user: &str) -> Outcome {
+        let user = UserId::new(user).map_err(|e| fault(400, "BadUser", format!("{user:?} is no user: {e}")))?;
+        self.ask.call(Request::ForceOff { app: AppId::trusted(app), user })?;
         Ok((200, json!({})))
     }
 
@@ -179,11 +175,7 @@ impl Operator {
         }
         let Body { advance_ms } = read(body)?;
         if !self.clock.is_virtual() {
-            return Err(fault(
-                409,
-                "ClockIsReal",
-                "the clock is the machine's own; start with --clock virtual to move it",
-            ));
+            return Err(fault(409, "ClockIsReal", "the clock is the machine's own; start with --clock virtual to move it"));
         }
         if advance_ms > MAX_ADVANCE {
             return Err(fault(400, "BadRequest", format!("advance_ms is at most {MAX_ADVANCE}")));
@@ -196,11 +188,7 @@ impl Operator {
 
 /// A new AccessKey pair.
 pub fn new_key(ids: &Ids, now: crate::domain::Millis) -> AccessKey {
-    AccessKey {
-        id: ids.text(24, ALNUM),
-        secret: ids.text(32, ALNUM),
-        created: now,
-    }
+    AccessKey { id: ids.text(24, ALNUM), secret: ids.text(32, ALNUM), created: now }
 }
 
 /// The shape of `DIR/access-key.json` and of `roomd key create --json`.
@@ -231,19 +219,11 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
 }
 
 fn fault(status: u16, code: &str, message: impl Into<String>) -> Fault {
-    Fault {
-        status,
-        code: code.into(),
-        message: message.into(),
-        header: None,
-    }
+    Fault { status, code: code.into(), message: message.into(), header: None }
 }
 
 fn only(allow: &'static str) -> Fault {
-    Fault {
-        header: Some(("Allow", allow)),
-        ..fault(405, "MethodNotAllowed", format!("this path takes {allow}"))
-    }
+    Fault { header: Some(("Allow", allow)), ..fault(405, "MethodNotAllowed", format!("this path takes {allow}")) }
 }
 
 impl From<RpcError> for Fault {
@@ -265,14 +245,7 @@ pub fn error(status: u16, code: &str, message: &str, header: Option<(&'static st
 
 fn reply(status: u16, header: Option<(&'static str, &'static str)>, value: &Value) -> Reply {
     // Keys and tokens must not stay in anybody's cache.
-    let mut headers = vec![
-        ("Content-Type".to_string(), "application/json".to_string()),
-        ("Cache-Control".to_string(), "no-store".to_string()),
-    ];
+    let mut headers = vec![("Content-Type".to_string(), "application/json".to_string()), ("Cache-Control".to_string(), "no-store".to_string())];
     headers.extend(header.map(|(name, value)| (name.to_string(), value.to_string())));
-    Reply {
-        status,
-        headers,
-        body: value.to_string().into_bytes(),
-    }
+    Reply { status, headers, body: value.to_string().into_bytes() }
 }

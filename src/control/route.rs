@@ -25,12 +25,7 @@ impl Control {
     pub fn answer(&self, request: &ControlRequest) -> Reply {
         match request.path.as_str() {
             "/" => {
-                let request = RpcRequest {
-                    method: &request.method,
-                    query: &request.query,
-                    headers: &request.headers,
-                    body: &request.body,
-                };
+                let request = RpcRequest { method: &request.method, query: &request.query, headers: &request.headers, body: &request.body };
                 let rpc::RpcReply { status, headers, body } = rpc::handle(&self.gateway, &request);
                 Reply { status, headers, body }
             }
@@ -47,11 +42,7 @@ fn probe(request: &ControlRequest, status: u16, text: &str) -> Reply {
     if request.method != "GET" {
         return operator::error(405, "MethodNotAllowed", "this path takes GET", Some(("Allow", "GET")));
     }
-    Reply {
-        status,
-        headers: vec![("Content-Type".into(), "text/plain;charset=utf-8".into())],
-        body: text.into(),
-    }
+    Reply { status, headers: vec![("Content-Type".into(), "text/plain;charset=utf-8".into())], body: text.into() }
 }
 
 #[cfg(test)]
@@ -84,10 +75,7 @@ mod tests {
             peer: ([127, 0, 0, 1], 1).into(),
         };
         let reply = control.answer(&request);
-        (
-            reply.status,
-            serde_json::from_slice(&reply.body).unwrap_or_else(|_| String::from_utf8(reply.body).unwrap().into()),
-        )
+        (reply.status, serde_json::from_slice(&reply.body).unwrap_or_else(|_| String::from_utf8(reply.body).unwrap().into()))
     }
 
     fn operate(control: &Control, method: &str, path: &str, body: &str) -> (u16, Value) {
@@ -153,17 +141,9 @@ mod tests {
     #[test]
     fn apps_are_made_and_shown() {
         let control = control(Clock::standing());
-        let (status, app) = operate(
-            &control,
-            "POST",
-            "apps",
-            r#"{"app_id":"shop-1","name":"Shop","audit_type":2,"audit_url":"http://a.example/m"}"#,
-        );
+        let (status, app) = operate(&control, "POST", "apps", r#"{"app_id":"shop-1","name":"Shop","audit_type":2,"audit_url":"http://a.example/m"}"#);
         assert_eq!(status, 200, "{app}");
-        assert_eq!(
-            (&app["app_id"], &app["audit_type"], &app["data_center"]),
-            (&json!("shop-1"), &json!(2), &json!("cn-shanghai"))
-        );
+        assert_eq!((&app["app_id"], &app["audit_type"], &app["data_center"]), (&json!("shop-1"), &json!(2), &json!("cn-shanghai")));
         assert_eq!(operate(&control, "GET", "apps/shop%2D1", ""), (200, app.clone()));
         assert_eq!(operate(&control, "GET", "apps", ""), (200, json!([app])));
         assert_eq!(operate(&control, "POST", "apps", "{}").0, 200);

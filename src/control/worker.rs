@@ -16,10 +16,7 @@ const STACK: usize = 512 * 1024;
 pub fn start(count: usize, queue: Receiver<Job>, clock: Clock, handler: Handler) -> io::Result<()> {
     for n in 0..count {
         let (queue, clock, handler) = (queue.clone(), clock.clone(), handler.clone());
-        std::thread::Builder::new()
-            .name(format!("control-{n}"))
-            .stack_size(STACK)
-            .spawn(move || work(&queue, &clock, &handler))?;
+        std::thread::Builder::new().name(format!("control-{n}")).stack_size(STACK).spawn(move || work(&queue, &clock, &handler))?;
     }
     Ok(())
 }

@@ -53,12 +53,7 @@ impl Dispatcher {
     /// Starts the first thread; while it lives, every job is sent some time, even when no other starts.
     pub fn start(config: Config) -> io::Result<Dispatcher> {
         let sender = Sender::new(config.clone());
-        let shared = Arc::new(Shared {
-            config,
-            sender,
-            state: Mutex::default(),
-            changed: Condvar::new(),
-        });
+        let shared = Arc::new(Shared { config, sender, state: Mutex::default(), changed: Condvar::new() });
         shared.spawn(&mut shared.lock())?;
         Ok(Dispatcher(shared))
     }
@@ -115,10 +110,7 @@ impl Shared {
 
     fn spawn(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
         let shared = self.clone();
-        std::thread::Builder::new()
-            .name(format!("sender-{}", state.spawned))
-            .stack_size(STACK)
-            .spawn(move || shared.run())?;
+        std::thread::Builder::new().name(format!("sender-{}", state.spawned)).stack_size(STACK).spawn(move || shared.run())?;
         state.threads += 1;
         state.spawned += 1;
         Ok(())
@@ -154,27 +146,13 @@ impl Shared {
         let tried = catch_unwind(AssertUnwindSafe(|| self.sender.attempt(&job)));
         let (mut attempt, mut verdict) = tried.unwrap_or_else(|_| {
             tracing::error!(delivery = %job.delivery, endpoint = %job.endpoint, "a panic while sending");
-            (
-                Attempt {
-                    at,
-                    url: String::new(),
-                    result: Err("a fault of roomd while sending".into()),
-                    took_ms: 0,
-                    answer: Vec::new(),
-                },
-                Verdict::Failed,
-            )
+            (Attempt { at, url: String::new(), result: Err("a fault of roomd while sending".into()), took_ms: 0, answer: Vec::new() }, Verdict::Failed)
         });
         // What we cut off ourselves is not the endpoint's fault.
         if verdict == Verdict::Failed && attempt.result.is_err() && self.lock().impatient {
             (attempt.result, verdict) = (Err("cut off, because roomd stops".into()), Verdict::NotSpent);
         }
-        (self.config.outcome)(Outcome {
-            delivery: job.delivery,
-            endpoint: job.endpoint,
-            attempt,
-            verdict,
-        });
+        (self.config.outcome)(Outcome { delivery: job.delivery, endpoint: job.endpoint, attempt, verdict });
     }
 }
 

@@ -18,26 +18,10 @@ use std::{
 
 fn dispatcher(url: String, clock: &Clock) -> (Dispatcher, mpsc::Receiver<Outcome>) {
     let (hand, handed) = mpsc::channel();
-    let patience = Patience {
-        connect: Duration::from_secs(3),
-        whole: Duration::from_secs(5),
-        stop: Duration::from_millis(200),
-    };
-    let target = move |_: &_| {
-        Some(Target {
-            url: url.clone(),
-            headers: Vec::new(),
-            success: |status, _| status == 200,
-        })
-    };
+    let patience = Patience { connect: Duration::from_secs(3), whole: Duration::from_secs(5), stop: Duration::from_millis(200) };
+    let target = move |_: &_| Some(Target { url: url.clone(), headers: Vec::new(), success: |status, _| status == 200 });
     let outcome = move |outcome| hand.send(outcome).unwrap();
-    let config = Config {
-        outcome: Arc::new(outcome),
-        target: Arc::new(target),
-        allow: allow(),
-        clock: clock.clone(),
-        patience,
-    };
+    let config = Config { outcome: Arc::new(outcome), target: Arc::new(target), allow: allow(), clock: clock.clone(), patience };
     (Dispatcher::start(config).unwrap(), handed)
 }
 
@@ -60,10 +44,7 @@ fn server(wait: Duration) -> String {
 
 fn send(dispatcher: &Dispatcher, n: usize) {
     for n in 0..n {
-        dispatcher.send(Job {
-            delivery: DeliveryId(format!("d{n}").into()),
-            ..job()
-        });
+        dispatcher.send(Job { delivery: DeliveryId(format!("d{n}").into()), ..job() });
     }
 }
 
@@ -71,10 +52,7 @@ fn send(dispatcher: &Dispatcher, n: usize) {
 fn each_job_has_one_outcome_and_idle_threads_end() {
     let (dispatcher, handed) = dispatcher(server(Duration::from_millis(100)), &Clock::real().unwrap());
     send(&dispatcher, 100);
-    let mut ids: Vec<_> = (0..100)
-        .map(|_| handed.recv_timeout(Duration::from_secs(20)).unwrap())
-        .map(|o| (o.delivery.to_string(), o.verdict))
-        .collect();
+    let mut ids: Vec<_> = (0..100).map(|_| handed.recv_timeout(Duration::from_secs(20)).unwrap()).map(|o| (o.delivery.to_string(), o.verdict)).collect();
     ids.sort_by(|a, b| a.0.cmp(&b.0));
     ids.dedup();
     assert_eq!(ids.len(), 100);

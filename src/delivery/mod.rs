@@ -55,10 +55,6 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         // A stop has 5 s in all, and the store wants some of it.
-        Patience {
-            connect: Duration::from_secs(3),
-            whole: Duration::from_secs(5),
-            stop: Duration::from_secs(3),
-        }
+        Patience { connect: Duration::from_secs(3), whole: Duration::from_secs(5), stop: Duration::from_secs(3) }
     }
 }

@@ -69,13 +69,7 @@ pub struct Vetted {
 
 impl Vetted {
     pub fn new(allow: AllowList, clock: Clock) -> Vetted {
-        Vetted {
-            allow,
-            clock,
-            names: Mutex::default(),
-            lookups: Arc::default(),
-            lookup: system_lookup,
-        }
+        Vetted { allow, clock, names: Mutex::default(), lookups: Arc::default(), lookup: system_lookup }
     }
 
     #[cfg(test)]
@@ -166,20 +160,12 @@ fn called(uri: &Uri) -> Option<CallbackUrl> {
     let authority = uri.authority()?;
     let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
     let https = uri.scheme() == Some(&Scheme::HTTPS);
-    (!host.is_empty() && !authority.as_str().contains('@')).then(|| CallbackUrl {
-        https,
-        host,
-        port: authority.port_u16(),
-    })
+    (!host.is_empty() && !authority.as_str().contains('@')).then(|| CallbackUrl { https, host, port: authority.port_u16() })
 }
 
 /// Is there a route? Connecting a datagram socket asks the kernel and sends nothing.
 fn routable(ip: IpAddr) -> bool {
-    let any: IpAddr = if ip.is_ipv4() {
-        Ipv4Addr::UNSPECIFIED.into()
-    } else {
-        Ipv6Addr::UNSPECIFIED.into()
-    };
+    let any: IpAddr = if ip.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     UdpSocket::bind((any, 0)).and_then(|socket| socket.connect((ip, 9))).is_ok()
 }
 
@@ -201,12 +187,7 @@ fn system_lookup(host: &str) -> Result<Vec<IpAddr>, Unresolved> {
 /// The standard library gives the resolver's code as text only: glibc's and musl's words for
 /// EAI_NONAME and EAI_NODATA. All else (no server, no answer, SERVFAIL) says nothing of the name.
 fn judge(host: &str, error: &str) -> Unresolved {
-    let no_such = [
-        "Name or service not known",
-        "No address associated with hostname",
-        "Name does not resolve",
-        "Name has no usable address",
-    ];
+    let no_such = ["Name or service not known", "No address associated with hostname", "Name does not resolve", "Name has no usable address"];
     if no_such.iter().any(|text| error.contains(text)) {
         return Unresolved::NoSuchName(host.into());
     }
@@ -221,23 +202,11 @@ mod tests {
     #[test]
     fn what_the_name_server_says() {
         for (error, expected) in [
-            (
-                "failed to lookup address information: Name or service not known",
-                Unresolved::NoSuchName("h".into()),
-            ),
-            (
-                "failed to lookup address information: Name does not resolve",
-                Unresolved::NoSuchName("h".into()),
-            ),
-            (
-                "failed to lookup address information: Temporary failure in name resolution",
-                Unresolved::Down("Temporary failure in name resolution".into()),
-            ),
+            ("failed to lookup address information: Name or service not known", Unresolved::NoSuchName("h".into())),
+            ("failed to lookup address information: Name does not resolve", Unresolved::NoSuchName("h".into())),
+            ("failed to lookup address information: Temporary failure in name resolution", Unresolved::Down("Temporary failure in name resolution".into())),
             ("failed to lookup address information: Try again", Unresolved::Down("Try again".into())),
-            (
-                "Too many open files (os error 24)",
-                Unresolved::Down("Too many open files (os error 24)".into()),
-            ),
+            ("Too many open files (os error 24)", Unresolved::Down("Too many open files (os error 24)".into())),
         ] {
             assert_eq!(judge("h", error), expected, "{error}");
         }
@@ -282,9 +251,7 @@ mod tests {
         });
         let patience = std::time::Duration::from_millis(1);
         for n in 0..LOOKUPS + 2 {
-            let Err(Unresolved::Down(text)) = vetted.addresses(&format!("h{n}"), patience) else {
-                panic!("it hangs")
-            };
+            let Err(Unresolved::Down(text)) = vetted.addresses(&format!("h{n}"), patience) else { panic!("it hangs") };
             assert_eq!(text.contains("hang already"), n >= LOOKUPS, "{n}: {text}");
         }
     }

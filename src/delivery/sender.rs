@@ -62,13 +62,7 @@ impl Sender {
     /// Makes the try. Lasts at most as long as `patience.whole`.
     pub fn attempt(&self, job: &Job) -> (Attempt, Verdict) {
         let (at, began) = (self.config.clock.now(), self.config.clock.tick());
-        let mut attempt = Attempt {
-            at,
-            url: String::new(),
-            result: Err(String::new()),
-            took_ms: 0,
-            answer: Vec::new(),
-        };
+        let mut attempt = Attempt { at, url: String::new(), result: Err(String::new()), took_ms: 0, answer: Vec::new() };
         let verdict = match (self.config.target)(&job.endpoint) {
             None => {
                 attempt.result = Err("endpoint removed".into());
@@ -115,11 +109,7 @@ impl Sender {
             request = request.header(name, value);
         }
         let ours = |e| self.judge(e);
-        let mut response = request
-            .header(DELIVERY_HEADER, &*job.delivery.0)
-            .header("Connection", "close")
-            .send(&*job.body)
-            .map_err(ours)?;
+        let mut response = request.header(DELIVERY_HEADER, &*job.delivery.0).header("Connection", "close").send(&*job.body).map_err(ours)?;
         let status = response.status().as_u16();
         let mut answer = Vec::new();
         // A status whose body does not come in time is no answer; one whose body is long is.

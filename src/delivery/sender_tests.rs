@@ -19,20 +19,11 @@ use std::{
 };
 
 /// Long enough for a loaded machine to answer, short enough to wait for.
-const PATIENCE: Patience = Patience {
-    connect: Duration::from_millis(1500),
-    whole: Duration::from_millis(1500),
-    stop: Duration::from_millis(50),
-};
+const PATIENCE: Patience = Patience { connect: Duration::from_millis(1500), whole: Duration::from_millis(1500), stop: Duration::from_millis(50) };
 
 pub fn job() -> Job {
     let endpoint = EndpointId::LiveEvents(AppId::trusted("demo"));
-    Job {
-        delivery: DeliveryId("d0".into()),
-        endpoint,
-        body: Arc::from(&b"{\"eves\":[]}"[..]),
-        tries: 0,
-    }
+    Job { delivery: DeliveryId("d0".into()), endpoint, body: Arc::from(&b"{\"eves\":[]}"[..]), tries: 0 }
 }
 
 pub fn allow() -> AllowList {
@@ -42,19 +33,9 @@ pub fn allow() -> AllowList {
 fn config(url: String, allow: AllowList) -> Config {
     let target = move |_: &EndpointId| {
         let headers = vec![("Content-Type".into(), "application/json".into()), ("X-Sign".into(), "s".into())];
-        Some(Target {
-            url: url.clone(),
-            headers,
-            success: |status, _| status == 200,
-        })
+        Some(Target { url: url.clone(), headers, success: |status, _| status == 200 })
     };
-    Config {
-        outcome: Arc::new(|_| {}),
-        target: Arc::new(target),
-        allow,
-        clock: Clock::real().unwrap(),
-        patience: PATIENCE,
-    }
+    Config { outcome: Arc::new(|_| {}), target: Arc::new(target), allow, clock: Clock::real().unwrap(), patience: PATIENCE }
 }
 
 /// A server that reads one request and then does as told. Gives its URL and what it read.
@@ -110,10 +91,7 @@ fn the_request_is_what_the_receiver_was_promised() {
     ];
     assert_eq!(lines, expected);
     assert_eq!(body, "{\"eves\":[]}");
-    assert_eq!(
-        (verdict, attempt.result, attempt.answer, attempt.url),
-        (Verdict::Delivered, Ok(200), b"ok".to_vec(), url)
-    );
+    assert_eq!((verdict, attempt.result, attempt.answer, attempt.url), (Verdict::Delivered, Ok(200), b"ok".to_vec(), url));
 }
 
 #[test]
@@ -121,39 +99,14 @@ fn answers() {
     let big = [b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n".to_vec(), vec![b'x'; 9_000_000]].concat();
     let long_head = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(40_000));
     for (name, bytes, expected, verdict) in [
-        (
-            "500",
-            b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n".to_vec(),
-            Ok::<u16, &str>(500),
-            Verdict::Failed,
-        ),
+        ("500", b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n".to_vec(), Ok::<u16, &str>(500), Verdict::Failed),
         ("204", b"HTTP/1.1 204 No Content\r\n\r\n".to_vec(), Ok(204), Verdict::Failed),
-        (
-            "302 is not followed",
-            b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n".to_vec(),
-            Ok(302),
-            Verdict::Failed,
-        ),
-        (
-            "307 is not followed",
-            b"HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n".to_vec(),
-            Ok(307),
-            Verdict::Failed,
-        ),
+        ("302 is not followed", b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n".to_vec(), Ok(302), Verdict::Failed),
+        ("307 is not followed", b"HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n".to_vec(), Ok(307), Verdict::Failed),
         ("until close", b"HTTP/1.0 200 OK\r\n\r\nbye".to_vec(), Ok(200), Verdict::Delivered),
-        (
-            "chunked",
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n".to_vec(),
-            Ok(200),
-            Verdict::Delivered,
-        ),
+        ("chunked", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n".to_vec(), Ok(200), Verdict::Delivered),
         ("a long body is not read to its end", big, Ok(200), Verdict::Delivered),
-        (
-            "half a body",
-            b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf".to_vec(),
-            Err("closed before"),
-            Verdict::Failed,
-        ),
+        ("half a body", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf".to_vec(), Err("closed before"), Verdict::Failed),
         ("not HTTP", b"SSH-2.0-OpenSSH_9.6\r\n\r\n".to_vec(), Err("not HTTP"), Verdict::Failed),
         ("a long head", long_head.into_bytes(), Err("head of the answer is too long"), Verdict::Failed),
     ] {
@@ -171,10 +124,7 @@ fn answers() {
 #[test]
 fn a_server_that_closes_or_resets_fails() {
     let (closed, verdict) = attempt(drop);
-    assert_eq!(
-        (closed.result, verdict),
-        (Err("closed before the whole answer was sent".into()), Verdict::Failed)
-    );
+    assert_eq!((closed.result, verdict), (Err("closed before the whole answer was sent".into()), Verdict::Failed));
     let (reset, verdict) = attempt(|stream| {
         // Closing with a linger of 0 sends RST.
         let linger = rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO));
@@ -200,11 +150,7 @@ fn a_server_that_takes_its_time_fails_when_ours_is_over() {
         let began = Instant::now();
         let (attempt, verdict) = attempt(act);
         assert!(began.elapsed() < Duration::from_millis(3500), "{name}");
-        assert_eq!(
-            (attempt.result, verdict),
-            (Err("no whole answer within 1500 ms".into()), Verdict::Failed),
-            "{name}"
-        );
+        assert_eq!((attempt.result, verdict), (Err("no whole answer within 1500 ms".into()), Verdict::Failed), "{name}");
         assert!(attempt.took_ms >= 1400, "{name}: {}", attempt.took_ms);
     }
 }
@@ -234,21 +180,14 @@ fn tls_that_is_none_fails() {
 fn urls_that_cannot_be_called() {
     for url in ["", "ftp://a/", "http://u:p@127.0.0.1/", "http://a b/"] {
         let (attempt, verdict) = Sender::new(config(url.into(), allow())).attempt(&job());
-        assert!(
-            attempt.result.as_ref().is_err_and(|e| e.contains("not an http or https URL")),
-            "{url}: {:?}",
-            attempt.result
-        );
+        assert!(attempt.result.as_ref().is_err_and(|e| e.contains("not an http or https URL")), "{url}: {:?}", attempt.result);
         assert_eq!(verdict, Verdict::Failed);
     }
 }
 
 #[test]
 fn a_removed_endpoint_spends_nothing() {
-    let gone = Config {
-        target: Arc::new(|_| None),
-        ..config(String::new(), allow())
-    };
+    let gone = Config { target: Arc::new(|_| None), ..config(String::new(), allow()) };
     let (attempt, verdict) = Sender::new(gone).attempt(&job());
     assert_eq!((attempt.result, verdict), (Err("endpoint removed".into()), Verdict::NotSpent));
 }

@@ -39,11 +39,7 @@ const HOW: &str = "write any, a block such as 192.168.0.0/16, or HOST[:PORT] suc
 impl AllowList {
     /// Each entry is `any`, a CIDR block, or `HOST[:PORT]`. The error names the entry and what to write instead.
     pub fn parse(entries: &[String]) -> Result<AllowList, String> {
-        entries
-            .iter()
-            .map(|text| Entry::parse(text.trim()).map_err(|why| format!("{text:?} {why}")))
-            .collect::<Result<_, _>>()
-            .map(AllowList)
+        entries.iter().map(|text| Entry::parse(text.trim()).map_err(|why| format!("{text:?} {why}"))).collect::<Result<_, _>>().map(AllowList)
     }
 
     /// The entries as they would be written.
@@ -66,18 +62,13 @@ impl AllowList {
             None if is_localhost(host) => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
             None => Vec::new(),
         };
-        let listed = self
-            .0
-            .iter()
-            .any(|e| e.names(url) && class < Class::Guarded || addresses.iter().any(|ip| e.covers(*ip, url)));
+        let listed = self.0.iter().any(|e| e.names(url) && class < Class::Guarded || addresses.iter().any(|ip| e.covers(*ip, url)));
         let shown = if host.contains(':') { format!("[{host}]") } else { host.to_string() };
         match (listed, class, url.port) {
             (true, ..) => Ok(()),
             (false, Class::Guarded, _) => Err(format!("{shown} is a link-local or metadata address; allow {shown} itself if it is meant")),
             (false, Class::Private, _) => Err(format!("{shown} is a private address; allow it with --allow-callback {shown}")),
-            (false, Class::Public, Some(port)) => Err(format!(
-                "port {port} is not allowed; leave it out, or allow it with --allow-callback {shown}:{port}"
-            )),
+            (false, Class::Public, Some(port)) => Err(format!("port {port} is not allowed; leave it out, or allow it with --allow-callback {shown}:{port}")),
             (false, Class::Public, None) => Ok(()),
         }
     }
@@ -98,36 +89,17 @@ impl Entry {
         if let Some((first, bits)) = text.split_once('/') {
             let first: IpAddr = first.parse().map_err(|_| format!("is not a block of addresses; {HOW}"))?;
             let most = if first.is_ipv4() { 32 } else { 128 };
-            let bits = bits
-                .parse()
-                .ok()
-                .filter(|b| *b <= most)
-                .ok_or(format!("has a length that is not 0 to {most}; {HOW}"))?;
+            let bits = bits.parse().ok().filter(|b| *b <= most).ok_or(format!("has a length that is not 0 to {most}; {HOW}"))?;
             let start = mask(first, bits);
-            return if start == first {
-                Ok(Entry::Block { first, bits })
-            } else {
-                Err(format!("does not begin at its block; write {start}/{bits}"))
-            };
+            return if start == first { Ok(Entry::Block { first, bits }) } else { Err(format!("does not begin at its block; write {start}/{bits}")) };
         }
         if let Ok(ip) = text.parse::<IpAddr>() {
-            return Ok(Entry::Address {
-                ip: ip.to_canonical(),
-                port: None,
-            });
+            return Ok(Entry::Address { ip: ip.to_canonical(), port: None });
         }
-        let url = CallbackUrl::parse(&format!("http://{text}"))
-            .filter(|_| !text.contains(['/', '?', '#']))
-            .ok_or(format!("is not an address; {HOW}"))?;
+        let url = CallbackUrl::parse(&format!("http://{text}")).filter(|_| !text.contains(['/', '?', '#'])).ok_or(format!("is not an address; {HOW}"))?;
         match literal(plain(&url.host))? {
-            Some(ip) => Ok(Entry::Address {
-                ip: ip.to_canonical(),
-                port: url.port,
-            }),
-            None => Ok(Entry::Name {
-                host: plain(&url.host).into(),
-                port: url.port,
-            }),
+            Some(ip) => Ok(Entry::Address { ip: ip.to_canonical(), port: url.port }),
+            None => Ok(Entry::Name { host: plain(&url.host).into(), port: url.port }),
         }
     }
 
@@ -156,10 +128,7 @@ impl fmt::Display for Entry {
         match self {
             Entry::Any => write!(f, "any"),
             Entry::Block { first, bits } => write!(f, "{first}/{bits}"),
-            Entry::Address {
-                ip: IpAddr::V6(ip),
-                port: Some(port),
-            } => write!(f, "[{ip}]:{port}"),
+            Entry::Address { ip: IpAddr::V6(ip), port: Some(port) } => write!(f, "[{ip}]:{port}"),
             Entry::Address { ip, port: Some(port) } => write!(f, "{ip}:{port}"),
             Entry::Address { ip, port: None } => write!(f, "{ip}"),
             Entry::Name { host, port: Some(port) } => write!(f, "{host}:{port}"),
@@ -206,22 +175,14 @@ fn mask(ip: IpAddr, bits: u8) -> IpAddr {
 fn classify(ip: IpAddr) -> Class {
     match ip.to_canonical() {
         IpAddr::V4(ip) => classify_v4(ip),
-        IpAddr::V6(ip) => embedded(ip)
-            .into_iter()
-            .map(classify_v4)
-            .chain([classify_v6(ip)])
-            .max()
-            .unwrap_or(Class::Private),
+        IpAddr::V6(ip) => embedded(ip).into_iter().map(classify_v4).chain([classify_v6(ip)]).max().unwrap_or(Class::Private),
     }
 }
 
 /// Metadata services: most clouds, Alibaba Cloud, Azure, Oracle.
 const METADATA_V4: [[u8; 4]; 4] = [[169, 254, 169, 254], [100, 100, 100, 200], [168, 63, 129, 16], [192, 0, 0, 192]];
 /// The same of AWS and Google Cloud.
-const METADATA_V6: [Ipv6Addr; 2] = [
-    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
-    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
-];
+const METADATA_V6: [Ipv6Addr; 2] = [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
 
 fn classify_v4(ip: Ipv4Addr) -> Class {
     match ip.octets() {

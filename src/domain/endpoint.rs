@@ -92,11 +92,7 @@ impl CallbackUrl {
         if host.is_empty() || host.len() > 253 || !host.chars().all(plain) {
             return None;
         }
-        Some(CallbackUrl {
-            https,
-            host: host.to_ascii_lowercase(),
-            port,
-        })
+        Some(CallbackUrl { https, host: host.to_ascii_lowercase(), port })
     }
 }
 

@@ -133,11 +133,7 @@ impl GroupState {
 
     /// The hubs that have attached connections, as bits.
     pub fn on_hubs(&self) -> u64 {
-        self.hub_counts
-            .iter()
-            .enumerate()
-            .filter(|(_, n)| **n > 0)
-            .fold(0, |bits, (hub, _)| bits | 1 << hub)
+        self.hub_counts.iter().enumerate().filter(|(_, n)| **n > 0).fold(0, |bits, (hub, _)| bits | 1 << hub)
     }
 
     /// Members in the order in which they joined.
@@ -172,10 +168,7 @@ impl GroupState {
 pub fn create(tx: &mut Tx, new: NewGroup, epoch: Epoch) -> Result<Answer, Refusal> {
     tx.state.app(&new.app)?;
     if let Some(old) = tx.state.group_named(&new.app, &new.group) {
-        return Ok(Answer::Created {
-            already_exists: true,
-            already_deleted: old.config.deleted.is_some(),
-        });
+        return Ok(Answer::Created { already_exists: true, already_deleted: old.config.deleted.is_some() });
     }
     let most = tx.rules.quotas.groups_per_app;
     if !quota::room(tx.state.live_groups(&new.app), most) {
@@ -198,10 +191,7 @@ pub fn create(tx: &mut Tx, new: NewGroup, epoch: Epoch) -> Result<Answer, Refusa
         unmuted: BTreeSet::new(),
     };
     tx.change(Change::Group(Arc::new(group)));
-    Ok(Answer::Created {
-        already_exists: false,
-        already_deleted: false,
-    })
+    Ok(Answer::Created { already_exists: false, already_deleted: false })
 }
 
 /// Every member is put out; messages stay readable. Deleting what is not there succeeds.
@@ -212,21 +202,13 @@ pub fn delete(tx: &mut Tx, app: &AppId, name: &GroupId, by: String) -> Result<()
         return Ok(());
     }
     let gid = group.config.gid;
-    let config = Group {
-        deleted: Some((tx.now, by)),
-        ..(*group.config).clone()
-    };
+    let config = Group { deleted: Some((tx.now, by)), ..(*group.config).clone() };
     let members: Vec<_> = group.in_order().into_iter().filter_map(|m| m.sid.clone()).collect();
     for sid in members {
         let conn = tx.state.attached(gid, &sid);
         leave(tx, &sid, gid);
         if let Some(conn) = conn {
-            tx.push(Push::Unsubscribe {
-                conn,
-                gid,
-                group: name.clone(),
-                why: Unsubscribed::GroupDeleted,
-            });
+            tx.push(Push::Unsubscribe { conn, gid, group: name.clone(), why: Unsubscribed::GroupDeleted });
         }
     }
     tx.change(Change::Group(Arc::new(config)));
@@ -250,13 +232,7 @@ pub fn subscribe(tx: &mut Tx, sid: &SessionId, conn: ConnRef, command: u32, name
         }
         let mut counters = group.counters.clone();
         counters.joins += 1;
-        let member = Member {
-            user: session.user.clone(),
-            sid: Some(sid.clone()),
-            kind: MemberKind::Live,
-            joined: tx.now,
-            order: tx.state.next_order(),
-        };
+        let member = Member { user: session.user.clone(), sid: Some(sid.clone()), kind: MemberKind::Live, joined: tx.now, order: tx.state.next_order() };
         tx.change(Change::Counters(gid, counters));
         tx.change(Change::Member(gid, Arc::new(member)));
         tx.event(&session, What::Joined(name.clone()));
@@ -272,17 +248,8 @@ pub fn subscribe(tx: &mut Tx, sid: &SessionId, conn: ConnRef, command: u32, name
         was_recovered: recovery.complete,
         group: group.describe(),
     };
-    tx.push(Push::Attach {
-        conn,
-        gid,
-        group: name.clone(),
-        join_leave,
-    });
-    tx.push(Push::Reply {
-        conn,
-        id: command,
-        reply: Reply::Subscribed(Box::new(reply)),
-    });
+    tx.push(Push::Attach { conn, gid, group: name.clone(), join_leave });
+    tx.push(Push::Reply { conn, id: command, reply: Reply::Subscribed(Box::new(reply)) });
     Ok(())
 }
 
@@ -345,11 +312,7 @@ pub fn publish(tx: &mut Tx, sid: &SessionId, name: &GroupId, draft: Draft, fresh
         return Err(Refusal::Muted);
     }
     let gid = group.config.gid;
-    let sender = Sender {
-        user: session.user.clone(),
-        info: session.info.clone(),
-        client: Some(sid.clone()),
-    };
+    let sender = Sender { user: session.user.clone(), info: session.info.clone(), client: Some(sid.clone()) };
     say(tx, gid, draft, fresh, sender, known)
 }
 
@@ -424,16 +387,8 @@ fn grew(tx: &mut Tx, gid: Gid) {
 fn announce(tx: &mut Tx, gid: Gid, session: &Session, joined: bool) {
     let Some(group) = tx.state.group(gid) else { return };
     if !group.super_large {
-        let who = push::Member {
-            user: session.user.clone(),
-            sid: session.sid.clone(),
-            info: session.info.clone(),
-        };
-        tx.push(Push::Presence {
-            gid,
-            joined,
-            who: Arc::new(who),
-        });
+        let who = push::Member { user: session.user.clone(), sid: session.sid.clone(), info: session.info.clone() };
+        tx.push(Push::Presence { gid, joined, who: Arc::new(who) });
         return;
     }
     tx.count_later(gid);
@@ -443,12 +398,7 @@ fn announce(tx: &mut Tx, gid: Gid, session: &Session, joined: bool) {
 pub fn push_count(tx: &mut Tx, gid: Gid) {
     let Some(group) = tx.state.group(gid) else { return };
     let (online, total) = (group.members.len() as u64, group.counters.joins);
-    tx.push(Push::Count {
-        gid,
-        online,
-        total,
-        at: tx.now,
-    });
+    tx.push(Push::Count { gid, online, total, at: tx.now });
 }
 
 /// The members with their sessions' info, as `presence` shows them.
@@ -459,11 +409,7 @@ pub fn presence(tx: &Tx, app: &AppId, name: &GroupId) -> Result<Vec<push::Member
     }
     let member = |m: &Arc<Member>| {
         let session = &tx.state.session(m.sid.as_ref()?)?.session;
-        Some(push::Member {
-            user: m.user.clone(),
-            sid: session.sid.clone(),
-            info: session.info.clone(),
-        })
+        Some(push::Member { user: m.user.clone(), sid: session.sid.clone(), info: session.info.clone() })
     };
     Ok(group.in_order().into_iter().filter_map(member).collect())
 }

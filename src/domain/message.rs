@@ -48,23 +48,12 @@ pub struct Draft {
 
 impl Draft {
     pub fn text(body: impl Into<String>) -> Draft {
-        Draft {
-            kind: 1,
-            body: body.into(),
-            tid: None,
-            weight: 1,
-            increase: 1,
-            no_storage: false,
-            no_cache: false,
-        }
+        Draft { kind: 1, body: body.into(), tid: None, weight: 1, increase: 1, no_storage: false, no_cache: false }
     }
 
     pub fn check(&self) -> Result<(), super::Refusal> {
         if self.body.len() > quota::MAX_BODY {
-            return Err(super::Refusal::Bad {
-                what: "Body",
-                why: format!("has {} bytes; {} are allowed", self.body.len(), quota::MAX_BODY),
-            });
+            return Err(super::Refusal::Bad { what: "Body", why: format!("has {} bytes; {} are allowed", self.body.len(), quota::MAX_BODY) });
         }
         Ok(())
     }

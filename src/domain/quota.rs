@@ -18,13 +18,7 @@ pub struct Quotas {
 
 impl Default for Quotas {
     fn default() -> Self {
-        Quotas {
-            apps: 300,
-            groups_per_app: 5_000,
-            types_per_group: 30,
-            channels_per_session: 256,
-            super_large_above: 2_000,
-        }
+        Quotas { apps: 300, groups_per_app: 5_000, types_per_group: 30, channels_per_session: 256, super_large_above: 2_000 }
     }
 }
 

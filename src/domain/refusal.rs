@@ -36,6 +36,8 @@ pub enum Refusal {
     NoSession,
     /// The store could not commit; nothing of the command was done, try again.
     Unavailable,
+    /// A defect of ours.
+    Internal,
     /// The queue to the engine is full; try again.
     Busy,
 }
@@ -62,6 +64,7 @@ impl fmt::Display for Refusal {
             Refusal::Bad { what, why } => write!(f, "{what} {why}"),
             Refusal::NoSession => write!(f, "the session has ended; connect again"),
             Refusal::Unavailable => write!(f, "the store could not be written; nothing was changed, try again"),
+            Refusal::Internal => write!(f, "internal error"),
             Refusal::Busy => write!(f, "too busy; try again"),
         }
     }

@@ -30,6 +30,11 @@ pub enum Request {
         group: GroupId,
         by: String,
     },
+    /// Ends a user's session: its socket is closed, and it is logged off. Nothing to do when there is none.
+    ForceOff {
+        app: AppId,
+        user: UserId,
+    },
     /// A message sent by the business's server: neither mute nor membership apply to it.
     Send {
         app: AppId,
@@ -50,7 +55,7 @@ pub enum Request {
 pub enum Answer {
     /// `CreateApp` and `ChangeApp`: the application as it now is.
     App(Arc<App>),
-    /// `CreateKey`, `DeleteKey`, `DeleteGroup`.
+    /// `CreateKey`, `DeleteKey`, `DeleteGroup`, `ForceOff`.
     Done,
     /// `CreateGroup`.
     Created { already_exists: bool, already_deleted: bool },

@@ -23,11 +23,7 @@ pub struct Lifetimes {
 
 impl Default for Lifetimes {
     fn default() -> Self {
-        Lifetimes {
-            silence: 90_000,
-            hold: 2_000,
-            leave_on_logoff: false,
-        }
+        Lifetimes { silence: 90_000, hold: 2_000, leave_on_logoff: false }
     }
 }
 
@@ -66,8 +62,6 @@ pub enum SocketEnd {
     Silent,
     /// The client asked for its session to end.
     LoggedOff,
-    /// We closed it as the server API or an operator told us to.
-    ForcedOff,
 }
 
 /// A login whose credential was checked.
@@ -99,19 +93,12 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
     if let Some(old) = &earlier
         && let Some(Link::Attached { conn, .. }) = tx.state.link(&old.sid)
     {
-        tx.push(Push::Close {
-            conn,
-            why: Closed::LoggedOnElsewhere,
-        });
+        tx.push(Push::Close { conn, why: Closed::LoggedOnElsewhere });
     }
     let session = match earlier {
         Some(old) if resumes => {
             detach_all(tx, &old.sid);
-            let session = Arc::new(Session {
-                info: login.info,
-                role: login.role,
-                ..(*old).clone()
-            });
+            let session = Arc::new(Session { info: login.info, role: login.role, ..(*old).clone() });
             if session != old {
                 tx.change(Change::Session(session.clone()));
             }
@@ -123,15 +110,8 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
             if let Some(old) = old {
                 end(tx, &old.sid, LogoffReason::Displaced);
             }
-            let session = Arc::new(Session {
-                sid: fresh,
-                app: login.app,
-                user: login.user,
-                device: login.device,
-                info: login.info,
-                role: login.role,
-                started: tx.now,
-            });
+            let session =
+                Arc::new(Session { sid: fresh, app: login.app, user: login.user, device: login.device, info: login.info, role: login.role, started: tx.now });
             tx.change(Change::Session(session.clone()));
             tx.event(&session, What::LoggedOn);
             session
@@ -149,11 +129,7 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
         groups: groups.into_iter().map(|(_, name)| name).collect(),
         at: tx.now,
     };
-    tx.push(Push::Reply {
-        conn,
-        id: command,
-        reply: Reply::Connected(Box::new(connected)),
-    });
+    tx.push(Push::Reply { conn, id: command, reply: Reply::Connected(Box::new(connected)) });
     Ok(())
 }
 
@@ -167,26 +143,14 @@ pub fn socket_ended(tx: &mut Tx, sid: &SessionId, conn: ConnRef, how: SocketEnd)
     match how {
         SocketEnd::Goodbye => {
             detach_all(tx, sid);
-            tx.link(
-                sid,
-                Some(Link::Lost {
-                    until: tx.tick.after(lifetimes.hold),
-                    reason: LogoffReason::Normal,
-                }),
-            );
+            tx.link(sid, Some(Link::Lost { until: tx.tick.after(lifetimes.hold), reason: LogoffReason::Normal }));
         }
         SocketEnd::Lost { heard } => {
             detach_all(tx, sid);
-            tx.link(
-                sid,
-                Some(Link::Lost {
-                    until: heard.after(lifetimes.silence),
-                    reason: LogoffReason::Timeout,
-                }),
-            );
+            tx.link(sid, Some(Link::Lost { until: heard.after(lifetimes.silence), reason: LogoffReason::Timeout }));
         }
         SocketEnd::Silent => end(tx, sid, LogoffReason::Timeout),
-        SocketEnd::LoggedOff | SocketEnd::ForcedOff => end(tx, sid, LogoffReason::Normal),
+        SocketEnd::LoggedOff => end(tx, sid, LogoffReason::Normal),
     }
 }
 
@@ -194,10 +158,7 @@ pub fn socket_ended(tx: &mut Tx, sid: &SessionId, conn: ConnRef, how: SocketEnd)
 pub fn due(tx: &mut Tx, sid: &SessionId) {
     match tx.state.link(sid) {
         Some(Link::Lost { until, reason }) if until <= tx.tick => end(tx, sid, reason),
-        Some(Link::Attached {
-            conn,
-            resubscribe_by: Some(by),
-        }) if by <= tx.tick => {
+        Some(Link::Attached { conn, resubscribe_by: Some(by) }) if by <= tx.tick => {
             for (gid, _) in tx.state.groups_of(sid) {
                 if tx.state.attached(gid, sid).is_none() {
                     group::leave(tx, sid, gid);
@@ -206,6 +167,18 @@ pub fn due(tx: &mut Tx, sid: &SessionId) {
             tx.link(sid, Some(Link::Attached { conn, resubscribe_by: None }));
         }
         _ => {}
+    }
+}
+
+/// The machine slept: nobody was silent meanwhile, so all who are lost get their whole time again.
+pub fn woke_up(tx: &mut Tx) {
+    let until = tx.tick.after(tx.rules.lifetimes.silence);
+    for (sid, link) in tx.state.links.clone() {
+        match link {
+            Link::Lost { reason, .. } => tx.link(&sid, Some(Link::Lost { until, reason })),
+            Link::Attached { conn, resubscribe_by: Some(_) } => tx.link(&sid, Some(Link::Attached { conn, resubscribe_by: Some(until) })),
+            Link::Attached { .. } => {}
+        }
     }
 }
 
@@ -226,14 +199,27 @@ pub fn end(tx: &mut Tx, sid: &SessionId, reason: LogoffReason) {
     tx.change(Change::SessionGone(sid.clone()));
 }
 
+/// One user is sent off by the operator or the server API.
+pub fn force_off(tx: &mut Tx, app: &AppId, user: &UserId) -> Result<(), Refusal> {
+    tx.state.app(app)?;
+    if let Some(sid) = tx.state.session_of(app, user).map(|s| s.session.sid.clone()) {
+        send_off(tx, &sid, Closed::ForcedOff);
+    }
+    Ok(())
+}
+
 /// Everyone of an application is sent off, as when it is disabled.
 pub fn end_all(tx: &mut Tx, app: &AppId, why: Closed) {
     for sid in tx.state.sessions_in(app) {
-        if let Some(Link::Attached { conn, .. }) = tx.state.link(&sid) {
-            tx.push(Push::Close { conn, why });
-        }
-        end(tx, &sid, LogoffReason::Normal);
+        send_off(tx, &sid, why);
     }
+}
+
+fn send_off(tx: &mut Tx, sid: &SessionId, why: Closed) {
+    if let Some(Link::Attached { conn, .. }) = tx.state.link(sid) {
+        tx.push(Push::Close { conn, why });
+    }
+    end(tx, sid, LogoffReason::Normal);
 }
 
 /// No group's pushes go to the session's connection any more; membership stays.

@@ -295,11 +295,7 @@ impl State {
     /// The session's groups in the order in which it joined them.
     pub fn groups_of(&self, sid: &SessionId) -> Vec<(Gid, GroupId)> {
         let Some(state) = self.sessions.get(sid) else { return Vec::new() };
-        state
-            .groups
-            .iter()
-            .filter_map(|(_, gid)| Some((*gid, self.groups.get(gid)?.config.id.clone())))
-            .collect()
+        state.groups.iter().filter_map(|(_, gid)| Some((*gid, self.groups.get(gid)?.config.id.clone()))).collect()
     }
 
     /// The session's connection, if it gets the group's pushes.
@@ -342,18 +338,7 @@ pub struct Mark([usize; 6]);
 
 impl<'a> Tx<'a> {
     pub fn new(state: &'a mut State, rules: &'a Rules, now: Millis, tick: Tick) -> Self {
-        Tx {
-            state,
-            rules,
-            now,
-            tick,
-            undo: vec![],
-            stored: vec![],
-            events: vec![],
-            pushes: vec![],
-            relinked: vec![],
-            counts: vec![],
-        }
+        Tx { state, rules, now, tick, undo: vec![], stored: vec![], events: vec![], pushes: vec![], relinked: vec![], counts: vec![] }
     }
 
     pub fn change(&mut self, change: Change) {
@@ -370,12 +355,7 @@ impl<'a> Tx<'a> {
     }
 
     pub fn event(&mut self, session: &Session, what: What) {
-        self.events.push(Event {
-            app: session.app.clone(),
-            user: session.user.clone(),
-            sid: session.sid.clone(),
-            what,
-        });
+        self.events.push(Event { app: session.app.clone(), user: session.user.clone(), sid: session.sid.clone(), what });
     }
 
     /// Queues a push for the hubs that have a receiver of it at this moment of the batch.
@@ -404,14 +384,7 @@ impl<'a> Tx<'a> {
     }
 
     pub fn mark(&self) -> Mark {
-        Mark([
-            self.undo.len(),
-            self.stored.len(),
-            self.events.len(),
-            self.pushes.len(),
-            self.relinked.len(),
-            self.counts.len(),
-        ])
+        Mark([self.undo.len(), self.stored.len(), self.events.len(), self.pushes.len(), self.relinked.len(), self.counts.len()])
     }
 
     /// Takes back everything since `mark`, newest first.

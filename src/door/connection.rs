@@ -38,12 +38,7 @@ impl From<io::Error> for End {
 
 /// Serves a connection until it ends or is handed to a hub.
 pub async fn serve(house: &House, side: Side, stream: Async<TcpStream>, peer: SocketAddr, permit: Permit) {
-    let mut line = Line {
-        house,
-        stream,
-        peer,
-        unread: Vec::new(),
-    };
+    let mut line = Line { house, stream, peer, unread: Vec::new() };
     let mut first = true;
     loop {
         let head = match line.head(first).await {
@@ -72,15 +67,20 @@ pub async fn serve(house: &House, side: Side, stream: Async<TcpStream>, peer: So
     }
 }
 
-/// Tells a client that was not let in why, and closes.
-pub async fn dismiss(house: &House, stream: Async<TcpStream>, peer: SocketAddr, reply: Reply) {
-    let mut line = Line {
-        house,
-        stream,
-        peer,
-        unread: Vec::new(),
-    };
-    if line.say(http::print(reply, false, house.clock.now()), true).await.is_ok() {
+/// Tells a client that was not let in why, and closes. One that asks for a WebSocket gets it, to read
+/// a close code there: a browser shows its page nothing of a refused handshake.
+pub async fn dismiss(house: &House, side: Side, stream: Async<TcpStream>, peer: SocketAddr, reply: Reply) {
+    let mut line = Line { house, stream, peer, unread: Vec::new() };
+    let (mut answer, mut close) = (http::print(reply, false, house.clock.now()), true);
+    if side == Side::Sessions
+        && let Ok(head) = line.head(true).await
+        && let upgrade::Answer::Upgrade(mut greeting) = upgrade::answer(&head, house.clock.now())
+    {
+        greeting.extend_from_slice(&upgrade::turned_away());
+        // The close frame says it; the head is that of an upgrade.
+        (answer, close) = (greeting, false);
+    }
+    if line.say(answer, close).await.is_ok() {
         line.linger().await;
     }
 }
@@ -136,14 +136,7 @@ impl Line<'_> {
         let body = self.body(&head, &mut share).await?;
         let head_only = head.method == "HEAD";
         let method = if head_only { "GET".into() } else { head.method };
-        let request = Request {
-            method,
-            path: head.path,
-            query: head.query,
-            headers: head.headers,
-            body,
-            peer: self.peer,
-        };
+        let request = Request { method, path: head.path, query: head.query, headers: head.headers, body, peer: self.peer };
         let (answer, printed) = channel::bounded(1);
         let bytes = match self.house.jobs.try_send(Job { request, head_only, answer }) {
             Ok(()) => {
@@ -180,13 +173,7 @@ impl Line<'_> {
 
     fn hand_over(self, greeting: Vec<u8>, permit: Permit) {
         match self.stream.into_inner() {
-            Ok(stream) => (self.house.adopt)(super::Upgraded {
-                stream,
-                greeting,
-                leftover: self.unread,
-                peer: self.peer,
-                permit,
-            }),
+            Ok(stream) => (self.house.adopt)(super::Upgraded { stream, greeting, leftover: self.unread, peer: self.peer, permit }),
             Err(e) => tracing::warn!(error = %e, "a socket could not be handed over"),
         }
     }

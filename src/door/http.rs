@@ -98,17 +98,7 @@ pub fn parse(bytes: &[u8]) -> Result<Option<Head>, Fault> {
         expects = true;
     }
     let close = old || tokens(&headers, "connection").any(|t| t.eq_ignore_ascii_case("close"));
-    Ok(Some(Head {
-        method: method.into(),
-        path,
-        query,
-        headers,
-        size,
-        length,
-        old,
-        close,
-        expects,
-    }))
+    Ok(Some(Head { method: method.into(), path, query, headers, size, length, old, close, expects }))
 }
 
 /// Path and query of a target in origin form, or in absolute form, as a client of a proxy sends it.
@@ -130,9 +120,7 @@ fn split(method: &str, target: &str) -> Result<(String, String), Fault> {
 fn length(headers: &[(String, Vec<u8>)]) -> Result<usize, Fault> {
     let mut said = None;
     for (_, value) in headers.iter().filter(|(n, _)| n == "content-length") {
-        let digits = std::str::from_utf8(value)
-            .ok()
-            .filter(|v| !v.is_empty() && v.bytes().all(|b| b.is_ascii_digit()));
+        let digits = std::str::from_utf8(value).ok().filter(|v| !v.is_empty() && v.bytes().all(|b| b.is_ascii_digit()));
         let n: u64 = digits.and_then(|v| v.parse().ok()).ok_or(fault(400, "Content-Length is not a number"))?;
         if said.is_some_and(|before| before != n) {
             return Err(fault(400, "there are two different Content-Lengths"));
@@ -170,9 +158,7 @@ pub fn print(reply: Reply, head_only: bool, now: Millis) -> Vec<u8> {
         }
     }
     let mut out = Vec::with_capacity(256 + if head_only { 0 } else { size });
-    response
-        .raw_print(&mut out, HTTPVersion(1, 1), &[], head_only, None)
-        .expect("writing to memory does not fail");
+    response.raw_print(&mut out, HTTPVersion(1, 1), &[], head_only, None).expect("writing to memory does not fail");
     out
 }
 
@@ -203,12 +189,7 @@ pub fn date(now: Millis) -> String {
     let month = (from_march + 2) % 12;
     let year = year_of_era + era * 400 + i64::from(month < 2);
     let (weekday, name) = (DAYS[days.rem_euclid(7) as usize], MONTHS[month as usize]);
-    format!(
-        "{weekday}, {day:02} {name} {year} {:02}:{:02}:{:02} GMT",
-        second / 3600,
-        second / 60 % 60,
-        second % 60
-    )
+    format!("{weekday}, {day:02} {name} {year} {:02}:{:02}:{:02} GMT", second / 3600, second / 60 % 60, second % 60)
 }
 
 #[cfg(test)]
@@ -279,31 +260,15 @@ mod tests {
 
     #[test]
     fn answers_are_printed_whole() {
-        let reply = Reply::text(200, "hello")
-            .with("X-Ok", "1")
-            .with("X-Bad", "a\r\nSet-Cookie: b")
-            .with("Transfer-Encoding", "chunked");
-        let mut bytes = print(
-            Reply {
-                body: vec![b'x'; 100_000],
-                ..reply.clone()
-            },
-            false,
-            Millis(784_111_777_000),
-        );
+        let reply = Reply::text(200, "hello").with("X-Ok", "1").with("X-Bad", "a\r\nSet-Cookie: b").with("Transfer-Encoding", "chunked");
+        let mut bytes = print(Reply { body: vec![b'x'; 100_000], ..reply.clone() }, false, Millis(784_111_777_000));
         say_close(&mut bytes);
         let text = String::from_utf8(bytes).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert_eq!(body.len(), 100_000);
         assert!(head.starts_with("HTTP/1.1 200 OK\r\nConnection: close\r\n"), "{head}");
-        assert!(
-            head.contains("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n") && head.contains("Content-Length: 100000"),
-            "{head}"
-        );
-        assert!(
-            !head.contains("Cookie") && !head.contains("chunked") && head.contains("Server: roomd\r\n"),
-            "{head}"
-        );
+        assert!(head.contains("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n") && head.contains("Content-Length: 100000"), "{head}");
+        assert!(!head.contains("Cookie") && !head.contains("chunked") && head.contains("Server: roomd\r\n"), "{head}");
         let head = String::from_utf8(print(reply, true, Millis(0))).unwrap();
         assert!(head.ends_with("\r\n\r\n") && head.contains("Content-Length: 6"), "{head}");
     }

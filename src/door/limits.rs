@@ -63,20 +63,14 @@ struct Inside {
 
 impl Caps {
     pub fn new(limits: Limits) -> Arc<Caps> {
-        Arc::new(Caps {
-            limits,
-            inside: Mutex::default(),
-        })
+        Arc::new(Caps { limits, inside: Mutex::default() })
     }
 
     /// One more from `address`. `control`: at the control listener.
     pub fn admit(self: &Arc<Caps>, address: IpAddr, control: bool) -> Result<Permit, Full> {
         // A listener on [::] sees IPv4 clients as mapped addresses; they are the same clients.
         let address = address.to_canonical();
-        let Limits {
-            connections,
-            connections_per_address,
-        } = self.limits;
+        let Limits { connections, connections_per_address } = self.limits;
         let reserve = if control && address.is_loopback() { RESERVE } else { 0 };
         let mut inside = self.inside.lock().expect("no panic while held");
         if connections > 0 && inside.total >= connections.saturating_add(reserve) {
@@ -161,10 +155,7 @@ mod tests {
     fn places_are_counted_and_given_back() {
         let (a, b) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
         let mapped = "::ffff:192.0.2.1".parse().unwrap();
-        let caps = Caps::new(Limits {
-            connections: 3,
-            connections_per_address: 2,
-        });
+        let caps = Caps::new(Limits { connections: 3, connections_per_address: 2 });
         let one = caps.admit(a, false).unwrap();
         let _two = caps.admit(mapped, false).unwrap();
         assert_eq!(caps.admit(a, false).unwrap_err(), Full::Address(2));
@@ -179,10 +170,7 @@ mod tests {
     #[test]
     fn the_box_itself_gets_in_when_it_is_full() {
         let (here, there) = ("127.0.0.1".parse().unwrap(), "192.0.2.1".parse().unwrap());
-        let caps = Caps::new(Limits {
-            connections: 1,
-            connections_per_address: 0,
-        });
+        let caps = Caps::new(Limits { connections: 1, connections_per_address: 0 });
         let _one = caps.admit(there, false).unwrap();
         assert!(caps.admit(here, false).is_err());
         assert!(caps.admit(there, true).is_err());

@@ -108,11 +108,7 @@ async fn accept(executor: Rc<LocalExecutor<'static>>, house: Rc<House>, listener
                 future::yield_now().await;
             }
             // The client is gone already; the next one is not.
-            Some(Err(e))
-                if matches!(
-                    e.kind(),
-                    io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
-                ) => {}
+            Some(Err(e)) if matches!(e.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted) => {}
             // Out of files or memory: accepting at once again would only spin.
             Some(Err(e)) => {
                 tracing::warn!(error = %e, "cannot accept connections; trying again in {wait} ms");
@@ -137,7 +133,7 @@ fn enter(executor: &LocalExecutor<'static>, house: &Rc<House>, stream: Async<Tcp
             if house.turned_away.get() < limits::TURNED_AWAY {
                 house.turned_away.set(house.turned_away.get() + 1);
                 spawn(executor, house, async move {
-                    connection::dismiss(&task, stream, peer, sorry(full)).await;
+                    connection::dismiss(&task, side, stream, peer, sorry(full)).await;
                     task.turned_away.set(task.turned_away.get() - 1);
                 });
             }

@@ -61,11 +61,7 @@ impl Reply {
     /// A line of plain text.
     pub fn text(status: u16, text: &str) -> Reply {
         let headers = vec![("Content-Type".into(), "text/plain; charset=utf-8".into())];
-        Reply {
-            status,
-            headers,
-            body: format!("{text}\n").into_bytes(),
-        }
+        Reply { status, headers, body: format!("{text}\n").into_bytes() }
     }
 
     pub fn with(mut self, name: &str, value: &str) -> Reply {
@@ -133,14 +129,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Starts the door's thread and the control workers. Errors: the listeners cannot be watched, no threads.
 pub fn start(config: DoorConfig) -> io::Result<Door> {
-    let DoorConfig {
-        control,
-        sessions,
-        limits,
-        clock,
-        handler,
-        adopt,
-    } = config;
+    let DoorConfig { control, sessions, limits, clock, handler, adopt } = config;
     rustix::net::listen(&control, BACKLOG)?;
     rustix::net::listen(&sessions, BACKLOG)?;
     let (control, sessions) = (Async::new(control)?, Async::new(sessions)?);
@@ -157,14 +146,7 @@ pub fn start(config: DoorConfig) -> io::Result<Door> {
         listener::run(house, control, sessions, aborting);
         let _ = end.send(());
     })?;
-    Ok(Door {
-        stop,
-        abort,
-        ended,
-        thread: Some(thread),
-        caps,
-        busy,
-    })
+    Ok(Door { stop, abort, ended, thread: Some(thread), caps, busy })
 }
 
 impl Door {

@@ -31,38 +31,15 @@ fn rig(limits: Limits) -> Rig {
             let _ = waiting.lock().unwrap().recv();
             Reply::text(200, "gate")
         }
-        "/echo" => Reply {
-            status: 200,
-            headers: vec![],
-            body: request.body.clone(),
-        },
-        "/large" => Reply {
-            status: 200,
-            headers: vec![],
-            body: vec![b'x'; 3_000_000],
-        },
+        "/echo" => Reply { status: 200, headers: vec![], body: request.body.clone() },
+        "/large" => Reply { status: 200, headers: vec![], body: vec![b'x'; 3_000_000] },
         path => Reply::text(200, &format!("{} {path} {}", request.method, request.query)),
     };
     let adopted = Arc::new(Mutex::new(Vec::new()));
     let keep = adopted.clone();
     let adopt: Adopt = Box::new(move |upgraded| keep.lock().unwrap().push(upgraded));
-    let door = start(DoorConfig {
-        control,
-        sessions,
-        limits,
-        clock: clock.clone(),
-        handler: Arc::new(handler),
-        adopt,
-    })
-    .unwrap();
-    Rig {
-        door: Some(door),
-        control: at,
-        sessions: sessions_at,
-        clock,
-        adopted,
-        gate,
-    }
+    let door = start(DoorConfig { control, sessions, limits, clock: clock.clone(), handler: Arc::new(handler), adopt }).unwrap();
+    Rig { door: Some(door), control: at, sessions: sessions_at, clock, adopted, gate }
 }
 
 impl Rig {
@@ -148,20 +125,14 @@ const UPGRADE: &str = "GET /connection/websocket HTTP/1.1\r\nHost: a\r\nConnecti
 #[test]
 fn requests_are_answered_in_order_on_one_connection() {
     let rig = rig(Limits::default());
-    let mut socket = rig.dial(
-        rig.control,
-        b"GET /1?a HTTP/1.1\r\nHost: x\r\n\r\nPOST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhelloGET ",
-    );
+    let mut socket = rig.dial(rig.control, b"GET /1?a HTTP/1.1\r\nHost: x\r\n\r\nPOST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhelloGET ");
     assert_eq!(one(&mut socket).1, b"GET /1 a\n");
     assert_eq!(one(&mut socket).1, b"hello");
     socket.write_all(b"http://x/3 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     assert_eq!(one(&mut socket).1, b"GET /3 \n");
     socket.write_all(b"HEAD /4 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let said = rest(&mut socket);
-    assert!(
-        said.contains("Content-Length: 8\r\n") && said.contains("Connection: close\r\n") && said.ends_with("\r\n\r\n"),
-        "{said}"
-    );
+    assert!(said.contains("Content-Length: 8\r\n") && said.contains("Connection: close\r\n") && said.ends_with("\r\n\r\n"), "{said}");
 }
 
 #[test]
@@ -178,19 +149,13 @@ fn a_head_and_a_body_may_come_byte_by_byte() {
 fn an_old_client_is_answered_and_closed_on() {
     let rig = rig(Limits::default());
     let said = rig.all(rig.control, b"GET /old HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /next HTTP/1.0\r\n\r\n");
-    assert!(
-        said.contains("GET /old") && said.contains("Connection: close") && !said.contains("/next"),
-        "{said}"
-    );
+    assert!(said.contains("GET /old") && said.contains("Connection: close") && !said.contains("/next"), "{said}");
 }
 
 #[test]
 fn a_large_body_and_a_large_answer_pass() {
     let rig = rig(Limits::default());
-    let mut socket = rig.dial(
-        rig.control,
-        format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", limits::BODY).as_bytes(),
-    );
+    let mut socket = rig.dial(rig.control, format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", limits::BODY).as_bytes());
     let body = vec![b'b'; limits::BODY];
     socket.write_all(&body).unwrap();
     assert!(one(&mut socket).1 == body);
@@ -201,22 +166,14 @@ fn a_large_body_and_a_large_answer_pass() {
 #[test]
 fn a_client_that_asks_whether_to_go_on_is_told() {
     let rig = rig(Limits::default());
-    let mut socket = rig.dial(
-        rig.control,
-        b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n",
-    );
+    let mut socket = rig.dial(rig.control, b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
     assert_eq!(one(&mut socket).0, "HTTP/1.1 100 Continue\r\n\r\n");
     socket.write_all(b"ok").unwrap();
     assert_eq!(one(&mut socket).1, b"ok");
     // Not told what it is not waiting for: the body is here, or there is none.
-    socket
-        .write_all(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nno")
-        .unwrap();
+    socket.write_all(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nno").unwrap();
     assert_eq!(one(&mut socket).1, b"no");
-    let said = rig.all(
-        rig.control,
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\nExpect: 100-continue\r\n\r\n",
-    );
+    let said = rig.all(rig.control, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\nExpect: 100-continue\r\n\r\n");
     assert!(said.starts_with("HTTP/1.1 413 "), "{said}");
 }
 
@@ -228,10 +185,7 @@ fn bad_requests_get_their_answer_and_a_closed_socket() {
         ("GET / HTTP/1.1\r\n\r\n", 400),
         ("GET / HTTP/3.0\r\nHost: x\r\n\r\n", 505),
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
-        (
-            "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n",
-            411,
-        ),
+        ("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n", 411),
         ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400),
         ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000000000\r\n\r\nab", 413),
         ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 18446744073709551616\r\n\r\nab", 400),
@@ -269,13 +223,7 @@ fn who_is_too_slow_is_closed_on() {
     for (name, request, least, most, answer) in [
         ("nothing", "", 10_000, 12_000, ""),
         ("half a head", "GET / HTTP/1.1\r\nHo", 10_000, 14_000, "HTTP/1.1 408 "),
-        (
-            "half a body",
-            "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc",
-            30_000,
-            34_000,
-            "HTTP/1.1 408 ",
-        ),
+        ("half a body", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc", 30_000, 34_000, "HTTP/1.1 408 "),
         ("idle", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 60_000, 62_000, "HTTP/1.1 200 "),
     ] {
         let (passed, said) = rig.late(&mut rig.dial(rig.control, request.as_bytes()));
@@ -318,31 +266,26 @@ fn who_does_not_read_is_closed_on() {
 
 #[test]
 fn too_many_connections_are_told_so() {
-    let rig1 = rig(Limits {
-        connections: 2,
-        connections_per_address: 0,
-    });
+    let rig1 = rig(Limits { connections: 2, connections_per_address: 0 });
     let held: Vec<_> = (0..2).map(|_| rig1.dial(rig1.sessions, b"")).collect();
     until("two inside", || rig1.door.as_ref().unwrap().connections() == 2);
     let said = rig1.all(rig1.sessions, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert!(
-        said.starts_with("HTTP/1.1 503 ") && said.contains("Connection: close") && said.contains("the most allowed"),
-        "{said}"
-    );
+    assert!(said.starts_with("HTTP/1.1 503 ") && said.contains("Connection: close") && said.contains("the most allowed"), "{said}");
     rig1.alive();
     drop(held);
     until("their leaving", || rig1.door.as_ref().unwrap().connections() == 0);
     let said = rig1.all(rig1.sessions, b"GET /healthz HTTP/1.0\r\n\r\n");
     assert!(said.starts_with("HTTP/1.1 200 "), "{said}");
 
-    let rig2 = rig(Limits {
-        connections: 0,
-        connections_per_address: 1,
-    });
+    let rig2 = rig(Limits { connections: 0, connections_per_address: 1 });
     let _held = rig2.dial(rig2.sessions, b"");
     until("one inside", || rig2.door.as_ref().unwrap().connections() == 1);
-    let said = rig2.all(rig2.sessions, b"");
+    let said = rig2.all(rig2.sessions, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
     assert!(said.starts_with("HTTP/1.1 429 "), "{said}");
+    let upgrade = b"GET /connection/websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let said = rig2.all(rig2.sessions, upgrade);
+    assert!(said.starts_with("HTTP/1.1 101 ") && said.ends_with("connection limit"), "{said}");
 }
 
 #[test]
@@ -374,10 +317,7 @@ fn a_full_queue_says_come_again() {
 #[test]
 fn an_upgrade_is_handed_over_with_what_was_read() {
     let rig = rig(Limits::default());
-    let socket = rig.dial(
-        rig.sessions,
-        format!("{UPGRADE}Sec-WebSocket-Protocol: other, centrifuge-json\r\n\r\nleft").as_bytes(),
-    );
+    let socket = rig.dial(rig.sessions, format!("{UPGRADE}Sec-WebSocket-Protocol: other, centrifuge-json\r\n\r\nleft").as_bytes());
     until("the adoption", || !rig.adopted.lock().unwrap().is_empty());
     let upgraded = rig.adopted.lock().unwrap().pop().unwrap();
     assert_eq!(upgraded.leftover, b"left");
@@ -400,17 +340,11 @@ fn the_session_listener_answers_what_is_no_upgrade() {
     for (request, expected) in [
         (plain.into(), &["HTTP/1.1 426 ", "Upgrade: websocket\r\n"][..]),
         (old + "\r\n", &["HTTP/1.1 426 ", "Sec-WebSocket-Version: 13\r\n"]),
-        (
-            format!("{UPGRADE}Sec-WebSocket-Protocol: centrifuge-protobuf\r\n\r\n"),
-            &["HTTP/1.1 400 ", "Protobuf"],
-        ),
+        (format!("{UPGRADE}Sec-WebSocket-Protocol: centrifuge-protobuf\r\n\r\n"), &["HTTP/1.1 400 ", "Protobuf"]),
         (format!("{}\r\n", UPGRADE.replace("dGhl", "")), &["HTTP/1.1 400 ", "handshake"]),
         (format!("{UPGRADE}Content-Length: 2\r\n\r\nab"), &["HTTP/1.1 400 ", "body"]),
         (plain.replace("GET", "POST"), &["HTTP/1.1 405 ", "Allow: GET"]),
-        (
-            plain.replace("GET", "OPTIONS"),
-            &["HTTP/1.1 204 ", "Access-Control-Allow-Methods: GET", "Access-Control-Max-Age: "],
-        ),
+        (plain.replace("GET", "OPTIONS"), &["HTTP/1.1 204 ", "Access-Control-Allow-Methods: GET", "Access-Control-Max-Age: "]),
         (plain.replace("/connection/websocket", "/healthz"), &["HTTP/1.1 200 ", "ok\n"]),
         (plain.replace("/connection/websocket", "/"), &["HTTP/1.1 404 ", "/connection/websocket"]),
     ] {

@@ -30,13 +30,10 @@ pub fn answer(head: &Head, now: Millis) -> Answer {
             Ok(greeting) => return Answer::Upgrade(greeting),
             Err(reply) => reply,
         },
-        (_, "OPTIONS") => Reply {
-            status: 204,
-            ..Reply::default()
-        }
-        .with("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
-        .with("Access-Control-Allow-Headers", "*")
-        .with("Access-Control-Max-Age", "86400"),
+        (_, "OPTIONS") => Reply { status: 204, ..Reply::default() }
+            .with("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+            .with("Access-Control-Allow-Headers", "*")
+            .with("Access-Control-Max-Age", "86400"),
         (PATH, "GET" | "HEAD") => Reply::text(426, "this is a WebSocket; connect to it with a centrifuge client"),
         ("/healthz", "GET" | "HEAD") => Reply::text(200, "ok"),
         (PATH | "/healthz", _) => Reply::text(405, "use GET").with("Allow", "GET, HEAD, OPTIONS"),
@@ -55,6 +52,15 @@ pub fn open_to_all(reply: Reply) -> Reply {
     reply.with("Access-Control-Allow-Origin", "*")
 }
 
+/// The close frame for those over a cap: 3504 (`session.md` §1).
+pub fn turned_away() -> Vec<u8> {
+    let reason = b"connection limit";
+    let mut frame = vec![0x88, reason.len() as u8 + 2];
+    frame.extend_from_slice(&3504u16.to_be_bytes());
+    frame.extend_from_slice(reason);
+    frame
+}
+
 fn greet(head: &Head) -> Result<Vec<u8>, Reply> {
     if head.length > 0 {
         return Err(Reply::text(400, "a request for a WebSocket has no body"));
@@ -66,10 +72,7 @@ fn greet(head: &Head) -> Result<Vec<u8>, Reply> {
     let protobuf = http::tokens(&head.headers, "sec-websocket-protocol").any(|t| t == PROTOBUF)
         || head.query.split('&').any(|p| p == "format=protobuf" || p == "cf_protocol=protobuf");
     if protobuf && !json {
-        return Err(Reply::text(
-            400,
-            "the Protobuf encoding is not offered; use a client that speaks JSON (centrifuge-json)",
-        ));
+        return Err(Reply::text(400, "the Protobuf encoding is not offered; use a client that speaks JSON (centrifuge-json)"));
     }
     let bad = |why: String| Reply::text(400, &format!("bad WebSocket handshake: {why}"));
     let version = if head.old { Version::HTTP_10 } else { Version::HTTP_11 };

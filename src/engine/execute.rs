@@ -1,7 +1,7 @@
 //! One command on a batch: the domain decides, its changes and events are written in a savepoint of
 //! their own. A refusal, or an error of the store, leaves nothing of the command behind.
 
-use super::{Batch, Position, SocketCommand, SocketOp, Step, timers::Timer};
+use super::{Batch, Position, SocketCommand, SocketOp, Step, queue::Answering, timers::Timer};
 use crate::{
     domain::{
         Change, ConnRef, Gid, GroupId, Refusal, SessionId, Tx,
@@ -16,7 +16,7 @@ use crate::{
     },
     store::{self, Recovered},
 };
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
 /// Numbers of applications begin here, as the cloud's own have ten digits.
 const FIRST_SDKAPPID: u32 = 1_400_000_001;
@@ -27,9 +27,9 @@ const MOST_DELIVERIES: u32 = 100_000;
 
 impl Batch<'_> {
     /// A request of the control API.
-    pub(super) fn call(&mut self, request: Request, answer: mpsc::SyncSender<Result<Answer, Refusal>>) {
+    pub(super) fn call(&mut self, request: Request, answer: Answering) {
         let mark = self.tx.mark();
-        let done = self.request(request);
+        let done = guarded(|| self.request(request));
         let result = self.settle(mark, done);
         self.answers.push((answer, result));
     }
@@ -38,10 +38,7 @@ impl Batch<'_> {
     pub(super) fn step(&mut self, step: Step) {
         let mark = self.tx.mark();
         let precious = match &step {
-            Step::Socket(SocketCommand {
-                op: SocketOp::Ended { .. }, ..
-            })
-            | Step::Outcome(_) => Some(step.clone()),
+            Step::Socket(SocketCommand { op: SocketOp::Ended { .. }, .. }) | Step::Outcome(_) => Some(step.clone()),
             // A delivery whose wait is over is already in `due`, which a lost batch does not take back.
             Step::Timer(Timer::Retry(..) | Timer::Pump) | Step::Socket(_) => None,
             Step::Timer(_) => Some(step.clone()),
@@ -50,11 +47,11 @@ impl Batch<'_> {
             Step::Socket(command) if command.id > 0 => Some((command.conn, command.id)),
             _ => None,
         };
-        let done = match step {
+        let done = guarded(|| match step {
             Step::Socket(command) => self.socket(command),
             Step::Outcome(outcome) => self.outcome(&outcome),
             Step::Timer(timer) => self.timer(timer),
-        };
+        });
         let result = self.settle(mark, done);
         if let Some((conn, id)) = asked {
             self.asked.push((conn, id));
@@ -65,6 +62,8 @@ impl Batch<'_> {
         if let Some(step) = precious {
             match result {
                 Err(Refusal::Unavailable) => self.failed.push(step),
+                // It would only meet its defect again.
+                Err(Refusal::Internal) => {}
                 _ => self.precious.push(step),
             }
         }
@@ -79,6 +78,10 @@ impl Batch<'_> {
                 Err(Refusal::Unavailable)
             }
         });
+        if matches!(done, Err(Refusal::Internal)) {
+            // Where it stopped inside the transaction nobody knows.
+            self.broken = true;
+        }
         if done.is_err() {
             self.tx.back_to(mark);
         }
@@ -92,11 +95,7 @@ impl Batch<'_> {
                 self.dirty.insert(*gid);
             }
         }
-        let stored: Vec<_> = changes
-            .iter()
-            .filter(|c| c.is_stored() && !matches!(c, Change::Counters(..)))
-            .cloned()
-            .collect();
+        let stored: Vec<_> = changes.iter().filter(|c| c.is_stored() && !matches!(c, Change::Counters(..))).cloned().collect();
         let rendered: Vec<_> = events
             .iter()
             .filter_map(|event| {
@@ -147,27 +146,11 @@ impl Batch<'_> {
                 Ok(Answer::Group(Box::new(found.describe())))
             }
             Request::DeleteGroup { app, group, by } => group::delete(&mut self.tx, &app, &group, by).map(|()| Answer::Done),
-            Request::Send {
-                app,
-                group,
-                sender,
-                sender_info,
-                draft,
-            } => {
+            Request::ForceOff { app, user } => session::force_off(&mut self.tx, &app, &user).map(|()| Answer::Done),
+            Request::Send { app, group, sender, sender_info, draft } => {
                 let known = self.known(self.tx.state.group_named(&app, &group).map(|g| g.config.gid), &draft)?;
-                let said = group::send(
-                    &mut self.tx,
-                    &app,
-                    &group,
-                    group::Sender {
-                        user: sender,
-                        info: sender_info,
-                        client: None,
-                    },
-                    *draft,
-                    self.ids.tid(),
-                    known,
-                );
+                let said =
+                    group::send(&mut self.tx, &app, &group, group::Sender { user: sender, info: sender_info, client: None }, *draft, self.ids.tid(), known);
                 said.map(|tid| Answer::Sent { tid })
             }
             Request::Online { app, users } => {
@@ -188,18 +171,12 @@ impl Batch<'_> {
             return Err(Refusal::TooManyApps(most));
         }
         if state.apps.contains_key(&new.id) {
-            return Err(Refusal::Bad {
-                what: "AppId",
-                why: format!("{} is taken; choose another", new.id),
-            });
+            return Err(Refusal::Bad { what: "AppId", why: format!("{} is taken; choose another", new.id) });
         }
         let taken = |n: u32| state.apps.values().any(|a| a.sdkappid == n);
         let sdkappid = match new.sdkappid {
             Some(n) if taken(n) => {
-                return Err(Refusal::Bad {
-                    what: "SDKAppID",
-                    why: format!("{n} is taken; choose another"),
-                });
+                return Err(Refusal::Bad { what: "SDKAppID", why: format!("{n} is taken; choose another") });
             }
             Some(n) => n,
             None => state.apps.values().map(|a| a.sdkappid.saturating_add(1)).max().unwrap_or(0).max(FIRST_SDKAPPID),
@@ -225,10 +202,7 @@ impl Batch<'_> {
 
     fn change_app(&mut self, id: crate::domain::AppId, change: AppChange) -> Result<Answer, Refusal> {
         let old = self.tx.state.app(&id)?.clone();
-        let mut app = App {
-            modified: self.tx.now,
-            ..(*old).clone()
-        };
+        let mut app = App { modified: self.tx.now, ..(*old).clone() };
         match change {
             AppChange::Audit(audit) => app.audit = audit,
             AppChange::EventCallbackUrl(url) => app.event_callback_url = url,
@@ -261,52 +235,30 @@ impl Batch<'_> {
                 if let Some(gid) = self.tx.state.group_named(app, &group).map(|g| g.config.gid) {
                     group::leave(&mut self.tx, &sid, gid);
                 }
-                self.tx.push(Push::Reply {
-                    conn,
-                    id,
-                    reply: Reply::Unsubscribed,
-                });
+                self.tx.push(Push::Reply { conn, id, reply: Reply::Unsubscribed });
                 Ok(())
             }
             SocketOp::Publish { sid, group, draft } => {
                 let gid = self.group_of(conn, &sid, &group)?;
                 let known = self.known(Some(gid), &draft)?;
                 group::publish(&mut self.tx, &sid, &group, *draft, self.ids.tid(), known)?;
-                self.tx.push(Push::Reply {
-                    conn,
-                    id,
-                    reply: Reply::Published,
-                });
+                self.tx.push(Push::Reply { conn, id, reply: Reply::Published });
                 Ok(())
             }
             SocketOp::Presence { sid, group } => {
                 self.member_of(conn, &sid, &group)?;
                 let app = self.tx.state.session(&sid).ok_or(Refusal::NoSession)?.session.app.clone();
                 let members = group::presence(&self.tx, &app, &group)?;
-                self.tx.push(Push::Reply {
-                    conn,
-                    id,
-                    reply: Reply::Presence(members),
-                });
+                self.tx.push(Push::Reply { conn, id, reply: Reply::Presence(members) });
                 Ok(())
             }
             SocketOp::PresenceStats { sid, group } => {
                 let gid = self.member_of(conn, &sid, &group)?;
                 let users = self.tx.state.group(gid).map_or(0, |g| g.members.len() as u64);
-                self.tx.push(Push::Reply {
-                    conn,
-                    id,
-                    reply: Reply::PresenceStats { clients: users, users },
-                });
+                self.tx.push(Push::Reply { conn, id, reply: Reply::PresenceStats { clients: users, users } });
                 Ok(())
             }
-            SocketOp::History {
-                sid,
-                group,
-                since,
-                reverse,
-                limit,
-            } => {
+            SocketOp::History { sid, group, since, reverse, limit } => {
                 let gid = self.member_of(conn, &sid, &group)?;
                 let found = self.tx.state.group(gid).ok_or_else(|| Refusal::NoSuchGroup(group.to_string()))?;
                 let (top, epoch) = (found.counters.top, found.config.epoch);
@@ -315,17 +267,10 @@ impl Batch<'_> {
                 }
                 let messages = match limit {
                     0 => Vec::new(),
-                    n => self
-                        .store
-                        .history(gid, since.map(|s| s.offset), reverse, n.min(quota::MAX_HISTORY))
-                        .map_err(unreadable)?,
+                    n => self.store.history(gid, since.map(|s| s.offset), reverse, n.min(quota::MAX_HISTORY)).map_err(unreadable)?,
                 };
                 let messages = messages.into_iter().map(Arc::new).collect();
-                self.tx.push(Push::Reply {
-                    conn,
-                    id,
-                    reply: Reply::History { messages, top, epoch },
-                });
+                self.tx.push(Push::Reply { conn, id, reply: Reply::History { messages, top, epoch } });
                 Ok(())
             }
             SocketOp::Logoff { sid } => {
@@ -398,23 +343,22 @@ impl Batch<'_> {
         let group = self.tx.state.group(gid).expect("the caller found it");
         let top = group.counters.top;
         if since.epoch != group.config.epoch.to_string() || since.offset > top {
-            return Ok(Recovery {
-                complete: Some(false),
-                ..Recovery::default()
-            });
+            return Ok(Recovery { complete: Some(false), ..Recovery::default() });
         }
         Ok(match self.store.recover(gid, since.offset, top).map_err(unreadable)? {
-            Recovered::All(messages) => Recovery {
-                messages: messages.into_iter().map(Arc::new).collect(),
-                complete: Some(true),
-                offset: Some(since.offset),
-            },
-            Recovered::Not => Recovery {
-                complete: Some(false),
-                ..Recovery::default()
-            },
+            Recovered::All(messages) => Recovery { messages: messages.into_iter().map(Arc::new).collect(), complete: Some(true), offset: Some(since.offset) },
+            Recovered::Not => Recovery { complete: Some(false), ..Recovery::default() },
         })
     }
+}
+
+/// A defect in one command must not take all others along: it is refused, and what it changed is
+/// taken back like that of any other refused command.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        tracing::error!("a command met a defect and was refused; please report it with the lines above");
+        Err(Refusal::Internal)
+    })
 }
 
 /// The command came over the session's present connection, not over one that was displaced.

@@ -49,26 +49,21 @@ impl Batch<'_> {
             }
             // Repeats leave the last place to fresh events, so that failing subjects hold back only themselves.
             let repeat = lane.in_flight.len() < IN_FLIGHT - 1 || lane.ready == 0;
-            let due = if repeat {
-                self.due.get_mut(endpoint).and_then(|due| due.pop_front())
-            } else {
-                None
-            };
+            let due = if repeat { self.due.get_mut(endpoint).and_then(|due| due.pop_front()) } else { None };
             if let Some(delivery) = due {
                 if lane.in_flight.contains(&delivery) {
                     continue;
                 }
-                let Some((body, tries)) = self.store.frozen_body(&delivery)? else { continue };
+                let found = match self.store.frozen_body(&delivery) {
+                    Ok(found) => found,
+                    Err(error) => {
+                        self.due.entry(endpoint.clone()).or_default().push_front(delivery);
+                        return Err(error);
+                    }
+                };
+                let Some((body, tries)) = found else { continue };
                 self.lane(endpoint, |lane| lane.in_flight.push(delivery.clone()));
-                self.jobs.push((
-                    Job {
-                        delivery,
-                        endpoint: endpoint.clone(),
-                        body: body.into(),
-                        tries,
-                    },
-                    Origin::Due,
-                ));
+                self.jobs.push((Job { delivery, endpoint: endpoint.clone(), body: body.into(), tries }, Origin::Due));
             } else if lane.ready > 0 {
                 let id = self.ids.delivery();
                 let (now, freeze) = (self.tx.now, self.ports.freeze);
@@ -90,15 +85,7 @@ impl Batch<'_> {
                     lane.ready = lane.ready.saturating_sub(taken.fewer_ready);
                     lane.in_flight.push(id.clone());
                 });
-                self.jobs.push((
-                    Job {
-                        delivery: id,
-                        endpoint: endpoint.clone(),
-                        body,
-                        tries: 0,
-                    },
-                    Origin::Fresh,
-                ));
+                self.jobs.push((Job { delivery: id, endpoint: endpoint.clone(), body, tries: 0 }, Origin::Fresh));
             } else {
                 return Ok(());
             }
@@ -107,12 +94,7 @@ impl Batch<'_> {
 
     /// Records a try and decides what comes next.
     pub(super) fn outcome(&mut self, outcome: &Outcome) -> Result<(), Refusal> {
-        let Outcome {
-            delivery,
-            endpoint,
-            attempt,
-            verdict,
-        } = outcome;
+        let Outcome { delivery, endpoint, attempt, verdict } = outcome;
         let gone = self.tx.state.apps.get(endpoint.app()).is_none_or(|app| endpoint.url(app).is_none());
         let now = self.tx.now;
         let (freed, wait) = self

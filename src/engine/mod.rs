@@ -31,10 +31,10 @@ use crate::{
     ids::Ids,
     store::{self, Store},
 };
-use queue::{Command, Queue};
+use queue::{Answering, Command, Queue};
 use std::{
     collections::{BTreeSet, HashMap, HashSet, VecDeque},
-    sync::{Arc, mpsc},
+    sync::Arc,
     thread::JoinHandle,
 };
 use timers::{Timer, Timers};
@@ -45,6 +45,8 @@ const BATCH: usize = 2_048;
 const REDO_AFTER: u64 = 200;
 /// Counters of messages that are not stored are saved within this many ms (`design.md` §1).
 const SAVE_COUNTERS_AFTER: u64 = 1_000;
+/// An alarm that comes so late, in ms, means that the machine slept (`session.md` §2).
+const SUSPENDED: u64 = 30_000;
 /// Ended deliveries are looked through this often, in ms.
 const PURGE_EVERY: u64 = 60_000;
 
@@ -99,13 +101,7 @@ impl Starting {
         let sids: Vec<_> = state.sessions.keys().cloned().collect();
         for sid in sids {
             timers.at(until, Timer::Session(sid.clone()));
-            state.apply(Change::Link(
-                sid,
-                Some(Link::Lost {
-                    until,
-                    reason: LogoffReason::Timeout,
-                }),
-            ));
+            state.apply(Change::Link(sid, Some(Link::Lost { until, reason: LogoffReason::Timeout })));
         }
         let mut due: HashMap<EndpointId, VecDeque<DeliveryId>> = HashMap::new();
         for frozen in store.frozen(None)? {
@@ -122,20 +118,11 @@ impl Starting {
             }
         }
         timers.at(clock.tick().after(PURGE_EVERY), Timer::Purge);
-        let directory = Directory {
-            apps: state.apps.clone(),
-            keys: state.keys.clone(),
-        };
+        let directory = Directory { apps: state.apps.clone(), keys: state.keys.clone() };
         let queue = Queue::new(clock.clone());
         let handle = Handle::new(queue.clone(), directory);
         let engine = Engine {
-            core: Core {
-                state,
-                store,
-                clock,
-                ids,
-                config,
-            },
+            core: Core { state, store, clock, ids, config },
             queue,
             handle: handle.clone(),
             ports: None,
@@ -205,7 +192,7 @@ struct Batch<'a> {
     ports: &'a Ports,
     due: &'a mut HashMap<EndpointId, VecDeque<DeliveryId>>,
     dirty: &'a mut HashSet<Gid>,
-    answers: Vec<(mpsc::SyncSender<Result<Answer, Refusal>>, Result<Answer, Refusal>)>,
+    answers: Vec<(Answering, Result<Answer, Refusal>)>,
     /// Connections that wait for an answer, should the batch be lost.
     asked: Vec<(crate::domain::ConnRef, u32)>,
     jobs: Vec<(Job, Origin)>,
@@ -216,6 +203,8 @@ struct Batch<'a> {
     precious: Vec<Step>,
     /// Steps that failed alone and are tried again.
     failed: Vec<Step>,
+    /// A command met a defect: the transaction is not to be trusted.
+    broken: bool,
 }
 
 /// Where a job came from, should the batch be lost.
@@ -271,6 +260,7 @@ impl Engine {
     /// Runs commands and due timers as one transaction.
     fn batch(&mut self, commands: Vec<Command>) {
         let (now, tick) = (self.core.clock.now(), self.core.clock.tick());
+        let slept = self.alarm.as_ref().is_some_and(|(at, _)| tick.since(*at) > SUSPENDED);
         if self.alarm.as_ref().is_some_and(|(at, _)| *at <= tick) {
             self.alarm = None;
         }
@@ -304,7 +294,11 @@ impl Engine {
             touched: BTreeSet::new(),
             precious: Vec::new(),
             failed: Vec::new(),
+            broken: false,
         };
+        if slept {
+            crate::domain::session::woke_up(&mut batch.tx);
+        }
         for step in steps {
             batch.step(step);
         }
@@ -321,30 +315,15 @@ impl Engine {
             tracing::error!(%error, "counters could not be saved; they are kept in memory");
         }
         let committed = batch.commit();
-        let Batch {
-            tx,
-            answers,
-            asked,
-            jobs,
-            timers,
-            precious,
-            failed,
-            ..
-        } = batch;
+        let Batch { tx, answers, asked, jobs, timers, precious, failed, .. } = batch;
         match committed {
             Ok(()) => {
-                let configured = tx
-                    .stored
-                    .iter()
-                    .any(|c| matches!(c, Change::App(_) | Change::AppGone(_) | Change::Key(_) | Change::KeyGone(_)));
+                let configured = tx.stored.iter().any(|c| matches!(c, Change::App(_) | Change::AppGone(_) | Change::Key(_) | Change::KeyGone(_)));
                 let (pushes, relinked, counts) = (tx.pushes, tx.relinked, tx.counts);
                 self.redo = failed;
                 if configured {
                     let state = &self.core.state;
-                    self.handle.publish_directory(Directory {
-                        apps: state.apps.clone(),
-                        keys: state.keys.clone(),
-                    });
+                    self.handle.publish_directory(Directory { apps: state.apps.clone(), keys: state.keys.clone() });
                 }
                 self.set_deadlines(relinked);
                 self.set_counts(counts, tick);
@@ -372,16 +351,7 @@ impl Engine {
                         self.due.entry(job.endpoint).or_default().push_front(job.delivery);
                     }
                 }
-                let lost = asked.into_iter().map(|(conn, id)| {
-                    (
-                        1 << conn.hub,
-                        Push::Refuse {
-                            conn,
-                            id,
-                            why: Refusal::Unavailable,
-                        },
-                    )
-                });
+                let lost = asked.into_iter().map(|(conn, id)| (1 << conn.hub, Push::Refuse { conn, id, why: Refusal::Unavailable }));
                 self.push(lost.collect());
                 for (answer, result) in answers {
                     let _ = answer.send(result.and(Err(Refusal::Unavailable)));
@@ -466,6 +436,9 @@ impl Batch<'_> {
     fn commit(&mut self) -> store::Result<()> {
         if !self.store.in_transaction() {
             return Ok(());
+        }
+        if self.broken {
+            return Err(store::StoreError::Lost);
         }
         for gid in self.dirty.iter() {
             if let Some(group) = self.tx.state.group(*gid) {

@@ -90,9 +90,12 @@ impl Position {
     }
 }
 
+/// How a caller hears of its request.
+pub(super) type Answering = mpsc::SyncSender<Result<Answer, Refusal>>;
+
 /// Everything that can be queued.
 pub(super) enum Command {
-    Call(Box<Request>, mpsc::SyncSender<Result<Answer, Refusal>>),
+    Call(Box<Request>, Answering),
     Socket(SocketCommand),
     Outcome(Box<Outcome>),
     Stop,
@@ -101,10 +104,7 @@ pub(super) enum Command {
 impl Command {
     fn bytes(&self) -> usize {
         match self {
-            Command::Socket(SocketCommand {
-                op: SocketOp::Publish { draft, .. },
-                ..
-            }) => draft.body.len(),
+            Command::Socket(SocketCommand { op: SocketOp::Publish { draft, .. }, .. }) => draft.body.len(),
             Command::Call(request, _) => match &**request {
                 Request::Send { draft, .. } => draft.body.len(),
                 Request::CreateGroup(new) => new.info.len(),
@@ -149,11 +149,7 @@ pub(super) struct Drained {
 
 impl Queue {
     pub fn new(clock: Clock) -> Arc<Queue> {
-        Arc::new(Queue {
-            waiting: Mutex::default(),
-            ready: Condvar::new(),
-            clock,
-        })
+        Arc::new(Queue { waiting: Mutex::default(), ready: Condvar::new(), clock })
     }
 
     /// Waits for work or a timer, then takes all there is (at most `most` commands).
@@ -165,11 +161,7 @@ impl Queue {
         let n = waiting.commands.len().min(most);
         let commands: Vec<_> = waiting.commands.drain(..n).collect();
         waiting.bytes -= commands.iter().map(|(c, _)| c.bytes()).sum::<usize>();
-        Drained {
-            commands,
-            hungry: std::mem::take(&mut waiting.hungry),
-            _alarmed: waiting.alarmed.take(),
-        }
+        Drained { commands, hungry: std::mem::take(&mut waiting.hungry), _alarmed: waiting.alarmed.take() }
     }
 
     /// No command is taken any more; those who wait get an error.
@@ -200,10 +192,7 @@ pub struct Handle {
 
 impl Handle {
     pub(super) fn new(queue: Arc<Queue>, directory: Directory) -> Handle {
-        Handle {
-            queue,
-            directory: Arc::new(RwLock::new(Arc::new(directory))),
-        }
+        Handle { queue, directory: Arc::new(RwLock::new(Arc::new(directory))) }
     }
 
     /// Asks, and waits for the answer; it comes after the commit. [`Refusal::Busy`] when the queue

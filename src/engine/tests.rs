@@ -17,6 +17,7 @@ use std::{
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
+        mpsc,
     },
 };
 
@@ -56,7 +57,7 @@ impl Bench {
         let config = Config { rules: Rules::default(), retry_percent: 100 };
         let starting = Starting::new(store, Clock::standing(), Ids::seeded(7), config).expect("a state");
         let mut engine = starting.engine;
-        let (pushes, jobs): (Arc<Mutex<Vec<Push>>>, Arc<Mutex<Vec<Job>>>) = Default::default();
+        let (pushes, jobs) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
         let (to, out) = (pushes.clone(), jobs.clone());
         engine.ports = Some(Ports {
             render: |event, app| {
@@ -138,8 +139,7 @@ impl Seen {
             .map(|g| ((*g.config).clone(), g.counters.clone(), g.in_order().into_iter().map(|m| (**m).clone()).collect::<Vec<_>>()))
             .collect();
         groups.sort_by_key(|(g, ..)| g.gid);
-        let mut sessions: Vec<_> =
-            state.sessions.values().map(|s| ((*s.session).clone(), s.groups.iter().map(|(_, gid)| *gid).collect::<Vec<_>>())).collect();
+        let mut sessions: Vec<_> = state.sessions.values().map(|s| ((*s.session).clone(), s.groups.iter().map(|(_, gid)| *gid).collect::<Vec<_>>())).collect();
         sessions.sort_by(|a, b| a.0.sid.cmp(&b.0.sid));
         let mut ready: Vec<_> = state.lanes.iter().filter(|(_, l)| l.ready > 0).map(|(e, l)| (e.clone(), l.ready)).collect();
         ready.sort();

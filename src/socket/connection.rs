@@ -161,11 +161,7 @@ impl Connection {
             .max_write_buffer_size(64 * 1024)
             .max_message_size(Some(MAX_FRAME))
             .max_frame_size(Some(MAX_FRAME));
-        let socket = Socket {
-            stream,
-            written: Vec::new(),
-            drained: false,
-        };
+        let socket = Socket { stream, written: Vec::new(), drained: false };
         // Only the handshake would wait, and it is done.
         let ws = smol::block_on(WebSocketStream::from_partially_read(socket, leftover, Role::Server, Some(config)));
         let mut connection = Connection {
@@ -286,11 +282,7 @@ impl Connection {
                 n += 1;
             }
             let mut stream = &self.ws.get_ref().stream;
-            let result = if n == 1 {
-                stream.write(&pieces[0])
-            } else {
-                stream.write_vectored(&pieces[..n])
-            };
+            let result = if n == 1 { stream.write(&pieces[0]) } else { stream.write_vectored(&pieces[..n]) };
             match result {
                 Ok(written) => {
                     // What is left goes out when the socket says that it takes more.

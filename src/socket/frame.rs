@@ -49,11 +49,7 @@ mod tests {
 
     #[test]
     fn lengths() {
-        for (n, head) in [
-            (5, vec![0x81, 5]),
-            (126, vec![0x81, 126, 0, 126]),
-            (65536, vec![0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
-        ] {
+        for (n, head) in [(5, vec![0x81, 5]), (126, vec![0x81, 126, 0, 126]), (65536, vec![0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0])] {
             let frame = text(&vec![b'x'; n]);
             assert_eq!(&frame[..head.len()], &head[..], "{n}");
             assert_eq!(frame.len(), head.len() + n);

@@ -51,23 +51,10 @@ pub fn check(directory: &Directory, now: Millis, token: &str, data: Option<&str>
     let extras: Extras = data.and_then(|d| serde_json::from_str(d).ok()).unwrap_or_default();
     let (device, info) = (extras.device.unwrap_or_default(), extras.user_info.unwrap_or_default());
     if device.len() > MAX_DEVICE || device.chars().any(char::is_control) {
-        return Err(Refused::Bad(format!(
-            "data.device has {} bytes; up to {MAX_DEVICE} without control characters are allowed",
-            device.len()
-        )));
+        return Err(Refused::Bad(format!("data.device has {} bytes; up to {MAX_DEVICE} without control characters are allowed", device.len())));
     }
     if info.len() > quota::MAX_USER_INFO {
-        return Err(Refused::Bad(format!(
-            "data.user_info has {} bytes; {} are allowed",
-            info.len(),
-            quota::MAX_USER_INFO
-        )));
+        return Err(Refused::Bad(format!("data.user_info has {} bytes; {} are allowed", info.len(), quota::MAX_USER_INFO)));
     }
-    Ok(Login {
-        app: verified.app,
-        user: verified.user,
-        role: verified.role,
-        device,
-        info,
-    })
+    Ok(Login { app: verified.app, user: verified.user, role: verified.role, device, info })
 }

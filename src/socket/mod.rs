@@ -3,10 +3,13 @@
 //! once, fans out, and writes at most once a socket and tick. It must not know SQL or a domain rule.
 
 mod connection;
+mod deliver;
 mod frame;
 mod groups;
 mod hub;
 mod login;
+mod reactor;
+mod receive;
 pub mod wire;
 
 pub use hub::{Hub, HubConfig};

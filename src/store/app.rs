@@ -40,11 +40,7 @@ pub fn put(conn: &Connection, app: &App) -> Result<()> {
 }
 
 pub fn put_key(conn: &Connection, key: &AccessKey) -> Result<()> {
-    run(
-        conn,
-        "INSERT OR REPLACE INTO access_key VALUES (?1, ?2, ?3)",
-        params![key.id, key.secret, key.created.0],
-    )
+    run(conn, "INSERT OR REPLACE INTO access_key VALUES (?1, ?2, ?3)", params![key.id, key.secret, key.created.0])
 }
 
 pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
@@ -86,11 +82,7 @@ pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
     let mut rows = conn.prepare("SELECT id, secret, created FROM access_key")?;
     let mut rows = rows.query([])?;
     while let Some(row) = rows.next()? {
-        state.apply(Change::Key(AccessKey {
-            id: row.get(0)?,
-            secret: row.get(1)?,
-            created: Millis(row.get(2)?),
-        }));
+        state.apply(Change::Key(AccessKey { id: row.get(0)?, secret: row.get(1)?, created: Millis(row.get(2)?) }));
     }
     Ok(())
 }

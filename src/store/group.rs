@@ -39,11 +39,7 @@ pub fn put(conn: &Connection, g: &Group) -> Result<()> {
 
 pub fn put_counters(conn: &Connection, gid: Gid, c: &Counters) -> Result<()> {
     let amounts = json(&c.amounts);
-    run(
-        conn,
-        "INSERT OR REPLACE INTO counter VALUES (?1, ?2, ?3, ?4)",
-        params![gid.0, c.top as i64, c.joins as i64, amounts],
-    )
+    run(conn, "INSERT OR REPLACE INTO counter VALUES (?1, ?2, ?3, ?4)", params![gid.0, c.top as i64, c.joins as i64, amounts])
 }
 
 pub fn put_member(conn: &Connection, gid: Gid, m: &Member) -> Result<()> {
@@ -88,11 +84,7 @@ pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
     let mut rows = conn.prepare("SELECT gid, top, joins, amounts FROM counter")?;
     let mut rows = rows.query([])?;
     while let Some(row) = rows.next()? {
-        let counters = Counters {
-            top: row.get::<_, i64>(1)? as u64,
-            joins: row.get::<_, i64>(2)? as u64,
-            amounts: from_json(&row.get::<_, String>(3)?)?,
-        };
+        let counters = Counters { top: row.get::<_, i64>(1)? as u64, joins: row.get::<_, i64>(2)? as u64, amounts: from_json(&row.get::<_, String>(3)?)? };
         state.apply(Change::Counters(Gid(row.get(0)?), counters));
     }
     let mut rows = conn.prepare("SELECT gid, user, sid, kind, joined, ord FROM member ORDER BY ord")?;

@@ -137,21 +137,13 @@ pub fn page(conn: &Connection, gid: Gid, page: &MessagePage) -> Result<Vec<Messa
     };
     let mut sql = format!("SELECT {COLUMNS} FROM message WHERE id BETWEEN ? AND ? AND stored = 1 AND deleted = 0");
     let mut values = vec![Value::from(row_id(gid, first)), Value::from(row_id(gid, last))];
-    for (clause, value) in [
-        (" AND kind = ?", page.kind.map(i64::from)),
-        (" AND at >= ?", page.begin.map(|t| t.0)),
-        (" AND at <= ?", page.end.map(|t| t.0)),
-    ] {
+    for (clause, value) in [(" AND kind = ?", page.kind.map(i64::from)), (" AND at >= ?", page.begin.map(|t| t.0)), (" AND at <= ?", page.end.map(|t| t.0))] {
         if let Some(value) = value {
             sql += clause;
             values.push(value.into());
         }
     }
-    sql += if page.ascending {
-        " ORDER BY id ASC LIMIT ?"
-    } else {
-        " ORDER BY id DESC LIMIT ?"
-    };
+    sql += if page.ascending { " ORDER BY id ASC LIMIT ?" } else { " ORDER BY id DESC LIMIT ?" };
     values.push(Value::from(page.limit as i64 + 1));
     let mut rows = conn.prepare_cached(&sql)?;
     let rows = rows.query_map(rusqlite::params_from_iter(values), read)?;

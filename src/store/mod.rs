@@ -277,11 +277,7 @@ fn version(conn: &Connection) -> Result<i64> {
 fn refuse_newer(path: &Path, conn: &Connection) -> Result<()> {
     let (found, known) = (version(conn)?, schema::MIGRATIONS.len() as i64);
     if found > known {
-        return Err(StoreError::Newer {
-            path: path.to_owned(),
-            found,
-            known,
-        });
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::domain::{
     outbox::{Attempt, BATCH, DeliveryId, Lane},
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// A delivery that was neither delivered nor given up, as it is found at a start.
 #[derive(Debug)]
@@ -31,10 +31,7 @@ pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
     let mut rows = conn.prepare("SELECT endpoint, count(*) FROM outbox WHERE ready = 1 AND delivery IS NULL GROUP BY endpoint")?;
     let mut rows = rows.query([])?;
     while let Some(row) = rows.next()? {
-        let lane = Lane {
-            ready: row.get::<_, i64>(1)? as u64,
-            in_flight: Vec::new(),
-        };
+        let lane = Lane { ready: row.get::<_, i64>(1)? as u64, in_flight: Vec::new() };
         state.apply(Change::Lane(endpoint(&row.get::<_, String>(0)?)?, Some(lane)));
     }
     Ok(())
@@ -65,9 +62,7 @@ impl Store {
         let name = lane.to_string();
         let mut rows =
             conn.prepare_cached("SELECT id, subject, payload FROM outbox WHERE endpoint = ?1 AND ready = 1 AND delivery IS NULL ORDER BY id LIMIT ?2")?;
-        let rows = rows.query_map(params![name, BATCH as i64], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
-        })?;
+        let rows = rows.query_map(params![name, BATCH as i64], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)))?;
         let (mut payloads, mut subjects) = (Vec::new(), BTreeSet::new());
         for row in rows {
             let (row_id, subject, payload) = row?;
@@ -87,9 +82,7 @@ impl Store {
     pub fn take_any(&self, lane: &EndpointId, id: &DeliveryId) -> Result<Vec<String>> {
         let conn = self.conn();
         let mut rows = conn.prepare_cached("SELECT id, payload FROM outbox WHERE endpoint = ?1 AND delivery IS NULL ORDER BY id LIMIT ?2")?;
-        let rows = rows.query_map(params![lane.to_string(), BATCH as i64], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-        })?;
+        let rows = rows.query_map(params![lane.to_string(), BATCH as i64], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
         let mut payloads = Vec::new();
         for row in rows {
             let (row_id, payload) = row?;
@@ -132,11 +125,7 @@ impl Store {
     pub fn finish(&self, id: &DeliveryId, lane: &EndpointId, dead: Option<&str>, now: Millis) -> Result<u64> {
         let conn = self.conn();
         let state = if dead.is_some() { 2 } else { 1 };
-        run(
-            conn,
-            "UPDATE delivery SET state = ?2, reason = ?3, ended = ?4 WHERE id = ?1",
-            params![&*id.0, state, dead, now.0],
-        )?;
+        run(conn, "UPDATE delivery SET state = ?2, reason = ?3, ended = ?4 WHERE id = ?1", params![&*id.0, state, dead, now.0])?;
         let name = lane.to_string();
         let mut subjects = conn.prepare_cached("SELECT DISTINCT subject FROM outbox WHERE delivery = ?1")?;
         let subjects: Vec<String> = subjects.query_map(params![&*id.0], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
@@ -157,17 +146,11 @@ impl Store {
 
     /// All frozen deliveries, oldest first; of one endpoint, if it is named.
     pub fn frozen(&self, of: Option<&EndpointId>) -> Result<Vec<Frozen>> {
-        let mut rows = self
-            .conn()
-            .prepare_cached("SELECT id, endpoint, tries FROM delivery WHERE state = 0 ORDER BY n")?;
+        let mut rows = self.conn().prepare_cached("SELECT id, endpoint, tries FROM delivery WHERE state = 0 ORDER BY n")?;
         let mut rows = rows.query([])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            let frozen = Frozen {
-                id: DeliveryId(row.get::<_, String>(0)?.into()),
-                endpoint: endpoint(&row.get::<_, String>(1)?)?,
-                tries: row.get(2)?,
-            };
+            let frozen = Frozen { id: DeliveryId(row.get::<_, String>(0)?.into()), endpoint: endpoint(&row.get::<_, String>(1)?)?, tries: row.get(2)? };
             if of.is_none_or(|of| *of == frozen.endpoint) {
                 found.push(frozen);
             }
@@ -175,25 +158,23 @@ impl Store {
         Ok(found)
     }
 
-    /// Forgets ended deliveries that are older than `before`, and of the rest the oldest over `most`,
-    /// a few hundred at a time. Returns how many of each state went: (delivered, dead).
+    /// Forgets ended deliveries that are older than `before`, and those behind the newest `most`, a few
+    /// hundred at a time. Returns how many of each state went: (delivered, dead).
     pub fn purge_deliveries(&self, before: Millis, most: u32) -> Result<(usize, usize)> {
         let conn = self.conn();
-        let mut count = conn.prepare_cached("SELECT count(*) FROM delivery WHERE state IN (1, 2)")?;
-        let over = count.query_row([], |row| row.get::<_, i64>(0))?.saturating_sub(most as i64).max(0);
-        let mut old = conn.prepare_cached(
-            "SELECT id, state FROM (SELECT id, state, ended, row_number() OVER (ORDER BY ended) AS place FROM delivery WHERE state IN (1, 2))
-             WHERE ended < ?1 OR place <= ?2 LIMIT 500",
-        )?;
-        let old: Vec<(String, i64)> = old
-            .query_map(params![before.0, over], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<rusqlite::Result<_>>()?;
-        let mut gone = HashMap::new();
-        for (id, state) in old {
-            run(conn, "DELETE FROM attempt WHERE delivery = ?1", params![id])?;
-            run(conn, "DELETE FROM delivery WHERE id = ?1", params![id])?;
-            *gone.entry(state).or_insert(0) += 1;
+        let mut gone = (0, 0);
+        for (state, count) in [(1, &mut gone.0), (2, &mut gone.1)] {
+            let mut old = conn.prepare_cached(
+                "SELECT id FROM delivery WHERE state = ?1 AND ended < ?2 UNION
+                 SELECT id FROM delivery WHERE n <= (SELECT max(n) FROM delivery) - ?3 AND state = ?1 LIMIT 500",
+            )?;
+            let old: Vec<String> = old.query_map(params![state, before.0, most], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+            for id in old {
+                run(conn, "DELETE FROM attempt WHERE delivery = ?1", params![id])?;
+                run(conn, "DELETE FROM delivery WHERE id = ?1", params![id])?;
+                *count += 1;
+            }
         }
-        Ok((gone.get(&1).copied().unwrap_or(0), gone.get(&2).copied().unwrap_or(0)))
+        Ok(gone)
     }
 }

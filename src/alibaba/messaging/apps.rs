@@ -84,9 +84,7 @@ fn check_url(allow: &AllowList, param: &str, url: &str) -> Result<(), RpcError> 
         return Ok(());
     }
     let parts = CallbackUrl::parse(url).ok_or_else(|| RpcError::url(param, "must start with http:// or https:// and name a host"))?;
-    allow
-        .check_url(&parts)
-        .map_err(|why| RpcError::url(param, format_args!("is not allowed: {why}")))
+    allow.check_url(&parts).map_err(|why| RpcError::url(param, format_args!("is not allowed: {why}")))
 }
 
 fn audit(allow: &AllowList, kind: i64, url: String) -> Result<Audit, RpcError> {
@@ -149,9 +147,7 @@ pub fn create(call: &Call) -> Fields {
         new.id = fresh_id(&call.gateway.ids);
     }
     let app = told(call.ask(Request::CreateApp(Box::new(new)))?)?;
-    Ok(fields(
-        json!({"AppId": app.id.as_str(), "AppKey": app.key, "AppSign": app.sign, "DataCenter": app.data_center}),
-    ))
+    Ok(fields(json!({"AppId": app.id.as_str(), "AppKey": app.key, "AppSign": app.sign, "DataCenter": app.data_center})))
 }
 
 pub fn describe(call: &Call) -> Fields {
@@ -216,15 +212,8 @@ pub fn modify_audit(call: &Call) -> Fields {
     check_url(&call.gateway.allow, "AuditUrl", url.unwrap_or_default())?;
     let app = call.app(&id)?;
     let (old_kind, old_url) = audit_parts(&app.audit);
-    let change = audit(
-        &call.gateway.allow,
-        kind.unwrap_or(old_kind.into()),
-        url.or(old_url).unwrap_or_default().to_string(),
-    )?;
-    let app = told(call.ask(Request::ChangeApp {
-        app: id,
-        change: AppChange::Audit(change),
-    })?)?;
+    let change = audit(&call.gateway.allow, kind.unwrap_or(old_kind.into()), url.or(old_url).unwrap_or_default().to_string())?;
+    let app = told(call.ask(Request::ChangeApp { app: id, change: AppChange::Audit(change) })?)?;
     let (kind, url) = audit_parts(&app.audit);
     let mut out = fields(json!({"AppId": app.id.as_str(), "AppSign": app.sign, "AuditType": kind, "AuditNeedAuthentication": url.is_some()}));
     if let Some(url) = url {
@@ -239,10 +228,7 @@ pub fn modify_callback(call: &Call) -> Fields {
     let url = call.params.text("EventCallbackUrl").unwrap_or_default().to_string();
     check_url(&call.gateway.allow, "EventCallbackUrl", &url)?;
     call.app(&id)?;
-    let app = told(call.ask(Request::ChangeApp {
-        app: id,
-        change: AppChange::EventCallbackUrl(url),
-    })?)?;
+    let app = told(call.ask(Request::ChangeApp { app: id, change: AppChange::EventCallbackUrl(url) })?)?;
     let mut out = fields(json!({"AppId": app.id.as_str(), "AppSign": app.sign, "EventCallbackNeedAuthentication": true}));
     if !app.event_callback_url.is_empty() {
         out.insert("EventCallbackUrl".into(), app.event_callback_url.clone().into());
@@ -256,10 +242,7 @@ pub fn modify_disable(call: &Call) -> Fields {
     let disable = call.params.flag("Disable")?;
     let mut app = call.app(&id)?;
     if let Some(disable) = disable {
-        app = told(call.ask(Request::ChangeApp {
-            app: id,
-            change: AppChange::Disabled(disable),
-        })?)?;
+        app = told(call.ask(Request::ChangeApp { app: id, change: AppChange::Disabled(disable) })?)?;
     }
     Ok(fields(json!({"AppId": app.id.as_str(), "AppSign": app.sign, "Disable": app.disabled})))
 }

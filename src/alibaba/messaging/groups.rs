@@ -38,12 +38,9 @@ pub fn create(call: &Call) -> Fields {
     };
     call.enabled_app(&id)?;
     match call.ask(Request::CreateGroup(Box::new(new)))? {
-        Answer::Created {
-            already_exists,
-            already_deleted,
-        } => Ok(fields(
-            json!({"GroupId": name, "AlreadyExists": already_exists, "AlreadyDelete": already_deleted}),
-        )),
+        Answer::Created { already_exists, already_deleted } => {
+            Ok(fields(json!({"GroupId": name, "AlreadyExists": already_exists, "AlreadyDelete": already_deleted})))
+        }
         other => Err(unexpected(&other)),
     }
 }
@@ -93,11 +90,7 @@ pub fn delete(call: &Call) -> Fields {
         UserId::new(&by).map_err(no_id("OperatorId"))?;
     }
     call.enabled_app(&id)?;
-    match call.ask(Request::DeleteGroup {
-        app: id,
-        group: group.clone(),
-        by,
-    })? {
+    match call.ask(Request::DeleteGroup { app: id, group: group.clone(), by })? {
         Answer::Done => Ok(fields(json!({"GroupId": group.as_str()}))),
         other => Err(unexpected(&other)),
     }

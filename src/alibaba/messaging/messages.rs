@@ -29,13 +29,7 @@ pub fn send(call: &Call) -> Fields {
         no_cache: call.params.flag("NoCache")?.unwrap_or(false),
     };
     call.enabled_app(&id)?;
-    match call.ask(Request::Send {
-        app: id,
-        group,
-        sender,
-        sender_info,
-        draft: Box::new(draft),
-    })? {
+    match call.ask(Request::Send { app: id, group, sender, sender_info, draft: Box::new(draft) })? {
         Answer::Sent { tid } => Ok(fields(json!({"MsgTid": tid.as_str()}))),
         other => Err(unexpected(&other)),
     }
@@ -77,9 +71,7 @@ pub fn list(call: &Call) -> Fields {
     let listed = &messages[..messages.len().min(limit as usize)];
     let next = if more { listed.last().and_then(|m| m.seq).unwrap_or(0) } else { 0 };
     let list: Vec<Value> = listed.iter().map(told).collect();
-    Ok(fields(
-        json!({"GroupId": group.as_str(), "Hasmore": more, "NextPageToken": next, "MessageList": list}),
-    ))
+    Ok(fields(json!({"GroupId": group.as_str(), "Hasmore": more, "NextPageToken": next, "MessageList": list})))
 }
 
 fn told(m: &Message) -> Value {

@@ -48,12 +48,7 @@ pub const OPERATIONS: &[Operation] = &[
     operation("DescribeLiveMessageGroup", 50, &["AppId", "GroupId"], groups::describe),
     operation("DeleteLiveMessageGroup", 50, &["AppId", "GroupId"], groups::delete),
     operation("SendLiveMessageGroup", 50, &["AppId", "GroupId", "SenderId"], messages::send),
-    operation(
-        "ListLiveMessageGroupMessages",
-        50,
-        &["AppId", "GroupId", "SortType", "PageSize"],
-        messages::list,
-    ),
+    operation("ListLiveMessageGroupMessages", 50, &["AppId", "GroupId", "SortType", "PageSize"], messages::list),
     operation("CheckLiveMessageUsersOnline", 50, &["AppId", "UserIds"], users::check_online),
 ];
 
@@ -73,11 +68,7 @@ impl Call<'_> {
 
     fn data_center(&self) -> Result<&str, RpcError> {
         let name = self.params.filled("DataCenter").unwrap_or(DATA_CENTERS[0]);
-        if DATA_CENTERS.contains(&name) {
-            Ok(name)
-        } else {
-            Err(RpcError::invalid("DataCenter", format_args!("is none of {}", DATA_CENTERS.join(", "))))
-        }
+        if DATA_CENTERS.contains(&name) { Ok(name) } else { Err(RpcError::invalid("DataCenter", format_args!("is none of {}", DATA_CENTERS.join(", ")))) }
     }
 
     /// `AppId` and `DataCenter` are legal; whether there is such an application is asked with [`Call::app`].
@@ -90,18 +81,13 @@ impl Call<'_> {
     fn app(&self, id: &AppId) -> Result<Arc<App>, RpcError> {
         let center = self.data_center()?;
         let app = self.gateway.ask.directory().apps.get(id).cloned();
-        app.filter(|app| app.data_center == center)
-            .ok_or_else(|| RpcError::not_found(format_args!("Application {id} in {center}")))
+        app.filter(|app| app.data_center == center).ok_or_else(|| RpcError::not_found(format_args!("Application {id} in {center}")))
     }
 
     /// Groups, messages and users of a disabled application are out of reach.
     fn enabled_app(&self, id: &AppId) -> Result<Arc<App>, RpcError> {
         let app = self.app(id)?;
-        if app.disabled {
-            Err(Refusal::AppDisabled(id.to_string()).into())
-        } else {
-            Ok(app)
-        }
+        if app.disabled { Err(Refusal::AppDisabled(id.to_string()).into()) } else { Ok(app) }
     }
 }
 

@@ -90,19 +90,13 @@ impl Params {
         numbered.sort();
         let list = match (self.filled(name), numbered.is_empty()) {
             (None, true) => return Ok(None),
-            (None, false) => List {
-                items: numbered.into_iter().map(|(_, value)| value.to_string()).collect(),
-                whole: None,
-            },
+            (None, false) => List { items: numbered.into_iter().map(|(_, value)| value.to_string()).collect(), whole: None },
             (Some(_), false) => return Err(RpcError::invalid(name, "is given in two encodings")),
             (Some(text), true) if text.starts_with('[') => {
                 let items = serde_json::from_str(text).map_err(|_| RpcError::invalid(name, "is no JSON array of strings"))?;
                 List { items, whole: None }
             }
-            (Some(text), true) => List {
-                items: text.split(',').map(str::to_string).collect(),
-                whole: Some(text.to_string()),
-            },
+            (Some(text), true) => List { items: text.split(',').map(str::to_string).collect(), whole: Some(text.to_string()) },
         };
         if list.items.len() > most {
             return Err(RpcError::invalid(name, format_args!("has {} items; {most} are allowed", list.items.len())));
@@ -141,11 +135,7 @@ pub fn is_new_id(text: &str) -> bool {
 }
 
 pub fn check_new_id(name: &str, text: &str) -> Result<(), RpcError> {
-    if is_new_id(text) {
-        Ok(())
-    } else {
-        Err(RpcError::invalid(name, "must have 1 to 64 letters, digits, _ or -"))
-    }
+    if is_new_id(text) { Ok(()) } else { Err(RpcError::invalid(name, "must have 1 to 64 letters, digits, _ or -")) }
 }
 
 #[cfg(test)]
@@ -185,25 +175,14 @@ mod tests {
 
     #[test]
     fn numbers_and_flags() {
-        for (text, expected) in [
-            ("7", Ok(Some(7))),
-            ("", Ok(None)),
-            ("0", Err(())),
-            ("11", Err(())),
-            ("99999999999999999999", Err(())),
-            ("1.0", Err(())),
-            (" 1", Err(())),
-        ] {
+        for (text, expected) in
+            [("7", Ok(Some(7))), ("", Ok(None)), ("0", Err(())), ("11", Err(())), ("99999999999999999999", Err(())), ("1.0", Err(())), (" 1", Err(()))]
+        {
             assert_eq!(params(&[("N", text)]).int("N", 1, 10).map_err(|_| ()), expected, "{text}");
         }
-        for (text, expected) in [
-            ("True", Ok(Some(true))),
-            ("false", Ok(Some(false))),
-            ("FALSE", Ok(Some(false))),
-            ("", Ok(None)),
-            ("1", Err(())),
-            ("yes", Err(())),
-        ] {
+        for (text, expected) in
+            [("True", Ok(Some(true))), ("false", Ok(Some(false))), ("FALSE", Ok(Some(false))), ("", Ok(None)), ("1", Err(())), ("yes", Err(()))]
+        {
             assert_eq!(params(&[("F", text)]).flag("F").map_err(|_| ()), expected, "{text}");
         }
         assert_eq!(params(&[]).int32("N", 5), Ok(5));
@@ -225,15 +204,8 @@ mod tests {
 
     #[test]
     fn ids_to_be_made() {
-        for (text, expected) in [
-            ("aZ0_-", true),
-            ("", false),
-            ("a b", false),
-            ("a,b", false),
-            ("ä", false),
-            (&"x".repeat(64), true),
-            (&"x".repeat(65), false),
-        ] {
+        for (text, expected) in [("aZ0_-", true), ("", false), ("a b", false), ("a,b", false), ("ä", false), (&"x".repeat(64), true), (&"x".repeat(65), false)]
+        {
             assert_eq!(is_new_id(text), expected, "{text}");
         }
     }

@@ -16,11 +16,7 @@ const MAX_USERS: usize = 100;
 /// In the order asked, each user with whether it has a session.
 pub fn check_online(call: &Call) -> Fields {
     let id = call.app_id()?;
-    let list = call
-        .params
-        .list("UserIds", MAX_USERS)?
-        .filter(|list| !list.items.is_empty())
-        .ok_or_else(|| RpcError::missing("UserIds"))?;
+    let list = call.params.list("UserIds", MAX_USERS)?.filter(|list| !list.items.is_empty()).ok_or_else(|| RpcError::missing("UserIds"))?;
     // An id made elsewhere may have a comma: if the whole text is somebody who is online, it is meant.
     let whole = list.whole.as_deref().filter(|_| list.items.len() > 1).and_then(|text| UserId::new(text).ok());
     let users: Result<Vec<UserId>, _> = list.items.iter().map(|item| UserId::new(item)).collect();
@@ -43,9 +39,6 @@ pub fn check_online(call: &Call) -> Fields {
             return Err(RpcError::invalid("UserIds", "has an empty id"));
         }
     }
-    let list: Vec<Value> = told
-        .into_iter()
-        .map(|(user, online)| json!({"UserId": user.as_str(), "Online": online}))
-        .collect();
+    let list: Vec<Value> = told.into_iter().map(|(user, online)| json!({"UserId": user.as_str(), "Online": online})).collect();
     Ok(fields(json!({"UserList": list})))
 }

@@ -38,24 +38,12 @@ fn signature_1_0_is_checked_in_order() {
         ("slow clock", with(&|s| s.skew = -901_000, act), (400, "InvalidTimeStamp.Expired")),
         ("fast clock", with(&|s| s.skew = 902_000, act), (400, "InvalidTimeStamp.Expired")),
         ("a little slow", with(&|s| s.skew = -890_000, act), (200, "")),
-        (
-            "stale and wrong",
-            with(&|s| (s.skew, s.secret) = (-901_000, "x"), act),
-            (400, "InvalidTimeStamp.Expired"),
-        ),
+        ("stale and wrong", with(&|s| (s.skew, s.secret) = (-901_000, "x"), act), (400, "InvalidTimeStamp.Expired")),
         ("other version", with(&|s| s.version = "2017-01-01", act), (400, "InvalidVersion")),
-        (
-            "other version and unknown action",
-            with(&|s| s.version = "2017-01-01", "Nothing"),
-            (400, "InvalidVersion"),
-        ),
+        ("other version and unknown action", with(&|s| s.version = "2017-01-01", "Nothing"), (400, "InvalidVersion")),
         ("no version", with(&|s| s.version = "", act), (400, "MissingVersion")),
         ("unknown action", with(&|_| (), "RecoverNothing"), (404, "InvalidAction.NotFound")),
-        (
-            "unknown action of a stranger",
-            with(&|s| s.secret = "x", "RecoverNothing"),
-            (400, "SignatureDoesNotMatch"),
-        ),
+        ("unknown action of a stranger", with(&|s| s.secret = "x", "RecoverNothing"), (400, "SignatureDoesNotMatch")),
         ("no nonce", with(&|s| s.nonce.clear(), act), (400, "MissingSignatureNonce")),
     ] {
         assert_eq!(code(&answer), expected, "{name}");
@@ -69,10 +57,7 @@ fn signature_1_0_is_checked_in_order() {
     ] {
         assert_eq!(code(&server.call(act, params)), expected, "{params:?}");
     }
-    assert_eq!(
-        code(&server.send("POST", "Action=A&Version=2016-11-01&AccessKeyId=testAccessKeyId", &vec![], b"")),
-        (400, "MissingSignature")
-    );
+    assert_eq!(code(&server.send("POST", "Action=A&Version=2016-11-01&AccessKeyId=testAccessKeyId", &vec![], b"")), (400, "MissingSignature"));
 }
 
 #[test]
@@ -92,26 +77,14 @@ fn headers_that_signature_1_0_does_not_sign_cannot_change_the_action() {
     let header = |name: &str, value: &str| (name.to_string(), value.as_bytes().to_vec());
     let (describe, disable) = ("DescribeLiveMessageApp", "ModifyLiveMessageAppDisable");
     for (action, headers, expected) in [
-        (
-            describe,
-            vec![header("x-acs-action", describe), header("x-acs-version", "2016-11-01")],
-            (200, ""),
-        ),
+        (describe, vec![header("x-acs-action", describe), header("x-acs-version", "2016-11-01")], (200, "")),
         (describe, vec![header("Authorization", "Basic of-a-proxy")], (200, "")),
         (describe, vec![header("x-acs-action", disable)], (400, "InputInvalid")),
-        (
-            "",
-            vec![header("x-acs-action", disable), header("x-acs-version", "2016-11-01")],
-            (400, "MissingAction"),
-        ),
+        ("", vec![header("x-acs-action", disable), header("x-acs-version", "2016-11-01")], (400, "MissingAction")),
     ] {
         assert_eq!(code(&server.send("POST", &params(action), &headers, b"")), expected, "{action} {headers:?}");
     }
-    let headers = vec![
-        header("x-acs-action", describe),
-        header("x-acs-version", "2016-11-01"),
-        header("Authorization", "Bearer x"),
-    ];
+    let headers = vec![header("x-acs-action", describe), header("x-acs-version", "2016-11-01"), header("Authorization", "Bearer x")];
     assert_eq!(code(&server.send("POST", "", &headers, b"")), (400, "SignatureTypeNotSupported"));
 }
 
@@ -120,11 +93,7 @@ fn a_nonce_is_accepted_once_and_only_after_its_signature() {
     let server = Server::new();
     let app: &[(&str, &str)] = &[("AppId", "demo")];
     let good = server.signer();
-    let forged = Signer {
-        secret: "x",
-        nonce: good.nonce.clone(),
-        ..server.signer()
-    };
+    let forged = Signer { secret: "x", nonce: good.nonce.clone(), ..server.signer() };
     assert_eq!(server.signed(&forged, "DescribeLiveMessageApp", app).1["Code"], "SignatureDoesNotMatch");
     assert_eq!(server.signed(&good, "DescribeLiveMessageApp", app).0, 200);
     assert_eq!(code(&server.signed(&good, "DescribeLiveMessageApp", app)), (400, "SignatureNonceUsed"));
@@ -138,10 +107,7 @@ fn a_nonce_is_accepted_once_and_only_after_its_signature() {
 #[test]
 fn the_old_sdk_finds_its_own_string_after_the_colon() {
     let server = Server::new();
-    let signer = Signer {
-        secret: "x",
-        ..server.signer()
-    };
+    let signer = Signer { secret: "x", ..server.signer() };
     let (_, answer) = server.signed(&signer, "DescribeLiveMessageApp", &[("AppId", "a:b")]);
     let message = answer["Message"].as_str().unwrap();
     let to_sign = message.split(':').nth(1).unwrap();
@@ -158,18 +124,11 @@ fn signature_v3_covers_what_counts() {
     let good = |body: &[u8]| server.v3(act, &query, body, &V3_SIGNED);
     assert_eq!(server.send("POST", text, &good(b""), b"").0, 200);
     assert_eq!(code(&server.send("POST", text, &good(b""), b"x=1")), (400, "SignatureDoesNotMatch"));
-    assert_eq!(
-        code(&server.send("POST", &format!("{text}&x=1"), &good(b""), b"")),
-        (400, "SignatureDoesNotMatch")
-    );
+    assert_eq!(code(&server.send("POST", &format!("{text}&x=1"), &good(b""), b"")), (400, "SignatureDoesNotMatch"));
     assert_eq!(code(&server.send("GET", text, &good(b""), b"")), (400, "SignatureDoesNotMatch"));
     for left_out in V3_SIGNED {
         let signed: Vec<&str> = V3_SIGNED.into_iter().filter(|name| *name != left_out).collect();
-        assert_eq!(
-            code(&server.send("POST", text, &server.v3(act, &query, b"", &signed), b"")),
-            (400, "SignatureDoesNotMatch"),
-            "{left_out}"
-        );
+        assert_eq!(code(&server.send("POST", text, &server.v3(act, &query, b"", &signed), b"")), (400, "SignatureDoesNotMatch"), "{left_out}");
     }
     let spoilt = |spoil: &dyn Fn(&mut Headers)| {
         let mut headers = good(b"");
@@ -182,34 +141,14 @@ fn signature_v3_covers_what_counts() {
     };
     for (name, answer, expected) in [
         ("other host", spoilt(&|h| put(h, "Host", b"evil")), (400, "SignatureDoesNotMatch")),
-        (
-            "other action",
-            spoilt(&|h| put(h, "x-acs-action", b"DescribeLiveMessageApp")),
-            (400, "SignatureDoesNotMatch"),
-        ),
+        ("other action", spoilt(&|h| put(h, "x-acs-action", b"DescribeLiveMessageApp")), (400, "SignatureDoesNotMatch")),
         ("no action", spoilt(&|h| h.retain(|(n, _)| n != "x-acs-action")), (400, "MissingAction")),
-        (
-            "two actions",
-            spoilt(&|h| h.push(("X-Acs-Action".into(), b"Other".into()))),
-            (400, "InputInvalid"),
-        ),
-        (
-            "two authorizations",
-            spoilt(&|h| h.push(("authorization".into(), b"x".into()))),
-            (400, "InputInvalid"),
-        ),
-        (
-            "two nonces",
-            spoilt(&|h| h.push(("x-acs-signature-nonce".into(), b"x".into()))),
-            (400, "InputInvalid"),
-        ),
+        ("two actions", spoilt(&|h| h.push(("X-Acs-Action".into(), b"Other".into()))), (400, "InputInvalid")),
+        ("two authorizations", spoilt(&|h| h.push(("authorization".into(), b"x".into()))), (400, "InputInvalid")),
+        ("two nonces", spoilt(&|h| h.push(("x-acs-signature-nonce".into(), b"x".into()))), (400, "InputInvalid")),
         ("no date", spoilt(&|h| h.retain(|(n, _)| n != "x-acs-date")), (400, "MissingTimestamp")),
         ("bad date", spoilt(&|h| put(h, "x-acs-date", b"\xff")), (400, "InputInvalid")),
-        (
-            "half an authorization",
-            spoilt(&|h| put(h, "Authorization", b"ACS3-HMAC-SHA256 Credential=x")),
-            (400, "IncompleteSignature"),
-        ),
+        ("half an authorization", spoilt(&|h| put(h, "Authorization", b"ACS3-HMAC-SHA256 Credential=x")), (400, "IncompleteSignature")),
         (
             "another scheme",
             spoilt(&|h| put(h, "Authorization", b"ACS3-RSA-SHA256 Credential=x,SignedHeaders=a,Signature=b")),
@@ -234,10 +173,7 @@ fn parameters_may_come_in_a_form_body() {
     let server = Server::new();
     let body = b"AppId=demo&UserIds.1=u+1";
     let headers = server.v3("CheckLiveMessageUsersOnline", &form(&[]), body, &V3_SIGNED);
-    assert_eq!(
-        fields(server.send("POST", "", &headers, body)),
-        json!({"UserList": [{"UserId": "u 1", "Online": false}]})
-    );
+    assert_eq!(fields(server.send("POST", "", &headers, body)), json!({"UserList": [{"UserId": "u 1", "Online": false}]}));
     let headers = server.v3("CheckLiveMessageUsersOnline", &form(&[("AppId", "demo")]), body, &V3_SIGNED);
     assert_eq!(code(&server.send("POST", "AppId=demo", &headers, body)), (400, "InputInvalid"));
 }
@@ -277,23 +213,12 @@ fn calls_over_the_qps_are_told_when_to_come_back() {
 #[test]
 fn a_deleted_key_signs_nothing_more() {
     let server = Server::new();
-    let other = AccessKey {
-        id: "other".into(),
-        secret: "s".into(),
-        created: Millis(0),
-    };
+    let other = AccessKey { id: "other".into(), secret: "s".into(), created: Millis(0) };
     server.fake.put(Change::Key(other));
-    let signer = |server: &Server| Signer {
-        key: "other",
-        secret: "s",
-        ..server.signer()
-    };
+    let signer = |server: &Server| Signer { key: "other", secret: "s", ..server.signer() };
     assert_eq!(server.signed(&signer(&server), "DescribeLiveMessageApp", &[("AppId", "demo")]).0, 200);
     server.fake.put(Change::KeyGone("other".into()));
-    assert_eq!(
-        code(&server.signed(&signer(&server), "DescribeLiveMessageApp", &[("AppId", "demo")])),
-        (404, "InvalidAccessKeyId.NotFound")
-    );
+    assert_eq!(code(&server.signed(&signer(&server), "DescribeLiveMessageApp", &[("AppId", "demo")])), (404, "InvalidAccessKeyId.NotFound"));
 }
 
 #[test]
@@ -305,26 +230,13 @@ fn requests_from_many_threads_are_answered() {
     std::thread::scope(|scope| {
         for signer in &signers {
             scope.spawn(|| {
-                let mut params = form(&[
-                    ("AppId", "demo"),
-                    ("Action", "DescribeLiveMessageApp"),
-                    ("Version", signer.version),
-                    ("AccessKeyId", KEY),
-                ]);
+                let mut params = form(&[("AppId", "demo"), ("Action", "DescribeLiveMessageApp"), ("Version", signer.version), ("AccessKeyId", KEY)]);
                 params.insert("SignatureNonce".into(), signer.nonce.clone());
                 params.insert("Timestamp".into(), stamp::format(clock.now()));
                 let signature = v1_sign(V1Method::HmacSha1, SECRET, &v1_to_sign("POST", &params));
                 params.insert("Signature".into(), signature);
                 let query = crate::alibaba::form::canonical(&params);
-                let reply = handle(
-                    gateway,
-                    &RpcRequest {
-                        method: "POST",
-                        query: &query,
-                        headers: &[],
-                        body: b"",
-                    },
-                );
+                let reply = handle(gateway, &RpcRequest { method: "POST", query: &query, headers: &[], body: b"" });
                 *good.lock().unwrap() += u32::from(reply.status == 200);
             });
         }

@@ -54,24 +54,12 @@ impl Server {
         let (fake, clock) = (Arc::new(Fake::new()), Clock::standing());
         fake.put(Change::App(Arc::new(fake::app("demo"))));
         let gateway = Gateway::new(fake.clone(), clock.clone(), Ids::seeded(3), AllowList::default(), nonces, qps);
-        Server {
-            fake,
-            gateway,
-            clock,
-            nonce: Cell::new(0),
-        }
+        Server { fake, gateway, clock, nonce: Cell::new(0) }
     }
 
     fn signer(&self) -> Signer {
         self.nonce.set(self.nonce.get() + 1);
-        Signer {
-            key: KEY,
-            secret: SECRET,
-            version: "2016-11-01",
-            method: "POST",
-            nonce: format!("nonce-{}", self.nonce.get()),
-            skew: 0,
-        }
+        Signer { key: KEY, secret: SECRET, version: "2016-11-01", method: "POST", nonce: format!("nonce-{}", self.nonce.get()), skew: 0 }
     }
 
     /// A call as the old SDK makes it.

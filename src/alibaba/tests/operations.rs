@@ -29,25 +29,15 @@ fn applications() {
         "Disable": false, "ModifyTime": 2, "MsgLifeCycle": 1});
     let list = fields(server.call("ListLiveMessageApps", &[("SortType", "1"), ("DataCenter", "ap-southeast-1")]));
     assert_eq!(list, json!({"AppList": [listed.clone()], "HasMore": false}));
-    for (name, value) in [
-        ("AuditType", json!(2)),
-        ("AuditUrl", json!("http://audit.example.com/a")),
-        ("EventCallbackUrl", json!("http://cb.example.com/cb")),
-    ] {
+    for (name, value) in [("AuditType", json!(2)), ("AuditUrl", json!("http://audit.example.com/a")), ("EventCallbackUrl", json!("http://cb.example.com/cb"))] {
         listed[name] = value;
     }
     assert_eq!(fields(server.call("DescribeLiveMessageApp", &ours)), listed);
     assert_eq!(code(&server.call("DescribeLiveMessageApp", &ours[..1])), (404, "ResourceNotExist"));
 
     let with = |action: &str, more: &[(&str, &str)]| server.call(action, &[&ours, more].concat());
-    assert_eq!(
-        fields(with("ModifyLiveMessageAppCallback", &[])),
-        json!({"AppId": id, "AppSign": sign, "EventCallbackNeedAuthentication": true})
-    );
-    assert_eq!(
-        fields(with("ModifyLiveMessageAppCallback", &[("EventCallbackUrl", "https://b/")]))["EventCallbackUrl"],
-        "https://b/"
-    );
+    assert_eq!(fields(with("ModifyLiveMessageAppCallback", &[])), json!({"AppId": id, "AppSign": sign, "EventCallbackNeedAuthentication": true}));
+    assert_eq!(fields(with("ModifyLiveMessageAppCallback", &[("EventCallbackUrl", "https://b/")]))["EventCallbackUrl"], "https://b/");
     assert_eq!(
         fields(with("ModifyLiveMessageAppAudit", &[("AuditUrl", "http://b/")])),
         json!({"AppId": id, "AppSign": sign, "AuditType": 2, "AuditUrl": "http://b/", "AuditNeedAuthentication": true})
@@ -57,10 +47,7 @@ fn applications() {
         json!({"AppId": id, "AppSign": sign, "AuditType": 1, "AuditNeedAuthentication": false})
     );
     assert_eq!(code(&with("ModifyLiveMessageAppAudit", &[("AuditType", "2")])), (400, "ErrorInvalidAuditUrl"));
-    assert_eq!(
-        fields(with("ModifyLiveMessageAppDisable", &[("Disable", "True")])),
-        json!({"AppId": id, "AppSign": sign, "Disable": true})
-    );
+    assert_eq!(fields(with("ModifyLiveMessageAppDisable", &[("Disable", "True")])), json!({"AppId": id, "AppSign": sign, "Disable": true}));
     assert_eq!(fields(with("ModifyLiveMessageAppDisable", &[]))["Disable"], true);
     assert_eq!(fields(with("DescribeLiveMessageApp", &[]))["Disable"], true);
     assert_eq!(code(&with("CheckLiveMessageUsersOnline", &[("UserIds", "u")])), (403, "NoAuth"));
@@ -147,23 +134,12 @@ fn illegal_values_are_named() {
 #[test]
 fn pages_of_applications_hold_while_more_are_made() {
     let server = Server::limited(1_000, false);
-    let make = |n: i64| {
-        server.fake.put(Change::App(Arc::new(App {
-            id: AppId::trusted(&format!("app{n:03}")),
-            created: Millis(10_000 + n),
-            ..fake::app("")
-        })))
-    };
+    let make = |n: i64| server.fake.put(Change::App(Arc::new(App { id: AppId::trusted(&format!("app{n:03}")), created: Millis(10_000 + n), ..fake::app("") })));
     (0..44).for_each(make); // and `demo`, the oldest
     let page = |sort: &str, token: Option<i64>| {
         let token = token.unwrap_or(-1).to_string();
         let answer = fields(server.call("ListLiveMessageApps", &[("SortType", sort), ("NextPageToken", &token)]));
-        let ids: Vec<String> = answer["AppList"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|a| a["AppId"].as_str().unwrap().into())
-            .collect();
+        let ids: Vec<String> = answer["AppList"].as_array().unwrap().iter().map(|a| a["AppId"].as_str().unwrap().into()).collect();
         assert_eq!(answer["HasMore"].as_bool(), Some(!answer["NextPageToken"].is_null()));
         (ids, answer["NextPageToken"].as_i64())
     };
@@ -195,20 +171,12 @@ fn pages_of_applications_hold_while_more_are_made() {
 fn groups_are_made_described_and_deleted() {
     let server = Server::new();
     let group: &[(&str, &str)] = &[("AppId", "demo"), ("GroupId", "g1")];
-    let more: &[(&str, &str)] = &[
-        ("GroupName", "Name"),
-        ("GroupInfo", "i n&f=o/\u{4e2d}"),
-        ("CreatorId", "c1"),
-        ("Administrators", "a1,a2"),
-    ];
+    let more: &[(&str, &str)] = &[("GroupName", "Name"), ("GroupInfo", "i n&f=o/\u{4e2d}"), ("CreatorId", "c1"), ("Administrators", "a1,a2")];
     let created = |exists: bool, deleted: bool| json!({"GroupId": "g1", "AlreadyExists": exists, "AlreadyDelete": deleted});
     assert_eq!(fields(server.call("CreateLiveMessageGroup", &[group, more].concat())), created(false, false));
     assert_eq!(fields(server.call("CreateLiveMessageGroup", group)), created(true, false));
     server.fake.join("demo", "u1", 1);
-    let sent = fields(server.call(
-        "SendLiveMessageGroup",
-        &[group, &[("SenderId", "s 1"), ("MsgType", "10001"), ("StaticsIncrease", "3")]].concat(),
-    ));
+    let sent = fields(server.call("SendLiveMessageGroup", &[group, &[("SenderId", "s 1"), ("MsgType", "10001"), ("StaticsIncrease", "3")]].concat()));
     assert_eq!(sent["MsgTid"].as_str().map(str::len), Some(32));
     let mut expected = json!({"AdminList": ["a1", "a2"], "Createtime": 1_700_000_000, "CreatorId": "c1", "Delete": false, "GroupId": "g1",
         "GroupInfo": "i n&f=o/\u{4e2d}", "GroupName": "Name", "SuperLargeGroup": false});
@@ -219,25 +187,16 @@ fn groups_are_made_described_and_deleted() {
     assert_eq!(fields(server.call("DescribeLiveMessageGroup", group)), expected);
 
     for _ in 0..2 {
-        assert_eq!(
-            fields(server.call("DeleteLiveMessageGroup", &[group, &[("OperatorId", "op")]].concat())),
-            json!({"GroupId": "g1"})
-        );
+        assert_eq!(fields(server.call("DeleteLiveMessageGroup", &[group, &[("OperatorId", "op")]].concat())), json!({"GroupId": "g1"}));
     }
-    assert_eq!(
-        fields(server.call("DeleteLiveMessageGroup", &[("AppId", "demo"), ("GroupId", "never was")])),
-        json!({"GroupId": "never was"})
-    );
+    assert_eq!(fields(server.call("DeleteLiveMessageGroup", &[("AppId", "demo"), ("GroupId", "never was")])), json!({"GroupId": "never was"}));
     let mut expected = gone;
     for (name, value) in [("Delete", json!(true)), ("Deletatime", json!(1_700_000_000)), ("Deletor", json!("op"))] {
         expected[name] = value;
     }
     assert_eq!(fields(server.call("DescribeLiveMessageGroup", group)), expected);
     assert_eq!(fields(server.call("CreateLiveMessageGroup", group)), created(true, true));
-    assert_eq!(
-        code(&server.call("SendLiveMessageGroup", &[group, &[("SenderId", "s")]].concat())),
-        (404, "ResourceNotExist")
-    );
+    assert_eq!(code(&server.call("SendLiveMessageGroup", &[group, &[("SenderId", "s")]].concat())), (404, "ResourceNotExist"));
     let page = server.call("ListLiveMessageGroupMessages", &[group, &[("SortType", "1"), ("PageSize", "10")]].concat());
     assert_eq!(fields(page)["MessageList"].as_array().map(Vec::len), Some(1));
 }
@@ -250,40 +209,21 @@ fn messages_are_sent_and_listed_page_by_page() {
     let group: &[(&str, &str)] = &[("AppId", "demo"), ("GroupId", "g1")];
     for n in 1..=25 {
         let (tid, body) = (format!("t{n}"), format!("{{\"n\":\"{n} +*\"}}"));
-        let more: &[(&str, &str)] = &[
-            ("SenderId", "s1"),
-            ("SenderMetaInfo", "Ann"),
-            ("MsgTid", &tid),
-            ("Body", &body),
-            ("Weight", "5"),
-            ("NoStorage", "False"),
-        ];
+        let more: &[(&str, &str)] =
+            &[("SenderId", "s1"), ("SenderMetaInfo", "Ann"), ("MsgTid", &tid), ("Body", &body), ("Weight", "5"), ("NoStorage", "False")];
         assert_eq!(fields(server.call("SendLiveMessageGroup", &[group, more].concat())), json!({"MsgTid": tid}));
     }
     server.call("SendLiveMessageGroup", &[group, &[("SenderId", "s1"), ("NoStorage", "True")]].concat());
     let list = |more: &[(&str, &str)]| fields(server.call("ListLiveMessageGroupMessages", &[group, &[("PageSize", "20")], more].concat()));
     let first = list(&[("SortType", "1")]);
-    assert_eq!(
-        (&first["GroupId"], &first["Hasmore"], &first["NextPageToken"]),
-        (&json!("g1"), &json!(true), &json!(20))
-    );
+    assert_eq!((&first["GroupId"], &first["Hasmore"], &first["NextPageToken"]), (&json!("g1"), &json!(true), &json!(20)));
     assert_eq!(
         first["MessageList"][0],
         json!({"MsgTid": "t1", "MsgType": 1, "Body": "{\"n\":\"1 +*\"}", "Sender": {"UserId": "s1", "UserInfo": "Ann"}, "SeqNumber": 1, "Timestamp": 1_700_000_000, "TotalMessages": 1})
     );
-    let seqs = |answer: &Value| {
-        answer["MessageList"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|m| m["SeqNumber"].as_u64().unwrap())
-            .collect::<Vec<_>>()
-    };
+    let seqs = |answer: &Value| answer["MessageList"].as_array().unwrap().iter().map(|m| m["SeqNumber"].as_u64().unwrap()).collect::<Vec<_>>();
     let second = list(&[("SortType", "1"), ("NextPageToken", "20")]);
-    assert_eq!(
-        (seqs(&second), &second["Hasmore"], &second["NextPageToken"]),
-        ((21..=25).collect(), &json!(false), &json!(0))
-    );
+    assert_eq!((seqs(&second), &second["Hasmore"], &second["NextPageToken"]), ((21..=25).collect(), &json!(false), &json!(0)));
     let newest = list(&[("SortType", "2"), ("NextPageToken", "0")]);
     assert_eq!((seqs(&newest), &newest["NextPageToken"]), ((6..=25).rev().collect(), &json!(6)));
     assert_eq!(seqs(&list(&[("SortType", "2"), ("NextPageToken", "6")])), [5, 4, 3, 2, 1]);
@@ -321,9 +261,6 @@ fn what_may_be_tried_again_says_so() {
     let server = Server::new();
     for refusal in [Refusal::Busy, Refusal::Unavailable] {
         *server.fake.refuse.lock().unwrap() = Some(refusal);
-        assert_eq!(
-            code(&server.call("CreateLiveMessageGroup", &[("AppId", "demo"), ("GroupId", "g")])),
-            (503, "ServiceUnavailable")
-        );
+        assert_eq!(code(&server.call("CreateLiveMessageGroup", &[("AppId", "demo"), ("GroupId", "g")])), (503, "ServiceUnavailable"));
     }
 }

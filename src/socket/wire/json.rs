@@ -103,36 +103,19 @@ pub fn decode(line: &str) -> Option<Command> {
     let line: Line = serde_json::from_str(line).ok()?;
     let raw = |data: Option<&RawValue>| data.map(|d| d.get().to_owned()).filter(|d| d != "null");
     let method = if let Some(c) = line.connect {
-        Method::Connect {
-            token: c.token,
-            data: raw(c.data),
-        }
+        Method::Connect { token: c.token, data: raw(c.data) }
     } else if let Some(s) = line.subscribe {
-        Method::Subscribe(Subscribe {
-            channel: s.channel,
-            join_leave: s.join_leave,
-            recover: s.recover,
-            epoch: s.epoch,
-            offset: s.offset,
-        })
+        Method::Subscribe(Subscribe { channel: s.channel, join_leave: s.join_leave, recover: s.recover, epoch: s.epoch, offset: s.offset })
     } else if let Some(u) = line.unsubscribe {
         Method::Unsubscribe { channel: u.channel }
     } else if let Some(p) = line.publish {
-        Method::Publish {
-            channel: p.channel,
-            data: raw(p.data).unwrap_or_else(|| "null".into()),
-        }
+        Method::Publish { channel: p.channel, data: raw(p.data).unwrap_or_else(|| "null".into()) }
     } else if let Some(p) = line.presence {
         Method::Presence { channel: p.channel }
     } else if let Some(p) = line.presence_stats {
         Method::PresenceStats { channel: p.channel }
     } else if let Some(h) = line.history {
-        Method::History {
-            channel: h.channel,
-            limit: h.limit,
-            since: h.since.map(|s| (s.offset, s.epoch)),
-            reverse: h.reverse,
-        }
+        Method::History { channel: h.channel, limit: h.limit, since: h.since.map(|s| (s.offset, s.epoch)), reverse: h.reverse }
     } else if let Some(r) = line.rpc {
         Method::Rpc { method: r.method }
     } else if line.send.is_some() {
@@ -173,27 +156,18 @@ pub fn draft(data: &str) -> Result<Draft, Refusal> {
     if !says {
         return Ok(Draft::text(text_of(data)));
     }
-    let bad = |e: serde_json::Error| Refusal::Bad {
-        what: "data",
-        why: format!("is not a message: {e}"),
-    };
+    let bad = |e: serde_json::Error| Refusal::Bad { what: "data", why: format!("is not a message: {e}") };
     let data: PublishData = serde_json::from_str(data).map_err(bad)?;
     let tid = match data.tid.as_deref() {
         None | Some("") => None,
-        Some(tid) => Some(Tid::new(tid).map_err(|e| Refusal::Bad {
-            what: "tid",
-            why: format!("{tid:?} is not an id: {e}"),
-        })?),
+        Some(tid) => Some(Tid::new(tid).map_err(|e| Refusal::Bad { what: "tid", why: format!("{tid:?} is not an id: {e}") })?),
     };
     let weight = match (data.weight, data.level.as_deref()) {
         (Some(weight), _) => weight,
         (None, Some("HIGH")) => HIGH,
         (None, None | Some("" | "NORMAL")) => 1,
         (None, Some(other)) => {
-            return Err(Refusal::Bad {
-                what: "level",
-                why: format!("{other:?} is unknown: write NORMAL or HIGH"),
-            });
+            return Err(Refusal::Bad { what: "level", why: format!("{other:?} is unknown: write NORMAL or HIGH") });
         }
     };
     Ok(Draft {
@@ -295,10 +269,7 @@ pub fn presence(group: &GroupId, joined: bool, who: &Member, out: &mut Vec<u8>) 
 
 pub fn count(group: &GroupId, online: u64, total: u64, at: Millis, out: &mut Vec<u8>) {
     push_head(group, "pub", out);
-    value(
-        out,
-        &json!({"data": {"online": online, "total": total}, "time": at.0, "tags": {"event": "group.count"}}),
-    );
+    value(out, &json!({"data": {"online": online, "total": total}, "time": at.0, "tags": {"event": "group.count"}}));
     out.extend_from_slice(b"}}\n");
 }
 
@@ -404,11 +375,7 @@ fn position(offset: u64, epoch: Epoch, out: &mut Vec<u8>) {
 }
 
 fn client_info(m: &Member) -> serde_json::Value {
-    if m.info.is_empty() {
-        json!({"user": m.user, "client": m.sid})
-    } else {
-        json!({"user": m.user, "client": m.sid, "conn_info": m.info})
-    }
+    if m.info.is_empty() { json!({"user": m.user, "client": m.sid}) } else { json!({"user": m.user, "client": m.sid, "conn_info": m.info}) }
 }
 
 /// The group object of `session.md` §3. A super-large group shows no lists.
@@ -428,35 +395,12 @@ mod tests {
     fn lines_are_decoded_with_defaults() {
         for (line, expected) in [
             ("{}", Some(Command { id: 0, method: Method::Pong })),
-            (
-                "{\"id\":1,\"connect\":{\"token\":null}}",
-                Some(Command {
-                    id: 1,
-                    method: Method::Connect {
-                        token: String::new(),
-                        data: None,
-                    },
-                }),
-            ),
+            ("{\"id\":1,\"connect\":{\"token\":null}}", Some(Command { id: 1, method: Method::Connect { token: String::new(), data: None } })),
             (
                 "{\"id\":2,\"subscribe\":{\"channel\":\"group:g\",\"flag\":1,\"recover\":true,\"offset\":7}}",
-                Some(Command {
-                    id: 2,
-                    method: Method::Subscribe(Subscribe {
-                        channel: "group:g".into(),
-                        recover: true,
-                        offset: 7,
-                        ..Default::default()
-                    }),
-                }),
+                Some(Command { id: 2, method: Method::Subscribe(Subscribe { channel: "group:g".into(), recover: true, offset: 7, ..Default::default() }) }),
             ),
-            (
-                "{\"id\":3,\"sub_refresh\":{}}",
-                Some(Command {
-                    id: 3,
-                    method: Method::Unknown,
-                }),
-            ),
+            ("{\"id\":3,\"sub_refresh\":{}}", Some(Command { id: 3, method: Method::Unknown })),
             ("{\"send\":{\"data\":1}}", Some(Command { id: 0, method: Method::Send })),
             ("{\"id\":-1}", None),
             ("{\"id\":1", None),
@@ -482,11 +426,7 @@ mod tests {
             assert_eq!((draft.body.as_str(), draft.kind), (body, kind), "{data}");
         }
         assert_eq!(draft("{\"body\":\"\",\"level\":\"HIGH\"}").unwrap().weight, HIGH);
-        for bad in [
-            "{\"body\":\"\",\"tid\":\"a\\nb\"}",
-            "{\"body\":\"\",\"type\":\"x\"}",
-            "{\"body\":\"\",\"level\":\"LOUD\"}",
-        ] {
+        for bad in ["{\"body\":\"\",\"tid\":\"a\\nb\"}", "{\"body\":\"\",\"type\":\"x\"}", "{\"body\":\"\",\"level\":\"LOUD\"}"] {
             assert!(draft(bad).is_err(), "{bad}");
         }
     }

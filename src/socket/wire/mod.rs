@@ -77,11 +77,7 @@ pub struct Error {
 
 impl Error {
     pub fn new(code: u16, message: impl Into<String>) -> Error {
-        Error {
-            code,
-            message: message.into(),
-            temporary: matches!(code, 100 | 111),
-        }
+        Error { code, message: message.into(), temporary: matches!(code, 100 | 111) }
     }
 }
 
@@ -99,7 +95,7 @@ pub fn error(why: &Refusal) -> Error {
         Refusal::Unrecoverable => 112,
         Refusal::Bad { .. } => 107,
         Refusal::NoSuchApp(_) | Refusal::AppDisabled(_) | Refusal::NoSuchKey(_) | Refusal::NoSession => 101,
-        Refusal::Unavailable => 100,
+        Refusal::Unavailable | Refusal::Internal => 100,
         Refusal::Busy => 111,
     };
     Error::new(code, why.to_string())
@@ -112,57 +108,22 @@ pub struct Close {
     pub reason: &'static str,
 }
 
-pub const UNSUPPORTED: Close = Close {
-    code: 1003,
-    reason: "text frames only",
-};
-pub const INVALID_UTF8: Close = Close {
-    code: 1007,
-    reason: "not UTF-8",
-};
-pub const TOO_BIG: Close = Close {
-    code: 1009,
-    reason: "frame too big",
-};
-pub const PROTOCOL: Close = Close {
-    code: 1002,
-    reason: "protocol error",
-};
-pub const REFUSED: Close = Close {
-    code: 3000,
-    reason: "connect refused",
-};
-pub const SHUTDOWN: Close = Close {
-    code: 3001,
-    reason: "shutdown",
-};
+pub const UNSUPPORTED: Close = Close { code: 1003, reason: "text frames only" };
+pub const INVALID_UTF8: Close = Close { code: 1007, reason: "not UTF-8" };
+pub const TOO_BIG: Close = Close { code: 1009, reason: "frame too big" };
+pub const PROTOCOL: Close = Close { code: 1002, reason: "protocol error" };
+pub const REFUSED: Close = Close { code: 3000, reason: "connect refused" };
+pub const SHUTDOWN: Close = Close { code: 3001, reason: "shutdown" };
+pub const INTERNAL: Close = Close { code: 3004, reason: "internal error" };
 pub const SLOW: Close = Close { code: 3008, reason: "slow" };
 pub const NO_PONG: Close = Close { code: 3012, reason: "no pong" };
-pub const TOO_MANY: Close = Close {
-    code: 3013,
-    reason: "too many requests",
-};
-pub const INVALID_TOKEN: Close = Close {
-    code: 3500,
-    reason: "invalid token",
-};
-pub const BAD_REQUEST: Close = Close {
-    code: 3501,
-    reason: "bad request",
-};
+pub const TOO_MANY: Close = Close { code: 3013, reason: "too many requests" };
+pub const INVALID_TOKEN: Close = Close { code: 3500, reason: "invalid token" };
+pub const BAD_REQUEST: Close = Close { code: 3501, reason: "bad request" };
 pub const STALE: Close = Close { code: 3502, reason: "stale" };
-pub const ELSEWHERE: Close = Close {
-    code: 4501,
-    reason: "logged on elsewhere",
-};
-pub const FORCED_OFF: Close = Close {
-    code: 4502,
-    reason: "forced off",
-};
-pub const DISABLED: Close = Close {
-    code: 4503,
-    reason: "application disabled",
-};
+pub const ELSEWHERE: Close = Close { code: 4501, reason: "logged on elsewhere" };
+pub const FORCED_OFF: Close = Close { code: 4502, reason: "forced off" };
+pub const DISABLED: Close = Close { code: 4503, reason: "application disabled" };
 
 /// The close for each reason of the engine.
 pub fn close(why: Closed) -> Close {

@@ -1,0 +1,188 @@
+//! The writing half of a hub's tick: what the engine pushed becomes lines, lines become shared frames,
+//! and each dirty socket is written once.
+
+use super::{
+    connection::{Phase, Place},
+    groups::Attached,
+    reactor::{PING_EVERY, Reactor},
+    wire::{self, json},
+};
+use crate::{
+    domain::{
+        ConnRef, Gid, Refusal,
+        push::{Push, Reply},
+        session::SocketEnd,
+    },
+    engine::{SocketCommand, SocketOp},
+};
+use std::cmp::Reverse;
+
+impl Reactor {
+    pub(super) fn push(&mut self, push: Push) {
+        match push {
+            Push::Reply { conn, id, reply } => self.reply(conn, id, reply),
+            Push::Refuse { conn, id, why } => {
+                let Some(slot) = self.slot_of(conn) else { return };
+                let connecting = matches!(self.connection(slot).map(|c| &c.phase), Some(Phase::Connecting { id: waiting }) if *waiting == id);
+                match (connecting, why) {
+                    (true, Refusal::AppDisabled(_)) => self.close(slot, wire::DISABLED, None),
+                    (true, why) => self.refuse_connect(slot, id, &wire::error(&why)),
+                    (false, why) => self.refuse(slot, id, &wire::error(&why)),
+                }
+            }
+            Push::Attach { conn, gid, group, join_leave } => {
+                let Some(slot) = self.slot_of(conn) else { return };
+                self.fan_out_one(gid);
+                let at = self.groups.attach(gid, &group, Attached { slot, join_leave });
+                if let Some(connection) = self.connection(slot) {
+                    connection.places.push(Place { gid, at });
+                }
+            }
+            Push::Detach { conn, gid } => {
+                if let Some(slot) = self.slot_of(conn) {
+                    self.detach(slot, gid);
+                }
+            }
+            Push::Unsubscribe { conn, gid, group, why } => {
+                let Some(slot) = self.slot_of(conn) else { return };
+                self.detach(slot, gid);
+                let (code, reason) = wire::unsubscribed(why);
+                if let Some(connection) = self.connection(slot) {
+                    json::unsubscribe(&group, code, reason, &mut connection.lines);
+                    self.mark_dirty(slot);
+                }
+            }
+            Push::Message { gid, message } => {
+                // Likes and the like: a slow connection goes without them first (`session.md` §7).
+                let droppable = message.weight <= 1 && (message.seq.is_none() || !message.cached);
+                self.groups.line(gid, droppable, |group, out| json::message(group, &message, out));
+            }
+            Push::Count { gid, online, total, at } => self.groups.line(gid, true, |group, out| json::count(group, online, total, at, out)),
+            Push::Presence { gid, joined, who } => {
+                let Some(group) = self.groups.get(gid) else { return };
+                let asked: Vec<u32> = group.attached.iter().filter(|a| a.join_leave).map(|a| a.slot).collect();
+                if asked.is_empty() {
+                    return;
+                }
+                let mut line = Vec::new();
+                json::presence(&group.name, joined, &who, &mut line);
+                for slot in asked {
+                    if let Some(connection) = self.connection(slot) {
+                        connection.lines.extend_from_slice(&line);
+                        self.mark_dirty(slot);
+                    }
+                }
+            }
+            Push::Close { conn, why } => {
+                if let Some(slot) = self.slot_of(conn) {
+                    self.close(slot, wire::close(why), None);
+                }
+            }
+        }
+    }
+
+    fn reply(&mut self, conn: ConnRef, id: u32, reply: Reply) {
+        let Some(slot) = self.slot_of(conn) else {
+            // The socket went while its connect was being committed: its session must not stay attached.
+            if let Reply::Connected(connected) = reply {
+                let how = SocketEnd::Lost { heard: self.config.clock.tick() };
+                self.commands.push_back(SocketCommand { conn, id: 0, op: SocketOp::Ended { sid: connected.sid, how } });
+            }
+            return;
+        };
+        let now = self.config.clock.tick();
+        let greeting = json::Greeting { ping: PING_EVERY / 1000 };
+        let Some(connection) = self.connection(slot) else { return };
+        json::reply(id, &reply, &greeting, &mut connection.lines);
+        let Reply::Connected(connected) = reply else { return self.mark_dirty(slot) };
+        if let Phase::Closing { .. } = connection.phase {
+            let how = SocketEnd::Lost { heard: now };
+            self.commands.push_back(SocketCommand { conn, id: 0, op: SocketOp::Ended { sid: connected.sid, how } });
+            return;
+        }
+        connection.phase = Phase::Live { sid: connected.sid };
+        connection.ping_at = now.after(PING_EVERY);
+        let held = std::mem::take(&mut connection.held);
+        self.deadlines.push(Reverse((now.after(PING_EVERY), slot, conn.generation)));
+        self.mark_dirty(slot);
+        held.into_iter().for_each(|command| self.command(slot, command));
+        self.queue_read(slot);
+    }
+
+    fn detach(&mut self, slot: u32, gid: Gid) {
+        // What was said before is still theirs.
+        self.fan_out_one(gid);
+        let Some(connection) = self.connection(slot) else { return };
+        let Some(index) = connection.places.iter().position(|p| p.gid == gid) else {
+            return;
+        };
+        let place = connection.places.swap_remove(index);
+        self.leave_place(place);
+    }
+
+    pub(super) fn leave_place(&mut self, place: Place) {
+        if let Some(moved) = self.groups.detach(place.gid, place.at)
+            && let Some(connection) = self.connection(moved.slot)
+            && let Some(theirs) = connection.places.iter_mut().find(|p| p.gid == place.gid)
+        {
+            theirs.at = place.at;
+        }
+    }
+
+    pub(super) fn fan_out(&mut self) {
+        for gid in self.groups.take_dirty() {
+            self.fan_out_one(gid);
+        }
+    }
+
+    /// The group's lines of this tick go to all who are attached now.
+    fn fan_out_one(&mut self, gid: Gid) {
+        let Some(batch) = self.groups.batch(gid) else { return };
+        let Some(group) = self.groups.get(gid) else { return };
+        for attached in &group.attached {
+            let Some(connection) = self.slots[attached.slot as usize].connection.as_deref_mut() else {
+                continue;
+            };
+            // Answers that stand before this go before it.
+            connection.seal();
+            match (&batch.kept, connection.half_over()) {
+                (Some(kept), true) => connection.put(kept.clone()),
+                (None, true) => continue,
+                (_, false) => connection.put(batch.all.clone()),
+            }
+            if !connection.dirty {
+                connection.dirty = true;
+                self.to_write.push(attached.slot);
+            }
+        }
+    }
+
+    pub(super) fn flush_all(&mut self) {
+        for slot in std::mem::take(&mut self.to_write) {
+            let Some(connection) = self.connection(slot) else { continue };
+            connection.dirty = false;
+            connection.seal();
+            let heard = connection.heard;
+            if connection.over() && !matches!(connection.phase, Phase::Closing { .. }) {
+                self.close(slot, wire::SLOW, Some(SocketEnd::Lost { heard }));
+            }
+            let Some(connection) = self.connection(slot) else { continue };
+            match connection.flush() {
+                Err(_) => {
+                    self.ended(slot, SocketEnd::Lost { heard });
+                    self.remove(slot);
+                }
+                Ok(()) => {
+                    if matches!(connection.phase, Phase::Closing { .. }) && connection.is_flushed() {
+                        // The client's own close, or its end, is awaited, so that it reads ours.
+                        let _ = connection.stream().shutdown(std::net::Shutdown::Write);
+                    }
+                }
+            }
+        }
+        // Ends that were found while writing go to the engine with the next tick.
+        if !self.commands.is_empty() {
+            self.engine.submit(self.number, &mut self.commands);
+        }
+    }
+}

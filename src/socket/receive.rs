@@ -1,0 +1,243 @@
+//! The reading half of a hub's tick: frames to commands, and what is refused before the engine hears
+//! of it: bad requests, wrong logins, too many commands.
+
+use super::{
+    connection::{Input, Phase},
+    login::{self, Refused},
+    reactor::Reactor,
+    wire::{self, Command, Method, json},
+};
+use crate::{
+    domain::{GroupId, SessionId, session::SocketEnd},
+    engine::{Position, SocketCommand, SocketOp},
+};
+
+/// Frames read from one connection in a tick, so that a busy one does not starve the others.
+const FRAMES_A_TICK: usize = 16;
+/// Commands refused in a row for their rate before the connection is closed.
+const REFUSED_AT_MOST: u32 = 1_000;
+
+impl Reactor {
+    pub(super) fn read_all(&mut self) {
+        for _ in 0..self.to_read.len() {
+            let Some(slot) = self.to_read.pop_front() else { return };
+            self.read(slot);
+        }
+    }
+
+    fn read(&mut self, slot: u32) {
+        let now = self.config.clock.tick();
+        let Some(connection) = self.connection(slot) else { return };
+        connection.queued = false;
+        for _ in 0..FRAMES_A_TICK {
+            let Some(connection) = self.connection(slot) else { return };
+            // Behind a connect nothing is read before its answer.
+            if matches!(connection.phase, Phase::Connecting { .. }) {
+                return;
+            }
+            let input = connection.next_input();
+            if !matches!(input, Input::Pending | Input::Gone) {
+                connection.heard = now;
+                if std::mem::take(&mut connection.pinged) {
+                    self.config.clock.ping(-1);
+                }
+            }
+            match input {
+                Input::Pending => {
+                    self.mark_dirty(slot);
+                    return;
+                }
+                Input::Text(text) => {
+                    // A defect of ours must not end the thread that all the others live on.
+                    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.frame(slot, &text))).is_err() {
+                        tracing::error!("a frame met a defect; its connection is closed, please report it with the lines above");
+                        self.close(slot, wire::INTERNAL, Some(SocketEnd::Lost { heard: now }));
+                    }
+                }
+                Input::Closed(code) => {
+                    let how = if matches!(code, 1000 | 1005) { SocketEnd::Goodbye } else { SocketEnd::Lost { heard: now } };
+                    self.ended(slot, how);
+                    // tungstenite queued the answer to the close; it goes out before the socket does.
+                    if let Some(connection) = self.connection(slot) {
+                        let _ = connection.flush();
+                    }
+                    self.remove(slot);
+                    return;
+                }
+                Input::Gone => {
+                    let heard = self.connection(slot).map_or(now, |c| c.heard);
+                    self.ended(slot, SocketEnd::Lost { heard });
+                    self.remove(slot);
+                    return;
+                }
+                Input::Bad(close) => {
+                    self.close(slot, close, Some(SocketEnd::Lost { heard: now }));
+                    return;
+                }
+            }
+        }
+        self.queue_read(slot);
+        self.mark_dirty(slot);
+    }
+
+    fn frame(&mut self, slot: u32, text: &str) {
+        for line in text.split('\n').filter(|line| !line.trim().is_empty()) {
+            let Some(connection) = self.connection(slot) else { return };
+            if matches!(connection.phase, Phase::Closing { .. }) {
+                return;
+            }
+            match json::decode(line) {
+                Some(command) => self.command(slot, command),
+                None => return self.bad_request(slot),
+            }
+        }
+    }
+
+    fn bad_request(&mut self, slot: u32) {
+        let heard = self.config.clock.tick();
+        self.close(slot, wire::BAD_REQUEST, Some(SocketEnd::Lost { heard }));
+    }
+
+    pub(super) fn command(&mut self, slot: u32, command: Command) {
+        if command.method == Method::Pong {
+            return;
+        }
+        if command.id == 0 && command.method != Method::Send {
+            return self.bad_request(slot);
+        }
+        let conn = self.conn_ref(slot);
+        let Some(connection) = self.connection(slot) else { return };
+        let sid = match &connection.phase {
+            Phase::Fresh { .. } => return self.connect(slot, command),
+            Phase::Connecting { .. } => {
+                connection.held.push_back(command);
+                return;
+            }
+            Phase::Closing { .. } => return,
+            Phase::Live { sid } => sid.clone(),
+        };
+        match self.rate(slot) {
+            Rate::Within => {}
+            Rate::Over => return self.refuse(slot, command.id, &wire::Error::new(111, "too many requests")),
+            Rate::FarOver => {
+                let heard = self.config.clock.tick();
+                return self.close(slot, wire::TOO_MANY, Some(SocketEnd::Lost { heard }));
+            }
+        }
+        match self.meaning(sid, &command) {
+            Ok(Some(op)) => self.commands.push_back(SocketCommand { conn, id: command.id, op }),
+            Ok(None) => {}
+            Err(Wrong::Reply(error)) => self.refuse(slot, command.id, &error),
+            Err(Wrong::Close) => self.bad_request(slot),
+        }
+    }
+
+    /// What the engine is asked, if anything.
+    fn meaning(&self, sid: SessionId, command: &Command) -> Result<Option<SocketOp>, Wrong> {
+        Ok(Some(match &command.method {
+            Method::Connect { .. } => return Err(Wrong::Close),
+            Method::Pong | Method::Send => return Ok(None),
+            Method::Subscribe(s) => {
+                let since = s.recover.then(|| Position { offset: s.offset, epoch: s.epoch.clone() });
+                SocketOp::Subscribe { sid, group: group(&s.channel)?, join_leave: s.join_leave, since }
+            }
+            Method::Unsubscribe { channel } => SocketOp::Unsubscribe { sid, group: group(channel)? },
+            Method::Publish { channel, data } => {
+                let group = group(channel)?;
+                let draft = json::draft(data).and_then(|d| d.check().map(|()| d)).map_err(|why| Wrong::Reply(wire::error(&why)))?;
+                SocketOp::Publish { sid, group, draft: Box::new(draft) }
+            }
+            Method::Presence { channel } => SocketOp::Presence { sid, group: group(channel)? },
+            Method::PresenceStats { channel } => SocketOp::PresenceStats { sid, group: group(channel)? },
+            Method::History { channel, limit, since, reverse } => SocketOp::History {
+                sid,
+                group: group(channel)?,
+                since: since.clone().map(|(offset, epoch)| Position { offset, epoch }),
+                reverse: *reverse,
+                // -1 asks for all there is; a page has its bound.
+                limit: u32::try_from(*limit).unwrap_or(u32::MAX),
+            },
+            Method::Rpc { method } if method == "session.logoff" => SocketOp::Logoff { sid },
+            Method::Rpc { method } => return Err(Wrong::Reply(wire::Error::new(104, format!("method {method:?} not found")))),
+            Method::Unknown => return Err(Wrong::Reply(wire::Error::new(104, "method not found"))),
+        }))
+    }
+
+    /// Counts a command against the session's rate.
+    fn rate(&mut self, slot: u32) -> Rate {
+        let rate = self.config.commands_per_second as u64;
+        if rate == 0 {
+            return Rate::Within;
+        }
+        let now = self.config.clock.tick();
+        let Some(connection) = self.connection(slot) else { return Rate::Over };
+        let full = rate * 2 * 1000;
+        let earned = now.since(connection.counted).saturating_mul(rate);
+        connection.tokens = connection.tokens.saturating_add(earned).min(full);
+        connection.counted = now;
+        if connection.tokens >= 1000 {
+            connection.tokens -= 1000;
+            connection.refused = 0;
+            return Rate::Within;
+        }
+        connection.refused += 1;
+        if connection.refused > REFUSED_AT_MOST { Rate::FarOver } else { Rate::Over }
+    }
+
+    fn connect(&mut self, slot: u32, command: Command) {
+        let Command { id, method: Method::Connect { token, data } } = command else {
+            return self.bad_request(slot);
+        };
+        let checked = login::check(&self.engine.directory(), self.config.clock.now(), &token, data.as_deref());
+        match checked {
+            Ok(login) => {
+                let conn = self.conn_ref(slot);
+                if let Some(connection) = self.connection(slot) {
+                    connection.phase = Phase::Connecting { id };
+                }
+                self.commands.push_back(SocketCommand { conn, id, op: SocketOp::Connect(Box::new(login)) });
+            }
+            Err(Refused::Invalid) => self.close(slot, wire::INVALID_TOKEN, None),
+            Err(Refused::Disabled) => self.close(slot, wire::DISABLED, None),
+            Err(Refused::Expired) => self.refuse_connect(slot, id, &wire::Error::new(109, "token expired")),
+            Err(Refused::Bad(why)) => self.refuse_connect(slot, id, &wire::Error::new(107, why)),
+        }
+    }
+
+    /// The answer, then the close; what was held behind the connect is dropped unanswered.
+    pub(super) fn refuse_connect(&mut self, slot: u32, id: u32, error: &wire::Error) {
+        self.refuse(slot, id, error);
+        self.close(slot, wire::REFUSED, None);
+    }
+
+    pub(super) fn refuse(&mut self, slot: u32, id: u32, error: &wire::Error) {
+        if id == 0 {
+            return;
+        }
+        if let Some(connection) = self.connection(slot) {
+            json::refuse(id, error, &mut connection.lines);
+            self.mark_dirty(slot);
+        }
+    }
+}
+
+enum Rate {
+    Within,
+    /// Refused, and told so.
+    Over,
+    /// It does not listen: closed.
+    FarOver,
+}
+
+/// What is wrong with a command: an error reply, or the connection ends.
+enum Wrong {
+    Reply(wire::Error),
+    Close,
+}
+
+/// The group that a channel names.
+fn group(channel: &str) -> Result<GroupId, Wrong> {
+    let unknown = || Wrong::Reply(wire::Error::new(102, format!("unknown channel {channel:?}: channels are called {}<id>", wire::GROUP)));
+    let name = channel.strip_prefix(wire::GROUP).ok_or_else(unknown)?;
+    GroupId::new(name).map_err(|_| unknown())
+}
