@@ -24,6 +24,9 @@ class TappedWebSocket extends WebSocket {
   }
 }
 
+// A person in the words of the wire.
+const person = (info) => info && { client: info.client, user: info.user, conn_info: info.connInfo };
+
 function open({ url, token, fresh_tokens, data, ping_grace_ms }) {
   const client = new Centrifuge(url, {
     token,
@@ -44,6 +47,8 @@ function open({ url, token, fresh_tokens, data, ping_grace_ms }) {
 }
 
 function subscribe(client, { channel, join_leave }) {
+  const again = client.getSubscription(channel);
+  if (again) return again.subscribe();
   const sub = client.newSubscription(channel, { joinLeave: join_leave });
   sub.on('subscribed', ({ recoverable, positioned, streamPosition, wasRecovering, recovered, data }) =>
     tell('subscribed', {
@@ -52,9 +57,10 @@ function subscribe(client, { channel, join_leave }) {
     }));
   sub.on('unsubscribed', ({ code, reason }) => tell('unsubscribed', { channel, code, reason }));
   sub.on('error', ({ error }) => tell('subscription_error', { channel, code: error.code, message: error.message }));
-  sub.on('publication', ({ data, offset, info, tags }) => tell('publication', { channel, data, offset, info, tags }));
-  sub.on('join', ({ info }) => tell('join', { channel, info }));
-  sub.on('leave', ({ info }) => tell('leave', { channel, info }));
+  sub.on('publication', ({ data, offset, info, tags }) => 
+    tell('publication', { channel, data, offset, info: person(info), tags }));
+  sub.on('join', ({ info }) => tell('join', { channel, info: person(info) }));
+  sub.on('leave', ({ info }) => tell('leave', { channel, info: person(info) }));
   sub.subscribe();
 }
 
@@ -65,7 +71,10 @@ const commands = {
   unsubscribe: (client, { channel }) => client.getSubscription(channel).unsubscribe(),
   publish: (client, { channel, data }) => client.publish(channel, data),
   rpc: (client, { method, data }) => client.rpc(method, data),
-  presence: async (client, { channel }) => (await client.presence(channel)).clients,
+  presence: async (client, { channel }) => {
+    const { clients } = await client.presence(channel);
+    return Object.fromEntries(Object.entries(clients).map(([key, info]) => [key, person(info)]));
+  },
   presence_stats: async (client, { channel }) => {
     const { numClients, numUsers } = await client.presenceStats(channel);
     return { num_clients: numClients, num_users: numUsers };

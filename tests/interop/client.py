@@ -73,7 +73,10 @@ class ChannelEvents(SubscriptionEventHandler):
 
 
 def person(info):
-    return info and {"client": info.client, "user": info.user}
+    if info is None:
+        return None
+    told = {"client": info.client, "user": info.user}
+    return told if info.conn_info is None else {**told, "conn_info": info.conn_info}
 
 
 class Commands:
@@ -87,7 +90,9 @@ class Commands:
         await self.client.disconnect()
 
     async def subscribe(self, channel, join_leave):
-        await self.client.new_subscription(channel, ChannelEvents(channel), join_leave=join_leave).subscribe()
+        again = self.client.get_subscription(channel)
+        sub = again or self.client.new_subscription(channel, ChannelEvents(channel), join_leave=join_leave)
+        await sub.subscribe()
 
     async def unsubscribe(self, channel):
         await self.client.get_subscription(channel).unsubscribe()

@@ -2,26 +2,29 @@
 
 import asyncio
 import os
+import pathlib
 import re
 import signal
 import socket
+import sys
 
 from harness.log import Log
 
-PRINTED = re.compile(r"^(?P<command>(?P<tool>node|python3) - <<'END'\n.*?^END)$", re.MULTILINE | re.DOTALL)
+PRINTED = re.compile(r"^\S*(?P<tool>node|python) - <<'END'\n.*?^END$", re.MULTILINE | re.DOTALL)
 FIRST_PORTS = range(21_000, 31_000, 10)
 
 
 class Program:
-    """A command whose lines can be waited for. Runs where the SDKs are installed."""
+    """A command whose lines can be waited for."""
 
-    def __init__(self, name):
+    def __init__(self, name, folder):
         self.log = Log(name)
+        self._folder = folder
         self._process = None
 
     async def start(self, *command):
         self._process = await asyncio.create_subprocess_exec(
-            *command, cwd=os.environ["ROOMD_INTEROP_ENV"], stdout=asyncio.subprocess.PIPE,
+            *command, cwd=self._folder, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT, start_new_session=True,
         )
         self._reading = asyncio.create_task(self._read())
@@ -60,18 +63,29 @@ def three_free_ports():
     raise AssertionError(f"no three free ports in {FIRST_PORTS}")
 
 
-async def test_the_snippets_that_dev_prints_run_as_printed_and_their_callbacks_are_valid():
-    dev, node, python = Program("roomd dev"), Program("node snippet"), Program("python snippet")
+def as_after_the_printed_installs(folder):
+    """`npm install centrifuge ws` and a virtual environment `sdk`, by way of what is installed already."""
+    (folder / "node_modules").symlink_to(pathlib.Path(os.environ["ROOMD_INTEROP_ENV"]) / "node_modules")
+    (folder / "sdk/bin").mkdir(parents=True)
+    (folder / "sdk/bin/python").symlink_to(sys.executable)
+
+
+async def test_the_snippets_that_dev_prints_run_as_printed_and_their_callbacks_are_valid(tmp_path):
+    as_after_the_printed_installs(tmp_path)
+    dev, node, python = (Program(name, tmp_path) for name in ("roomd dev", "node snippet", "python snippet"))
     await dev.start(os.environ["ROOMD_BIN"], "dev", "--port-base", str(three_free_ports()))
     try:
         await dev.log.until("both snippets", lambda seen: seen.count("END") == 2)
-        printed = {found["tool"]: found["command"] for found in PRINTED.finditer("\n".join(dev.log.seen) + "\n")}
-        assert printed.keys() == {"node", "python3"}, f"expected a node and a Python snippet, came {printed.keys()}"
+        text = "\n".join(dev.log.seen)
+        for install in ("npm install centrifuge ws", "install -q alibabacloud-live20161101"):
+            assert install in text, f"expected to be told {install!r}, came:\n{text}"
+        printed = {found["tool"]: found[0] for found in PRINTED.finditer(text + "\n")}
+        assert printed.keys() == {"node", "python"}, f"expected a node and a Python snippet, came {printed.keys()}"
 
         await node.start("bash", "-c", printed["node"])
         await node.line("alice is logged on")
         await node.line(r"#1 alice: hello")
-        await python.start("bash", "-c", printed["python3"])
+        await python.start("bash", "-c", printed["python"])
         assert await python.ended() == 0, f"the Python snippet failed:\n{python.log}"
         await node.line(r"#2 teacher: hello")
 

@@ -24,12 +24,14 @@ async def test_an_expired_login_is_refreshed_through_get_token(stage, sdk):
     client = await stage.client(
         sdk, app, "ann", token=login_token(app, "ann", ttl=-10), fresh_tokens=[login_token(app, "ann")], connect=False
     )
+    await client.ask_to_join("g1")  # so that connect and subscribe go out together
     connected = await client.connect()
     assert connected["data"]["user_id"] == "ann", f"logged in as {connected}"
     errors = [(event["code"], bool(event["message"])) for event in client.events("error")]
     assert errors == [(109, True)], f"expected the one error 109, came {client.events('error')}"
     assert len(client.events("get_token")) == 1, "the application is asked for one fresh login"
-    await client.join("g1")
+    await client.event("subscribed", channel="group:g1")
+    assert not client.events("subscription_error"), f"came {client.events('subscription_error')}"
     await stage.receiver.event("ann", e=3)
     told = [event.fields["e"] for event in stage.receiver.events_of("ann")]
     assert told == [1, 3], f"the expired login leaves no trace; expected logon and join, came {told}"

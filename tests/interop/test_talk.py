@@ -15,10 +15,10 @@ TEXT = re.compile(r".+")
 @pytest.mark.parametrize("sdk", SDKS)
 async def test_what_one_says_both_hear_and_the_business_server_is_told(stage, sdk, control_sdk):
     app = await stage.app("class", sdk=control_sdk)
-    group = f"group:class"
-    ann = await stage.client(sdk, app, "ann")
-    bob = await stage.client(OTHER[sdk], app, "bob")
-    sids = {}
+    group = "group:class"
+    sids, infos = {}, {"ann": "Ann", "bob": '{"名":"Bob"}'}
+    ann = await stage.client(sdk, app, "ann", info=infos["ann"])
+    bob = await stage.client(OTHER[sdk], app, "bob", info=infos["bob"])
     for client, user in ((ann, "ann"), (bob, "bob")):
         [connected] = client.events("connected")
         sids[user] = connected["client"]
@@ -40,14 +40,16 @@ async def test_what_one_says_both_hear_and_the_business_server_is_told(stage, sd
     })
     await bob.join("class")
     joined = await ann.event("join", channel=group)
-    assert joined["info"] == {"user": "bob", "client": sids["bob"]}, f"ann was told of {joined}"
+    bobs_info = {"user": "bob", "client": sids["bob"], "conn_info": infos["bob"]}
+    assert joined["info"] == bobs_info, f"ann was told of {joined}"
 
     await bob.publish("class", {"body": "hi", "type": 1})
     for client in (ann, bob):
         heard = await client.publication("class")
         assert_shape({k: heard.get(k) for k in ("data", "offset", "info")}, {
             "data": {
-                "type": 1, "body": "hi", "tid": TEXT, "sender": {"user": "bob", "info": ""}, "weight": 1, "total": 1,
+                "type": 1, "body": "hi", "tid": TEXT, "sender": {"user": "bob", "info": infos["bob"]}, "weight": 1,
+                "total": 1,
             },
             "offset": 1,
             "info": {"user": "bob", "client": sids["bob"]},
@@ -58,8 +60,8 @@ async def test_what_one_says_both_hear_and_the_business_server_is_told(stage, sd
 
     for client in (ann, bob):
         present = await client.call("presence", channel=group)
-        came = {(key, info["user"], info["client"]) for key, info in present.items()}
-        assert came == {(sid, user, sid) for user, sid in sids.items()}, f"presence: {present}"
+        expected = {sid: {"user": user, "client": sid, "conn_info": infos[user]} for user, sid in sids.items()}
+        assert_shape(present, expected, "presence")
         assert await client.call("presence_stats", channel=group) == {"num_clients": 2, "num_users": 2}
         history = await client.call("history", channel=group, limit=10, since=None, reverse=False)
         assert [(p["offset"], p["data"]["body"], p["data"]["tid"]) for p in history["publications"]] == [(1, "hi", tid)]
@@ -69,13 +71,13 @@ async def test_what_one_says_both_hear_and_the_business_server_is_told(stage, sd
         "ListLiveMessageGroupMessages", control_sdk, AppId=app.id, GroupId="class", SortType=1, PageSize=10
     )
     assert_shape(listed["MessageList"], [{
-        "MsgTid": tid, "MsgType": 1, "Body": "hi", "Sender": {"UserId": "bob", "UserInfo": ""}, "SeqNumber": 1,
-        "Timestamp": Now(), "TotalMessages": 1,
+        "MsgTid": tid, "MsgType": 1, "Body": "hi", "Sender": {"UserId": "bob", "UserInfo": infos["bob"]},
+        "SeqNumber": 1, "Timestamp": Now(), "TotalMessages": 1,
     }])
 
     await bob.call("unsubscribe", channel=group)
     left = await ann.event("leave", channel=group)
-    assert left["info"] == {"user": "bob", "client": sids["bob"]}, f"ann was told of {left}"
+    assert left["info"] == bobs_info, f"ann was told of {left}"
     await stage.receiver.event("bob", e=4)
     await stage.receiver.event("ann", e=3)
     for user, expected in (
@@ -84,6 +86,27 @@ async def test_what_one_says_both_hear_and_the_business_server_is_told(stage, sd
     ):
         came = [(e.app, e.sid, e.fields) for e in stage.receiver.events_of(user)]
         assert came == [(app.id, sids[user], fields) for fields in expected], f"events of {user}: {came}"
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+async def test_a_client_may_join_as_it_connects_and_leave_and_join_again_at_once(stage, sdk):
+    app = await stage.app("g1", "g2")
+    client = await stage.client(sdk, app, "ann", connect=False)
+    await client.ask_to_join("g1", "g2")  # the SDKs may send this in one frame with connect
+    await client.connect()
+    for group in ("g1", "g2"):
+        await client.event("subscribed", channel=f"group:{group}")
+    await client.call("unsubscribe", channel="group:g1")
+    await client.ask_to_join("g1")
+    await client.event("subscribed", nth=2, channel="group:g1")
+    await client.publish("g1", {"body": "still in"})
+    await client.publication("g1")
+    await stage.receiver.event("ann", nth=2, e=3, g="g1")
+    told = [event.fields for event in stage.receiver.events_of("ann")]
+    joined_first = sorted(told[1:3], key=lambda fields: fields["g"])
+    assert [told[0], *joined_first, *told[3:]] == [
+        {"e": 1}, {"e": 3, "g": "g1"}, {"e": 3, "g": "g2"}, {"e": 4, "g": "g1"}, {"e": 3, "g": "g1"},
+    ], f"events of ann: {told}"
 
 
 @pytest.mark.parametrize("sdk", SDKS)

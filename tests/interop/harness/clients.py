@@ -63,9 +63,12 @@ class Client:
 
     async def join(self, *groups):
         """Subscribes to groups, with join and leave pushes, and waits for all of them."""
+        await self.ask_to_join(*groups)
+        return [await self.event("subscribed", channel=f"group:{group}") for group in groups]
+
+    async def ask_to_join(self, *groups):
         for group in groups:
             await self.call("subscribe", channel=f"group:{group}", join_leave=True)
-        return [await self.event("subscribed", channel=f"group:{group}") for group in groups]
 
     async def publish(self, group, data):
         await self.call("publish", channel=f"group:{group}", data=data)

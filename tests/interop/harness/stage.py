@@ -64,13 +64,14 @@ class Stage:
             await self.control("CreateLiveMessageGroup", sdk, AppId=app.id, GroupId=group)
         return app
 
-    async def client(self, sdk, app, user, device="d1", role="", token=None, through=None, connect=True, **options):
+    async def client(
+        self, sdk, app, user, device="d1", info="", role="", token=None, through=None, connect=True, **options
+    ):
         """A client of this user, connected unless told otherwise."""
         client = Client(sdk, f"{user}.{secrets.token_hex(2)}")
         self._clients.append(client)
-        await client.start(
-            self.server.sessions_url(through), token or login_token(app, user, role), {"device": device}, **options
-        )
+        token = token or login_token(app, user, role)
+        await client.start(self.server.sessions_url(through), token, {"device": device, "user_info": info}, **options)
         if connect:
             await client.connect()
         return client
