@@ -113,7 +113,8 @@ fn each_operation_has_its_documented_errors() {
     let world = World::of(&["g1"]);
     let (api, app) = (world.api(), &*world.app.id);
     let long = "x".repeat(15 * 1024 + 1);
-    let cases: &[(&str, &[(&str, &str)], (u16, &str))] = &[
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], (u16, &'a str));
+    let cases: &[Case] = &[
         ("CreateLiveMessageApp", &[("AppName", "x")], (400, "ErrorInvalidAppName")),
         ("CreateLiveMessageApp", &[("EventCallbackUrl", "ftp://a.example/")], (400, "ErrorInvalidEventCallbackUrl")),
         ("CreateLiveMessageApp", &[("EventCallbackUrl", "http://10.0.0.1/cb")], (400, "ErrorInvalidEventCallbackUrl")),

@@ -55,8 +55,8 @@ fn imports_point_down_only() {
         };
         for import in imports(&text) {
             let own = import == place.trim_end_matches(".rs") || import.starts_with(&format!("{place}::"));
-            let inside = |allowed: &&str| import == **allowed || import.starts_with(&format!("{allowed}::"));
-            if !own && !allowed.iter().any(|a| inside(&a)) {
+            let inside = |allowed: &str| import == *allowed || import.starts_with(&format!("{allowed}::"));
+            if !own && !allowed.iter().any(|a| inside(a)) {
                 wrong.push(format!("{path} imports {import}"));
             }
         }

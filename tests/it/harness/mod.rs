@@ -2,6 +2,7 @@
 
 mod api;
 mod client;
+mod frames;
 mod process;
 mod receiver;
 mod server;
@@ -10,7 +11,7 @@ pub use api::{Answer, Api, Call, http};
 pub use client::Client;
 pub use process::{Process, roomd, wall};
 pub use receiver::{Callback, Moment, React, Receiver, told};
-pub use server::{Server, World};
+pub use server::World;
 
 use std::{
     path::{Path, PathBuf},
