@@ -170,11 +170,26 @@ fn a_message_of_the_business_reaches_the_group_and_is_listed() {
 }
 
 #[test]
+fn the_longest_texts_fit_into_the_query() {
+    let world = World::new();
+    // Three bytes a character, and each byte is three in the query.
+    let (info, body) = ("中".repeat(32 * 1024 / 3), "中".repeat(15 * 1024 / 3));
+    let group = [("AppId", &*world.app.id), ("GroupId", "g1"), ("GroupInfo", &*info)];
+    let call = world.api().call("CreateLiveMessageGroup", &group);
+    assert_eq!((call.v3().status, call.v1().error().1), (200, "SignatureNonceUsed"));
+    let mut u1 = world.on("u1");
+    assert_eq!(u1.join("g1")["data"]["info"], info);
+    let send = [("AppId", &*world.app.id), ("GroupId", "g1"), ("SenderId", "s"), ("Body", &*body)];
+    world.api().ok("SendLiveMessageGroup", &send);
+    assert_eq!(u1.hear(), body);
+}
+
+#[test]
 fn garbage_on_either_listener_is_refused_and_hurts_nobody() {
     let world = World::of(&["g1"]);
     let mut u1 = world.member("u1", "g1");
     let (control, sessions) = (world.server.running().control, world.server.running().sessions);
-    let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(20_000));
+    let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(300_000));
     let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(100));
     let cases: &[(&[u8], Option<u16>)] = &[
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello\r\n\r\n", Some(400)),
