@@ -55,7 +55,7 @@ fn anything_without_a_body_is_itself_the_body() {
 
 #[test]
 fn the_same_tid_is_one_message() {
-    let world = World::of(&["g1"]);
+    let mut world = World::of(&["g1"]);
     let mut u1 = world.member("u1", "g1");
     for body in ["first", "again"] {
         u1.tell("g1", json!({"body": body, "tid": "t1"}));
@@ -65,6 +65,14 @@ fn the_same_tid_is_one_message() {
     assert_eq!(world.api().ok("SendLiveMessageGroup", &send)["MsgTid"], "t1");
     assert_eq!(u1.bodies(), ["first", "first"]);
     assert_eq!(world.api().messages(&world.app, "g1"), [(1, "first".into())]);
+    // Twice in one frame, and again after a restart.
+    let same = json!({"channel": "group:g1", "data": {"body": "twice", "tid": "t3"}});
+    u1.text(&format!("{}\n{}", json!({"id": 101, "publish": same}), json!({"id": 102, "publish": same})));
+    assert!(u1.reply(101).get("publish").is_some() && u1.reply(102).get("publish").is_some());
+    world.server.restart();
+    let mut u1 = world.member("u1", "g1");
+    u1.ok("publish", same);
+    assert_eq!(world.api().messages(&world.app, "g1"), [(1, "first".into()), (2, "twice".into())]);
 }
 
 #[test]

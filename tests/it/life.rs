@@ -1,7 +1,7 @@
 //! A session's life (`session.md` §2): lost and resumed, taken over, timed out, ended; and that each
 //! has exactly one logon and one logoff, also across a restart.
 
-use crate::harness::World;
+use crate::harness::{World, http};
 use serde_json::json;
 
 const SECOND: u64 = 1_000;
@@ -235,6 +235,22 @@ fn a_disabled_application_sends_everybody_off_and_lets_nobody_in() {
     world.told(&[]);
     disable("false");
     world.told(&["u1 off 1", "lost off 1"]);
+    assert!(!world.on("u1").resumed());
+}
+
+#[test]
+fn an_operator_sends_a_session_off_with_4502() {
+    let world = World::of(&["g1"]);
+    let mut u1 = world.member("u1", "g1");
+    let token = std::fs::read_to_string(world.server.folder.join("operator.token")).unwrap();
+    let off = |user: &str| {
+        let head = format!("DELETE /operator/v1/apps/{}/sessions/{user} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", world.app.id, token.trim());
+        http(world.server.running().control, head.as_bytes()).expect("an answer").status
+    };
+    assert_eq!(off("u1"), 200);
+    assert_eq!(u1.closed(), (4502, "forced off".into()));
+    world.told(&["u1 on", "u1 join g1", "u1 off 1"]);
+    assert_eq!(off("u1"), 200, "who is off already is off");
     assert!(!world.on("u1").resumed());
 }
 

@@ -47,6 +47,17 @@ fn the_first_command_must_be_a_connect() {
 }
 
 #[test]
+fn two_connects_in_one_frame_are_one_too_many() {
+    let world = World::new();
+    let mut client = world.open();
+    let login = world.login("u1");
+    let connect = |id: u32| json!({"id": id, "connect": {"token": login}}).to_string();
+    client.text(&format!("{}\n{}", connect(1), connect(2)));
+    assert!(client.reply(1).get("connect").is_some());
+    assert_eq!(client.closed(), (3501, "bad request".into()));
+}
+
+#[test]
 fn who_does_not_connect_within_10_seconds_is_stale() {
     let world = World::new();
     let mut client = world.open();
