@@ -7,7 +7,7 @@ use crate::{
         Patience, Target,
         sender::tests::{allow, job},
     },
-    domain::outbox::DeliveryId,
+    domain::{AppId, outbox::DeliveryId},
 };
 use std::{
     io::{Read, Write},
@@ -42,10 +42,33 @@ fn server(wait: Duration) -> String {
     url
 }
 
+/// Jobs of as many endpoints.
 fn send(dispatcher: &Dispatcher, n: usize) {
     for n in 0..n {
+        let endpoint = EndpointId::LiveEvents(AppId::trusted(&format!("app{n}")));
+        dispatcher.send(Job { delivery: DeliveryId(format!("d{n}").into()), endpoint, ..job() });
+    }
+}
+
+#[test]
+fn endpoints_that_hang_leave_threads_to_the_others() {
+    let (dispatcher, handed) = dispatcher(server(Duration::from_secs(4)), &Clock::real().unwrap());
+    for n in 0..THREADS + 10 {
         dispatcher.send(Job { delivery: DeliveryId(format!("d{n}").into()), ..job() });
     }
+    let began = Instant::now();
+    while dispatcher.0.lock().busy < CROWDED {
+        assert!(began.elapsed() < Duration::from_secs(3));
+        std::thread::yield_now();
+    }
+    assert_eq!(dispatcher.0.lock().busy, CROWDED);
+    send(&dispatcher, 5);
+    while dispatcher.0.lock().busy < CROWDED + 5 {
+        assert!(began.elapsed() < Duration::from_secs(3));
+        std::thread::yield_now();
+    }
+    dispatcher.stop();
+    assert_eq!(handed.try_iter().count(), CROWDED + 5);
 }
 
 #[test]

@@ -14,16 +14,17 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("alibaba", &["domain", "engine::Directory", "store::MessagePage", "clock", "ids"]),
     ("store", &["domain"]),
     // It is handed the renderers as functions: never a dialect, a door or a sender.
-    ("engine", &["domain", "store", "clock", "ids"]),
+    ("engine", &["domain", "store", "clock", "ids", "fatal"]),
     // It starts the workers that answer what it has read.
     ("door", &["domain", "clock", "control::worker"]),
     // The operator's answers about applications are spelled as the dialect spells them.
     ("control", &["alibaba", "domain", "engine", "store", "door", "clock", "ids"]),
-    ("socket", &["engine", "domain", "alibaba", "clock", "door"]),
+    ("socket", &["engine", "domain", "alibaba", "clock", "door", "fatal"]),
     ("delivery", &["domain", "clock"]),
     // Verifies callbacks as the business would; names the header of the sending side.
     ("receiver.rs", &["alibaba", "domain", "clock", "delivery::DELIVERY_HEADER"]),
-    ("clock.rs", &["domain"]),
+    ("clock.rs", &["domain", "fatal"]),
+    ("fatal.rs", &[]),
     ("ids.rs", &["domain"]),
     ("settings.rs", &["domain"]),
     ("notify.rs", &[]),
