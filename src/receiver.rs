@@ -1,12 +1,23 @@
 //! A small HTTP receiver of callbacks, for `dev`, `listen` and the tests: takes each POST, checks
 //! its signature, hands it to a function and answers the status that the function says.
-//! One thread a connection, all of it bounded. Knows no cloud's spelling and nothing of the server.
+//! One thread a connection, all of it bounded. Heads are read by the door's rules; beyond that it knows
+//! no cloud's spelling and nothing of the server.
 
 pub use crate::alibaba::explain::Verdict;
-use crate::{alibaba::explain, clock::Clock, delivery::DELIVERY_HEADER, domain::Millis};
+use crate::{
+    alibaba::explain,
+    clock::Clock,
+    delivery::DELIVERY_HEADER,
+    domain::Millis,
+    door::{
+        self,
+        http::{self, Fault, Head},
+        limits,
+    },
+};
 use std::{
     io::{self, Read, Write},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -16,11 +27,6 @@ use std::{
 
 /// Connections at once; more are closed at once.
 const CONNECTIONS: usize = 64;
-/// The longest head of a request, and the most headers in it.
-const HEAD: usize = 16 * 1024;
-const HEADERS: usize = 64;
-/// The longest body, in bytes.
-const BODY: usize = 1024 * 1024;
 /// A connection may be silent so long.
 const SILENCE: Duration = Duration::from_secs(10);
 
@@ -32,6 +38,7 @@ pub struct Callback {
     pub delivery: Option<String>,
     /// With its query.
     pub path: String,
+    /// Names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
     pub verdict: Verdict,
@@ -74,6 +81,7 @@ struct Shared {
 }
 
 impl Receiver {
+    /// Errors: the address cannot be listened on, or there is no thread to be had.
     pub fn start(addr: SocketAddr, clock: Clock, keys: Keys, on: On) -> io::Result<Receiver> {
         let listener = TcpListener::bind(addr)?;
         let addr = listener.local_addr()?;
@@ -85,7 +93,7 @@ impl Receiver {
 
     /// The URL to send callbacks to, on this machine.
     pub fn url(&self) -> String {
-        format!("http://{}/callback", here(self.addr))
+        format!("http://{}/callback", door::here(self.addr))
     }
 }
 
@@ -93,18 +101,8 @@ impl Drop for Receiver {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::SeqCst);
         // Wakes the accept; whether it succeeds does not matter.
-        let _ = TcpStream::connect_timeout(&here(self.addr), Duration::from_secs(1));
+        let _ = TcpStream::connect_timeout(&door::here(self.addr), Duration::from_secs(1));
     }
-}
-
-/// An address that listens everywhere is reached at the loopback.
-fn here(addr: SocketAddr) -> SocketAddr {
-    let ip = match addr.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, addr.port())
 }
 
 impl Shared {
@@ -145,10 +143,10 @@ impl Shared {
         loop {
             let (status, keep) = match read_request(&mut stream, &mut buf)? {
                 None => return Ok(()),
-                Some(Err(status)) => (status, false),
-                Some(Ok(request)) => {
-                    let keep = request.keep;
-                    (self.answer(request), keep)
+                Some(Err(fault)) => (fault.status, false),
+                Some(Ok((head, body))) => {
+                    let keep = !head.close;
+                    (self.answer(head, body), keep)
                 }
             };
             let reason = tiny_http::StatusCode(status).default_reason_phrase();
@@ -161,14 +159,16 @@ impl Shared {
         }
     }
 
-    fn answer(&self, request: Request) -> u16 {
-        if request.method != "POST" {
+    fn answer(&self, head: Head, body: Vec<u8>) -> u16 {
+        if head.method != "POST" {
             return 405;
         }
         let at = self.clock.now();
-        let verdict = explain::check_callback(&request.headers, &self.keys.all(), at);
-        let delivery = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(DELIVERY_HEADER)).map(|(_, id)| id.clone());
-        (self.on)(&Callback { at, delivery, path: request.path, headers: request.headers, body: request.body, verdict })
+        let path = if head.query.is_empty() { head.path } else { format!("{}?{}", head.path, head.query) };
+        let headers: Vec<_> = head.headers.into_iter().map(|(name, value)| (name, String::from_utf8_lossy(&value).into_owned())).collect();
+        let verdict = explain::check_callback(&headers, &self.keys.all(), at);
+        let delivery = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(DELIVERY_HEADER)).map(|(_, id)| id.clone());
+        (self.on)(&Callback { at, delivery, path, headers, body, verdict })
     }
 }
 
@@ -181,41 +181,34 @@ impl Drop for Open {
     }
 }
 
-struct Request {
-    method: String,
-    path: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-    keep: bool,
-}
+/// A request: its head, judged as the door judges those to the server, and its body.
+type Request = (Head, Vec<u8>);
 
-/// `None`: the other side closed between requests. `Some(Err)`: the status of what is wrong with it.
+/// `None`: the other side closed between requests. `Some(Err)`: what is wrong with it.
 /// `buf` holds what was read beyond a request.
-fn read_request(stream: &mut TcpStream, buf: &mut Vec<u8>) -> io::Result<Option<Result<Request, u16>>> {
-    let (mut request, head, length) = loop {
-        match parse_head(buf) {
-            Ok(Some(parsed)) => break parsed,
-            Ok(None) if buf.len() > HEAD => return Ok(Some(Err(431))),
+fn read_request(stream: &mut TcpStream, buf: &mut Vec<u8>) -> io::Result<Option<Result<Request, Fault>>> {
+    let head = loop {
+        match http::parse(buf, limits::HEAD) {
+            Ok(Some(head)) => break head,
             Ok(None) => {}
-            Err(status) => return Ok(Some(Err(status))),
+            Err(fault) => return Ok(Some(Err(fault))),
         }
         if !read_more(stream, buf)? {
             return Ok(None);
         }
     };
-    if buf.len() < head + length
-        && request.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("Expect") && value.eq_ignore_ascii_case("100-continue"))
-    {
+    let whole = head.size + head.length;
+    if head.expects && buf.len() < whole {
         stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
     }
-    while buf.len() < head + length {
+    while buf.len() < whole {
         if !read_more(stream, buf)? {
             return Ok(None);
         }
     }
-    request.body = buf[head..head + length].to_vec();
-    buf.drain(..head + length);
-    Ok(Some(Ok(request)))
+    let rest = buf.split_off(whole);
+    let body = std::mem::replace(buf, rest).split_off(head.size);
+    Ok(Some(Ok((head, body))))
 }
 
 fn read_more(stream: &mut TcpStream, buf: &mut Vec<u8>) -> io::Result<bool> {
@@ -223,38 +216,6 @@ fn read_more(stream: &mut TcpStream, buf: &mut Vec<u8>) -> io::Result<bool> {
     let n = stream.read(&mut part)?;
     buf.extend_from_slice(&part[..n]);
     Ok(n > 0)
-}
-
-/// The request without its body, the length of its head and of its body; `None`: more must be read.
-fn parse_head(buf: &[u8]) -> Result<Option<(Request, usize, usize)>, u16> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
-    let mut parsed = httparse::Request::new(&mut headers);
-    let head = match parsed.parse(buf) {
-        Ok(httparse::Status::Complete(head)) => head,
-        Ok(httparse::Status::Partial) => return Ok(None),
-        Err(httparse::Error::TooManyHeaders) => return Err(431),
-        Err(_) => return Err(400),
-    };
-    let headers: Vec<(String, String)> = parsed.headers.iter().map(|h| (h.name.to_owned(), String::from_utf8_lossy(h.value).into_owned())).collect();
-    let all = |name: &'static str| headers.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim());
-    if all("Transfer-Encoding").next().is_some() {
-        return Err(411);
-    }
-    let mut length = None;
-    for value in all("Content-Length") {
-        let n: usize = value.parse().map_err(|_| 400u16)?;
-        if length.is_some_and(|earlier| earlier != n) {
-            return Err(400);
-        }
-        length = Some(n);
-    }
-    let length = length.unwrap_or(0);
-    if length > BODY {
-        return Err(413);
-    }
-    let keep = parsed.version == Some(1) && !all("Connection").any(|value| value.eq_ignore_ascii_case("close"));
-    let request = Request { method: parsed.method.unwrap_or_default().into(), path: parsed.path.unwrap_or_default().into(), headers, body: Vec::new(), keep };
-    Ok(Some((request, head, length)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The receiver as a sender meets it.
 
 use super::*;
-use std::sync::mpsc;
+use std::{net::Ipv4Addr, sync::mpsc};
 
 const LIVE: &str = "4fbe9ce9d993db5369ba26ebe83641e54a8c96dd49aa5bd0d96b864fbf59756c";
 
@@ -46,14 +46,14 @@ fn callbacks_are_handed_on_and_answered_as_told() {
 fn what_is_no_callback_is_refused() {
     let (receiver, handed) = receiver(200);
     let many = format!("POST / HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(65));
-    let long = format!("POST / HTTP/1.1\r\nA: {}", "x".repeat(HEAD + 1));
+    let long = format!("POST / HTTP/1.1\r\nA: {}", "x".repeat(limits::HEAD + 1));
     for (bytes, expected) in [
         ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "405"),
-        ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "411"),
-        ("POST / HTTP/1.1\r\nContent-Length: 1048577\r\n\r\n", "413"),
-        ("POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n", "400"),
-        ("POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "400"),
-        ("POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf", ""),
+        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "411"),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n", "413"),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\n", "400"),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "400"),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf", ""),
         ("\x16\x03\x01\x02", "400"),
         (&many, "431"),
         (&long, "431"),

@@ -1,7 +1,7 @@
 //! `YYYY-MM-DDThh:mm:ssZ`, the only form in which this cloud's requests carry their time
 //! (`alibaba.md` §1.1, §1.2). Always UTC, always whole seconds.
 
-use crate::domain::Millis;
+use crate::domain::{Millis, time::Utc};
 
 /// `None` when the text is not exactly of that form, or names no real day or second.
 pub fn parse(text: &str) -> Option<Millis> {
@@ -20,37 +20,13 @@ pub fn parse(text: &str) -> Option<Millis> {
     };
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    let days = days_since_1970(year, month, day);
-    // A day that its month does not have comes back as another one.
-    if !(1..=12).contains(&month) || date(days) != (year, month, day) || hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    Some(Millis(((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000))
+    Utc { year, month, day, hour, minute, second }.millis()
 }
 
+/// The text that [`parse`] reads; what is less than a second is cut off.
 pub fn format(at: Millis) -> String {
-    let seconds = at.seconds();
-    let (year, month, day) = date(seconds.div_euclid(86_400));
-    let s = seconds.rem_euclid(86_400);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", s / 3600, s / 60 % 60, s % 60)
-}
-
-/// Gregorian, with years that begin in March, so that the leap day is the last.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let y = if month <= 2 { year - 1 } else { year };
-    let m = (month + 9) % 12;
-    365 * y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (153 * m + 2) / 5 + day - 1 - 719_468
-}
-
-fn date(days: i64) -> (i64, i64, i64) {
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let in_era = z.rem_euclid(146_097);
-    let y = (in_era - in_era / 1_460 + in_era / 36_524 - in_era / 146_096) / 365;
-    let in_year = in_era - (365 * y + y / 4 - y / 100);
-    let m = (5 * in_year + 2) / 153;
-    let month = if m < 10 { m + 3 } else { m - 9 };
-    (y + era * 400 + i64::from(month <= 2), month, in_year - (153 * m + 2) / 5 + 1)
+    let Utc { year, month, day, hour, minute, second } = at.utc();
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 #[cfg(test)]

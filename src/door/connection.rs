@@ -38,29 +38,29 @@ impl From<io::Error> for End {
 
 /// Serves a connection until it ends or is handed to a hub.
 pub async fn serve(house: &House, side: Side, stream: Async<TcpStream>, peer: SocketAddr, permit: Permit) {
-    let mut line = Line { house, stream, peer, unread: Vec::new(), share: house.bodies.share() };
+    let mut visit = Visit { house, stream, peer, unread: Vec::new(), share: house.bodies.share() };
     let mut first = true;
     loop {
-        let head = match line.head(side, first).await {
+        let head = match visit.head(side, first).await {
             Ok(head) => head,
             Err(End::Quiet) => return,
-            Err(End::Fault(fault)) => return line.refuse(side, fault).await,
+            Err(End::Fault(fault)) => return visit.refuse(side, fault).await,
         };
         first = false;
         let close = head.close;
         let done = match side {
-            Side::Control => line.control(head).await,
+            Side::Control => visit.control(head).await,
             Side::Sessions => match upgrade::answer(&head, house.clock.now()) {
-                upgrade::Answer::Upgrade(greeting) => return line.hand_over(greeting, permit),
+                upgrade::Answer::Upgrade(greeting) => return visit.hand_over(greeting, permit),
                 // What follows the head may be a body that nobody asked for; it is not read.
-                upgrade::Answer::Plain(bytes) => line.say(bytes, close || head.length > 0).await.map_err(End::from),
+                upgrade::Answer::Plain(bytes) => visit.say(bytes, close || head.length > 0).await.map_err(End::from),
             },
         };
         match done {
             Ok(true) => {}
-            Ok(false) => return line.linger().await,
+            Ok(false) => return visit.linger().await,
             Err(End::Quiet) => return,
-            Err(End::Fault(fault)) => return line.refuse(side, fault).await,
+            Err(End::Fault(fault)) => return visit.refuse(side, fault).await,
         }
         // Whoever sends without pause must not keep the thread.
         future::yield_now().await;
@@ -70,22 +70,23 @@ pub async fn serve(house: &House, side: Side, stream: Async<TcpStream>, peer: So
 /// Tells a client that was not let in why, and closes. One that asks for a WebSocket gets it, to read
 /// a close code there: a browser shows its page nothing of a refused handshake.
 pub async fn dismiss(house: &House, side: Side, stream: Async<TcpStream>, peer: SocketAddr, reply: Reply) {
-    let mut line = Line { house, stream, peer, unread: Vec::new(), share: house.bodies.share() };
+    let mut visit = Visit { house, stream, peer, unread: Vec::new(), share: house.bodies.share() };
     let (mut answer, mut close) = (http::print(reply, false, house.clock.now()), true);
     if side == Side::Sessions
-        && let Ok(head) = line.head(side, true).await
+        && let Ok(head) = visit.head(side, true).await
         && let upgrade::Answer::Upgrade(mut greeting) = upgrade::answer(&head, house.clock.now())
     {
         greeting.extend_from_slice(&upgrade::turned_away());
         // The close frame says it; the head is that of an upgrade.
         (answer, close) = (greeting, false);
     }
-    if line.say(answer, close).await.is_ok() {
-        line.linger().await;
+    if visit.say(answer, close).await.is_ok() {
+        visit.linger().await;
     }
 }
 
-struct Line<'a> {
+/// One client on one socket.
+struct Visit<'a> {
     house: &'a House,
     stream: Async<TcpStream>,
     peer: SocketAddr,
@@ -95,7 +96,7 @@ struct Line<'a> {
     share: Share,
 }
 
-impl Line<'_> {
+impl Visit<'_> {
     /// The next request's head. An idle connection ends quietly, also when the door stops.
     async fn head(&mut self, side: Side, first: bool) -> Result<Head, End> {
         let began = self.house.clock.tick();

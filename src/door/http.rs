@@ -2,7 +2,7 @@
 //! because a proxy in front may read it otherwise (request smuggling). Must not know about sockets.
 
 use super::{Reply, limits};
-use crate::domain::Millis;
+use crate::domain::{Millis, time::Utc};
 use tiny_http::{HTTPVersion, Header, Response, StatusCode};
 
 /// A request's line and headers, judged.
@@ -26,18 +26,15 @@ pub struct Head {
 }
 
 impl Head {
+    /// The first header of that name, which is in lower case, when it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        header(&self.headers, name)
+        self.headers.iter().find(|(n, _)| n == name).and_then(|(_, v)| std::str::from_utf8(v).ok())
     }
 
     /// Is `token` among the comma-separated values of that header?
     pub fn has_token(&self, name: &str, token: &str) -> bool {
         tokens(&self.headers, name).any(|t| t.eq_ignore_ascii_case(token))
     }
-}
-
-pub fn header<'a>(headers: &'a [(String, Vec<u8>)], name: &str) -> Option<&'a str> {
-    headers.iter().find(|(n, _)| n == name).and_then(|(_, v)| std::str::from_utf8(v).ok())
 }
 
 /// The comma-separated values of all headers of that name.
@@ -182,21 +179,13 @@ pub fn insert(answer: &mut Vec<u8>, header: &str) {
     }
 }
 
-/// `Sun, 06 Nov 1994 08:49:37 GMT`. Civil date by Howard Hinnant's `civil_from_days`.
+/// `Sun, 06 Nov 1994 08:49:37 GMT`.
 pub fn date(now: Millis) -> String {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (days, second) = (now.seconds().div_euclid(86_400), now.seconds().rem_euclid(86_400));
-    let shifted = days + 719_468; // days since 0000-03-01
-    let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = (from_march + 2) % 12;
-    let year = year_of_era + era * 400 + i64::from(month < 2);
-    let (weekday, name) = (DAYS[days.rem_euclid(7) as usize], MONTHS[month as usize]);
-    format!("{weekday}, {day:02} {name} {year} {:02}:{:02}:{:02} GMT", second / 3600, second / 60 % 60, second % 60)
+    let utc = now.utc();
+    let Utc { year, month, day, hour, minute, second } = utc;
+    format!("{}, {day:02} {} {year} {hour:02}:{minute:02}:{second:02} GMT", DAYS[utc.weekday()], MONTHS[month as usize - 1])
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ pub const HEAD: usize = 16 * 1024;
 /// a group's info of 32 KB, percent-encoded, takes 96 of these.
 pub const CONTROL_LINE: usize = 128 * 1024;
 pub const HEADERS: usize = 64;
+/// Longest body in bytes.
 pub const BODY: usize = 1024 * 1024;
 /// Waits in ms: a whole head, a whole body, between requests, and for 64 KiB of an answer to be taken.
 pub const HEAD_WAIT: u64 = 10_000;
@@ -47,7 +48,9 @@ pub struct Limits {
 /// Why nobody else may come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
+    /// The cap on all.
     Total(u32),
+    /// The cap on one address.
     Address(u32),
 }
 
@@ -88,6 +91,7 @@ impl Caps {
         Ok(Permit { caps: self.clone(), address })
     }
 
+    #[cfg(test)]
     pub fn open(&self) -> usize {
         self.inside.lock().expect("no panic while held").total as usize
     }

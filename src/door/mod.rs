@@ -12,12 +12,13 @@ mod upgrade;
 mod tests;
 
 pub use limits::{Limits, Permit};
+pub use upgrade::WEBSOCKET_PATH;
 
 use crate::{clock::Clock, control::worker};
 use smol::{Async, channel};
 use std::{
     io,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -42,13 +43,6 @@ pub struct Request {
     pub peer: SocketAddr,
 }
 
-impl Request {
-    /// The first header of that name, which is in lower case, when it is text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        http::header(&self.headers, name)
-    }
-}
-
 /// What a request is answered with. Length, date, server and connection headers are added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reply {
@@ -58,12 +52,13 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// A line of plain text.
+    /// A line of plain text; its line end is added.
     pub fn text(status: u16, text: &str) -> Reply {
         let headers = vec![("Content-Type".into(), "text/plain; charset=utf-8".into())];
         Reply { status, headers, body: format!("{text}\n").into_bytes() }
     }
 
+    /// With one more header.
     pub fn with(mut self, name: &str, value: &str) -> Reply {
         self.headers.push((name.into(), value.into()));
         self
@@ -97,7 +92,9 @@ pub struct Job {
     pub answer: channel::Sender<Vec<u8>>,
 }
 
+/// What [`start`] needs.
 pub struct DoorConfig {
+    /// Both are listening already; the queue for those who wait is set anew.
     pub control: TcpListener,
     pub sessions: TcpListener,
     pub limits: Limits,
@@ -114,7 +111,9 @@ pub struct Door {
     abort: channel::Sender<()>,
     ended: mpsc::Receiver<()>,
     thread: Option<JoinHandle<()>>,
+    #[cfg(test)]
     caps: Arc<limits::Caps>,
+    /// Requests that are with the workers now.
     busy: Arc<AtomicUsize>,
 }
 
@@ -146,25 +145,24 @@ pub fn start(config: DoorConfig) -> io::Result<Door> {
         listener::run(house, control, sessions, aborting);
         let _ = end.send(());
     })?;
-    Ok(Door { stop, abort, ended, thread: Some(thread), caps, busy })
+    Ok(Door {
+        stop,
+        abort,
+        ended,
+        thread: Some(thread),
+        #[cfg(test)]
+        caps,
+        busy,
+    })
 }
 
 impl Door {
-    /// Sockets that are open now, those of the hubs included.
-    pub fn connections(&self) -> usize {
-        self.caps.open()
-    }
-
-    /// Requests that are with the workers now.
-    pub fn busy(&self) -> usize {
-        self.busy.load(Ordering::Relaxed)
-    }
-
     /// Accepts no more, answers what was begun (3 s at most), and closes. Upgraded sockets stay with their hubs.
     pub fn stop(mut self) {
         self.stop.close();
         if self.ended.recv_timeout(STOP_PATIENCE).is_err() {
-            tracing::warn!("requests were still under way after {} s; closing on them", STOP_PATIENCE.as_secs());
+            let busy = self.busy.load(Ordering::Relaxed);
+            tracing::warn!(busy, "requests were still under way after {} s; closing on them", STOP_PATIENCE.as_secs());
         }
         self.abort.close();
         if let Some(thread) = self.thread.take()
@@ -172,5 +170,27 @@ impl Door {
         {
             tracing::error!("the door's thread had panicked");
         }
+    }
+}
+
+/// Where a listener is reached from its own machine: one that listens everywhere, at the loopback.
+pub fn here(addr: SocketAddr) -> SocketAddr {
+    let ip = match addr.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, addr.port())
+}
+
+#[cfg(test)]
+impl Door {
+    /// Sockets that are open now, those of the hubs included.
+    fn connections(&self) -> usize {
+        self.caps.open()
+    }
+
+    fn busy(&self) -> usize {
+        self.busy.load(Ordering::Relaxed)
     }
 }

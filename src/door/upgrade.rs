@@ -12,21 +12,23 @@ use async_tungstenite::tungstenite::{
 };
 
 /// Where clients connect.
-pub const PATH: &str = "/connection/websocket";
+pub const WEBSOCKET_PATH: &str = "/connection/websocket";
 /// The encoding that is offered as a subprotocol; without one it is the same.
 const JSON: &str = "centrifuge-json";
 const PROTOBUF: &str = "centrifuge-protobuf";
 
+/// What is written back.
 pub enum Answer {
     /// The 101 answer; the socket is a WebSocket after it.
     Upgrade(Vec<u8>),
+    /// A whole answer; the connection goes on.
     Plain(Vec<u8>),
 }
 
 /// What a request to the session listener gets.
 pub fn answer(head: &Head, now: Millis) -> Answer {
     let reply = match (head.path.as_str(), head.method.as_str()) {
-        (PATH, "GET") if head.has_token("upgrade", "websocket") => match greet(head) {
+        (WEBSOCKET_PATH, "GET") if head.has_token("upgrade", "websocket") => match greet(head) {
             Ok(greeting) => return Answer::Upgrade(greeting),
             Err(reply) => reply,
         },
@@ -34,10 +36,10 @@ pub fn answer(head: &Head, now: Millis) -> Answer {
             .with("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
             .with("Access-Control-Allow-Headers", "*")
             .with("Access-Control-Max-Age", "86400"),
-        (PATH, "GET" | "HEAD") => Reply::text(426, "this is a WebSocket; connect to it with a centrifuge client"),
+        (WEBSOCKET_PATH, "GET" | "HEAD") => Reply::text(426, "this is a WebSocket; connect to it with a centrifuge client"),
         ("/healthz", "GET" | "HEAD") => Reply::text(200, "ok"),
-        (PATH | "/healthz", _) => Reply::text(405, "use GET").with("Allow", "GET, HEAD, OPTIONS"),
-        _ => Reply::text(404, &format!("nothing here; clients connect to {PATH}")),
+        (WEBSOCKET_PATH | "/healthz", _) => Reply::text(405, "use GET").with("Allow", "GET, HEAD, OPTIONS"),
+        _ => Reply::text(404, &format!("nothing here; clients connect to {WEBSOCKET_PATH}")),
     };
     let asks_upgrade = reply.status == 426;
     let mut bytes = http::print(open_to_all(reply), head.method == "HEAD", now);
@@ -52,7 +54,8 @@ pub fn open_to_all(reply: Reply) -> Reply {
     reply.with("Access-Control-Allow-Origin", "*")
 }
 
-/// The close frame for those over a cap: 3504 (`session.md` §1).
+/// The close frame for those over a cap: 3504 (`session.md` §1). Made by hand, because it is all that the
+/// door ever says on a WebSocket: frames are the socket's, whose code it must not know.
 pub fn turned_away() -> Vec<u8> {
     let reason = b"connection limit";
     let mut frame = vec![0x88, reason.len() as u8 + 2];
@@ -76,7 +79,7 @@ fn greet(head: &Head) -> Result<Vec<u8>, Reply> {
     }
     let bad = |why: String| Reply::text(400, &format!("bad WebSocket handshake: {why}"));
     let version = if head.old { Version::HTTP_10 } else { Version::HTTP_11 };
-    let mut request = Request::builder().method(Method::GET).uri(PATH).version(version);
+    let mut request = Request::builder().method(Method::GET).uri(WEBSOCKET_PATH).version(version);
     for (name, value) in &head.headers {
         request = request.header(name, value.as_slice());
     }

@@ -21,8 +21,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("control", &["alibaba", "domain", "engine", "store", "door", "clock", "ids"]),
     ("socket", &["engine", "domain", "alibaba", "clock", "door", "fatal"]),
     ("delivery", &["domain", "clock"]),
-    // Verifies callbacks as the business would; names the header of the sending side.
-    ("receiver.rs", &["alibaba", "domain", "clock", "delivery::DELIVERY_HEADER"]),
+    // Verifies callbacks as the business would; reads them as the door reads; names the header of the sending side.
+    ("receiver.rs", &["alibaba", "domain", "clock", "delivery::DELIVERY_HEADER", "door"]),
     ("clock.rs", &["domain", "fatal"]),
     ("fatal.rs", &[]),
     ("ids.rs", &["domain"]),
