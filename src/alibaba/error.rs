@@ -5,7 +5,7 @@ use super::form::BadForm;
 use crate::domain::Refusal;
 use std::fmt;
 
-/// An error as a caller sees it.
+/// An error as a caller sees it: HTTP status, the cloud's code, and a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RpcError {
     pub status: u16,
@@ -20,6 +20,7 @@ impl RpcError {
         RpcError { status, code: code.into(), message: message.into(), retry_after: None }
     }
 
+    /// Neither GET nor POST.
     pub fn unsupported_method() -> RpcError {
         RpcError::new(400, "UnsupportedHTTPMethod", "The HTTP method is not supported: use GET or POST.")
     }
@@ -33,10 +34,12 @@ impl RpcError {
         RpcError::new(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
     }
 
+    /// A scheme, method or type of signature that is not spoken here.
     pub fn unsupported_signature() -> RpcError {
         RpcError::new(400, "SignatureTypeNotSupported", "The signature type is not supported: use ACS3-HMAC-SHA256, HMAC-SHA1 or HMAC-SHA256.")
     }
 
+    /// A V3 `Authorization` without one of its parts.
     pub fn incomplete_signature() -> RpcError {
         RpcError::new(400, "IncompleteSignature", "The Authorization header must be: ACS3-HMAC-SHA256 Credential=,SignedHeaders=,Signature=")
     }
@@ -51,6 +54,7 @@ impl RpcError {
         RpcError::new(400, "InvalidTimeStamp.Format", "Specified time stamp must be of the form YYYY-MM-DDThh:mm:ssZ.")
     }
 
+    /// Signed too long ago, or too far in the future.
     pub fn expired_timestamp() -> RpcError {
         RpcError::new(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
     }
@@ -67,6 +71,7 @@ impl RpcError {
         RpcError::new(400, "InvalidVersion", "Specified parameter Version is not valid.")
     }
 
+    /// Over the QPS of an operation; `retry_after` in ms.
     pub fn throttled(retry_after: u64) -> RpcError {
         RpcError { retry_after: Some(retry_after), ..RpcError::new(400, "Throttling.User", "Request was denied due to user flow control.") }
     }
@@ -76,23 +81,21 @@ impl RpcError {
         RpcError::new(400, "InputInvalid", format!("{param} {why}."))
     }
 
+    /// `why` reads on from `AppName`.
     pub fn app_name(why: &str) -> RpcError {
         RpcError::new(400, "ErrorInvalidAppName", format!("AppName {why}."))
     }
 
-    /// `param` is `EventCallbackUrl` or `AuditUrl`.
+    /// `param` is `EventCallbackUrl` or `AuditUrl`. No full stop: the last word may be one to copy.
     pub fn url(param: &str, why: impl fmt::Display) -> RpcError {
-        RpcError::new(400, &format!("ErrorInvalid{param}"), format!("{param} {why}."))
+        RpcError::new(400, &format!("ErrorInvalid{param}"), format!("{param} {why}"))
     }
 
     pub fn not_found(what: impl fmt::Display) -> RpcError {
         RpcError::new(404, "ResourceNotExist", format!("{what} does not exist."))
     }
 
-    pub fn no_auth(why: impl fmt::Display) -> RpcError {
-        RpcError::new(403, "NoAuth", format!("{why}."))
-    }
-
+    /// A fault of ours; the log says which.
     pub fn server() -> RpcError {
         RpcError::new(500, "ServerError", "Unknown error, please try again later.")
     }

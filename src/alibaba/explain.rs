@@ -3,11 +3,12 @@
 //! Knows no socket and no HTTP library. An AppKey or a secret never appears in a text made here.
 
 use super::{
-    form::{self, Form},
-    signature::{self, V1Method, V3, same},
+    error::RpcError,
+    rpc::{RpcRequest, Scheme, Signed},
+    signature::{self, same},
+    token::{self, Flaw},
 };
-use crate::domain::Millis;
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use crate::domain::{AppId, Millis};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -26,11 +27,14 @@ pub enum Verdict {
 /// The two features sign alike, with other names and another hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Interactive messaging.
     Live,
+    /// Subscribed events of RTC channels.
     Rtc,
 }
 
 impl Kind {
+    /// `live` or `rtc`.
     pub fn parse(text: &str) -> Option<Kind> {
         match text {
             "live" => Some(Kind::Live),
@@ -198,6 +202,7 @@ fn rtc_event(channel: &str, content: &Value) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     pub good: bool,
+    /// Whole lines.
     pub text: String,
 }
 
@@ -245,62 +250,47 @@ pub fn callback(kind: Kind, host: &str, timestamp: &str, key: &str, given: Optio
     lines.verdict(wrong)
 }
 
-/// A login credential: JSON, or base64 of it, as a client puts it into its connect.
+/// A login credential: JSON, or base64 of it, as a client puts it into its connect. Read and checked as
+/// the server does, but for `app_sign`, which only the server knows.
 pub fn login(credential: &str, key: &str, now: Millis) -> Explanation {
     let mut lines = Lines::default();
-    let credential = credential.trim();
-    let json = if credential.starts_with('{') {
-        credential.as_bytes().to_vec()
-    } else {
-        // Both alphabets, with padding or without.
-        let standard = credential.trim_end_matches('=').replace('-', "+").replace('_', "/");
-        match STANDARD_NO_PAD.decode(standard) {
-            Ok(json) => json,
-            Err(e) => return lines.verdict(Some(format!("this is neither JSON nor base64: {e}"))),
-        }
-    };
-    let login: Value = match serde_json::from_slice(&json) {
+    let login = match token::read_login(credential) {
         Ok(login) => login,
-        Err(e) => return lines.verdict(Some(format!("this is not JSON: {e}"))),
+        Err(flaw) => return lines.verdict(Some(why_refused(&flaw))),
     };
-    // Text or a number: what is hashed is the text of it.
-    let field = |value: &Value| match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    };
-    let auth = &login["auth"];
-    let needed = [("app_id", &login["app_id"]), ("app_token", &login["app_token"]), ("auth.user_id", &auth["user_id"]), ("auth.timestamp", &auth["timestamp"])];
-    if let Some((name, _)) = needed.iter().find(|(_, value)| field(value).is_none_or(|text| text.is_empty())) {
-        return lines.verdict(Some(format!("{name} is missing; a login is {{app_id, app_token, auth: {{user_id, nonce, timestamp, role}}}}")));
-    }
-    let [app, token, user, timestamp] = needed.map(|(_, value)| field(value).unwrap_or_default());
-    let (nonce, role) = (field(&auth["nonce"]).unwrap_or_default(), field(&auth["role"]).unwrap_or_default());
-    let parts = |key: &str| [&app, key, &user, &nonce, &timestamp, &role].concat();
+    let auth = &login.auth;
+    let timestamp = auth.timestamp.to_string();
+    let parts = |key: &str| [&*login.app_id, key, &auth.user_id, &auth.nonce, &timestamp, &auth.role].concat();
     let expected = signature::sha256_hex(parts(key).as_bytes());
-    lines.put("application", &app);
-    lines.put("user", &user);
-    lines.put("role", if role.is_empty() { "(none: an ordinary user)" } else { &role });
+    lines.put("application", &login.app_id);
+    lines.put("user", &auth.user_id);
+    lines.put("role", if auth.role.is_empty() { "(none: an ordinary user)" } else { &auth.role });
     lines.put("hashed", parts("<AppKey>"));
     lines.put("sha256", &expected);
-    lines.put("app_token", &token);
-    let left = match timestamp.parse::<i64>() {
-        Ok(expires) => expires.saturating_sub(now.seconds()),
-        Err(_) => return lines.verdict(Some("auth.timestamp is not a number of seconds since 1970".into())),
-    };
-    lines.put("expires", if left > 0 { format!("in {}", span(left)) } else { format!("{} ago", span(-left)) });
-    if !same(&expected, &token) {
-        let upper = same(&expected, &token.to_ascii_lowercase());
-        let why =
-            if upper { "the token is in upper case; it must be lower case" } else { "the token is wrong: another AppKey, or one of the hashed parts differs" };
-        return lines.verdict(Some(why.into()));
-    }
+    lines.put("app_token", &login.app_token);
+    let left = auth.timestamp.left(now);
+    lines.put("expires", if left > 0 { format!("in {}", span(left)) } else { format!("{} ago", span(left.saturating_neg())) });
     // Ten times too long a number is milliseconds, the usual slip.
-    let note = left > 100 * 365 * 86_400;
-    if note {
+    if left > 100 * 365 * 86_400 {
         lines.put("note", "the expiry looks like milliseconds; it is seconds");
     }
-    lines.verdict((left <= 0).then(|| "rightly signed, but expired: make a new one with a later timestamp".into()))
+    let wrong = match AppId::new(&login.app_id) {
+        Err(bad) => Some(format!("app_id is none: {bad}")),
+        Ok(app) => token::examine(&login, &app, key, None, now).err().map(|flaw| match flaw {
+            Flaw::Token if same(&expected, &login.app_token.to_ascii_lowercase()) => "the token is in upper case; it must be lower case".into(),
+            flaw => why_refused(&flaw),
+        }),
+    };
+    lines.verdict(wrong)
+}
+
+fn why_refused(flaw: &Flaw) -> String {
+    match flaw {
+        Flaw::Form(how) => how.clone(),
+        Flaw::OtherApp => "it is for another application".into(),
+        Flaw::Token => "the token is wrong: another AppKey, or one of the hashed parts differs".into(),
+        Flaw::Expired => "rightly signed, but expired: make a new one with a later timestamp".into(),
+    }
 }
 
 /// 93784 → "1 d 2 h".
@@ -313,63 +303,63 @@ fn span(seconds: i64) -> String {
     }
 }
 
-/// A captured request of a server SDK. `target` is the path with its query as sent.
-pub fn request(method: &str, target: &str, headers: &[(String, String)], body: &[u8], secret: &str) -> Explanation {
+/// A captured request of a server SDK. `target` is the path with its query as sent. Checked as the server
+/// does, but for what it knows of keys, of the time and of earlier requests.
+pub fn request(method: &str, target: &str, headers: &[(String, Vec<u8>)], body: &[u8], secret: &str) -> Explanation {
     let mut lines = Lines::default();
-    let header = |name: &str| headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim());
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let mut params = Form::new();
-    if let Err(e) = form::read(&mut params, query.as_bytes()) {
-        return lines.verdict(Some(format!("the query cannot be read: {e}")));
-    }
     if path != "/" {
         lines.put("note", format_args!("the path is {path}; this API has only /"));
     }
-    match header("Authorization") {
-        Some(authorization) => {
-            let Some(auth) = signature::authorization(authorization) else {
-                return lines.verdict(Some(format!("Authorization is not {} Credential=…,SignedHeaders=…,Signature=…", signature::V3_SCHEME)));
-            };
-            let all: Vec<(String, Vec<u8>)> = headers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect();
-            let v3 = V3::new(method, &params, &all, &auth.signed, body);
-            lines.put("signature", format_args!("V3, AccessKey {}", auth.key_id));
+    let mut request = RpcRequest { method, query, headers, body };
+    if request.has_form() {
+        // The line end of the file that it was pasted into.
+        request.body = body.trim_ascii_end();
+    }
+    let wrong = explain_request(&mut lines, &request, secret).unwrap_or_else(|e| Some(e.to_string()));
+    lines.verdict(wrong)
+}
+
+/// What is wrong with the signature. The error is the server's own, where it does not come so far.
+fn explain_request(lines: &mut Lines, request: &RpcRequest, secret: &str) -> Result<Option<String>, RpcError> {
+    let call = Signed::read(request)?;
+    let is_v3 = request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    if !is_v3 && !call.params.contains_key("Signature") {
+        return Ok(Some("not signed: there is neither an Authorization header nor a parameter Signature".into()));
+    }
+    let scheme = call.scheme()?;
+    match &scheme {
+        Scheme::V3(authorization) => {
+            let v3 = call.v3(authorization);
+            lines.put("signature", format_args!("V3, AccessKey {}", authorization.key_id));
             lines.block("canonical request", &String::from_utf8_lossy(&v3.canonical));
             lines.block("string to sign", &v3.to_sign);
             lines.put("expected", v3.sign(secret));
-            lines.put("given", auth.signature);
-            let missing: Vec<&str> = signature::V3_SIGNED.into_iter().filter(|name| !auth.signed.iter().any(|s| s.eq_ignore_ascii_case(name))).collect();
-            let hashed = header("x-acs-content-sha256").unwrap_or_default();
-            lines.verdict(if !missing.is_empty() {
-                Some(format!("not signed, but must be: {}", missing.join(", ")))
-            } else if hashed != signature::sha256_hex(body) {
-                Some(format!("x-acs-content-sha256 is not the hash of the {} bytes of body given here", body.len()))
-            } else {
-                (!v3.check(secret, auth.signature)).then(|| "the signature is wrong: another secret, or something above was changed on its way".into())
-            })
+            lines.put("given", authorization.signature);
         }
-        None => {
-            let is_form = header("Content-Type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
-            if is_form && let Err(e) = form::read(&mut params, body.trim_ascii_end()) {
-                return lines.verdict(Some(format!("the form in the body cannot be read: {e}")));
-            }
-            let Some(given) = params.get("Signature").cloned() else {
-                return lines.verdict(Some("not signed: there is neither an Authorization header nor a parameter Signature".into()));
-            };
-            let named = params.get("SignatureMethod").map_or("HMAC-SHA1", String::as_str);
-            let Some(how) = V1Method::parse(named) else {
-                return lines.verdict(Some(format!("SignatureMethod {named} is not known; HMAC-SHA1 and HMAC-SHA256 are")));
-            };
-            let to_sign = signature::v1_to_sign(method, &params);
-            lines.put("signature", format_args!("1.0, {named}, AccessKey {}", params.get("AccessKeyId").map_or("(none)", String::as_str)));
+        Scheme::V1 { method, key_id, signature } => {
+            let to_sign = call.v1_to_sign();
+            lines.put("signature", format_args!("1.0, {}, AccessKey {key_id}", method.name()));
             lines.block("string to sign", &to_sign);
-            lines.put("expected", signature::v1_sign(how, secret, &to_sign));
-            lines.put("given", &given);
-            lines.verdict(
-                (!signature::v1_check(how, secret, &to_sign, &given))
-                    .then(|| "the signature is wrong: another secret, or a parameter was changed on its way".into()),
-            )
+            lines.put("expected", signature::v1_sign(*method, secret, &to_sign));
+            lines.put("given", signature);
         }
     }
+    call.named("Action")?;
+    call.named("Version")?;
+    call.stamp(&scheme)?;
+    call.nonce(&scheme)?;
+    if call.check(&scheme, secret).is_ok() {
+        return Ok(None);
+    }
+    let other = "the signature is wrong: another secret, or something above was changed on its way";
+    Ok(Some(match &scheme {
+        Scheme::V3(authorization) if !call.unsigned(authorization).is_empty() => {
+            format!("not signed, but must be: {}", call.unsigned(authorization).join(", "))
+        }
+        Scheme::V3(_) if !call.has_body_hash()? => format!("x-acs-content-sha256 is not the hash of the {} bytes of body given here", request.body.len()),
+        _ => other.into(),
+    }))
 }
 
 #[cfg(test)]

@@ -103,9 +103,13 @@ fn logins() {
         (&good.replace("15352408fec5", "15352408FEC5"), "appkey123", 0, "lower case"),
         (&good.replace("1700000000", "\"1700000000\""), "appkey123", 1_699_990_000, "✓ valid"),
         (&millis, "appkey123", 1_699_990_000, "milliseconds"),
-        ("{}", "k", 0, "app_id is missing"),
+        ("{}", "k", 0, "missing field `app_id`"),
         ("{", "k", 0, "not JSON"),
         ("???", "k", 0, "neither JSON nor base64"),
+        (&good.replace("1700000000", "-1"), "appkey123", 0, "timestamp must be a number of seconds"),
+        (&good.replace("AK-abc", &"n".repeat(65)), "appkey123", 0, "✗ auth.nonce has 65 bytes; 64 are allowed"),
+        (&good.replace("u1", &"u".repeat(65)), "appkey123", 0, "✗ auth.user_id is none: an id has 1 to 64 bytes"),
+        (&good.replace("demo", ""), "appkey123", 0, "✗ app_id is none"),
     ] {
         let told = login(text, key, Millis(now * 1000));
         assert!(told.text.contains(expected), "{expected}: {}", told.text);
@@ -144,11 +148,16 @@ fn requests() {
         ("/?AppId=demo&UserIds=u1%2Cu2", &v3, b"x", "testAccessKeySecret", "the 1 bytes of body"),
         (v1, &vec![], b"", "testAccessKeySecret", "✓ valid"),
         (v1, &vec![], b"", "otherSecret", "✗ the signature is wrong"),
-        ("/?a=%zz", &vec![], b"", "s", "query cannot be read"),
+        (&v1.replace("Signature=Zn", "Signature=&x=Zn"), &vec![], b"", "testAccessKeySecret", "✗ MissingSignature"),
+        (&v1.replace("&Timestamp=2026-01-02T03%3A04%3A05Z", ""), &vec![], b"", "testAccessKeySecret", "✗ MissingTimestamp"),
+        (&v1.replace("SignatureType=", "SignatureType=BEARERTOKEN"), &vec![], b"", "testAccessKeySecret", "✗ SignatureTypeNotSupported"),
+        ("/?a=%zz", &vec![], b"", "s", "not readable: there is a %"),
         ("/", &vec![], b"", "s", "neither an Authorization header"),
-        ("/", &headers(&[("Authorization", "Bearer x")]), b"", "s", "Authorization is not ACS3"),
+        ("/", &headers(&[("Authorization", "Bearer x")]), b"", "s", "SignatureTypeNotSupported"),
+        ("/", &headers(&[("Authorization", "ACS3-HMAC-SHA256 Credential=x")]), b"", "s", "IncompleteSignature"),
     ] {
-        let told = request("POST", target, headers, body, secret);
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect();
+        let told = request("POST", target, &headers, body, secret);
         assert!(told.text.contains(expected), "{expected}: {}", told.text);
         assert_eq!(told.good, expected == "✓ valid");
         assert!(!told.text.contains("Secret"), "{}", told.text);

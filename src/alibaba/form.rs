@@ -18,8 +18,8 @@ pub enum BadForm {
 impl fmt::Display for BadForm {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            BadForm::Percent => write!(f, "a parameter has a % without two hex digits"),
-            BadForm::Utf8 => write!(f, "a parameter is not UTF-8"),
+            BadForm::Percent => write!(f, "there is a % without two hex digits after it"),
+            BadForm::Utf8 => write!(f, "a part of it is not UTF-8"),
             BadForm::Twice(name) => write!(f, "parameter {name} is given more than once"),
         }
     }
@@ -32,6 +32,8 @@ pub type Form = BTreeMap<String, String>;
 
 /// Adds `a=1&b=x+y%2A` to `form`; `+` is a space, empty pieces are skipped, no `=` means empty.
 pub fn read(form: &mut Form, text: &[u8]) -> Result<(), BadForm> {
+    // Before the % is looked at: a plus that is meant comes as %2B.
+    let text: Vec<u8> = text.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
     for piece in text.split(|b| *b == b'&').filter(|p| !p.is_empty()) {
         let at = piece.iter().position(|b| *b == b'=');
         let (name, value) = at.map_or((piece, &piece[piece.len()..]), |at| (&piece[..at], &piece[at + 1..]));
@@ -44,12 +46,12 @@ pub fn read(form: &mut Form, text: &[u8]) -> Result<(), BadForm> {
     Ok(())
 }
 
-fn decode(text: &[u8]) -> Result<String, BadForm> {
+/// `%XX` becomes its byte; everything else, `+` too, stays. As in a path.
+pub fn decode(text: &[u8]) -> Result<String, BadForm> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.iter();
     while let Some(b) = rest.next() {
         out.push(match b {
-            b'+' => b' ',
             b'%' => {
                 let mut digit = || rest.next().and_then(|d| (*d as char).to_digit(16)).ok_or(BadForm::Percent);
                 (digit()? * 16 + digit()?) as u8

@@ -87,7 +87,7 @@ pub fn freeze(app: &AppId, payloads: &[String]) -> Vec<u8> {
     serde_json::to_vec(&Body { appid: app.as_str(), eves }).expect("strings and JSON")
 }
 
-/// Made anew at each try: the time of the try is signed.
+/// The headers of one POST to `url`. Made anew at each try: the time of the try is signed.
 pub fn headers(url: &str, app: &App, now: Millis) -> Vec<(&'static str, String)> {
     let host = CallbackUrl::parse(url).map(|url| url.host).unwrap_or_default();
     let timestamp = now.seconds().to_string();

@@ -13,6 +13,7 @@ use std::{
 /// How far a request's stamp may be from our clock, in ms (`alibaba.md` §1.3).
 pub const WINDOW: i64 = 15 * 60_000;
 
+/// What is known of a nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
     Fresh,

@@ -11,7 +11,7 @@ use super::{
     form::{self, Form},
     messaging::{self, Call, Params},
     nonce::{Nonces, Seen, WINDOW},
-    signature::{self, V1Method, V3},
+    signature::{self, Authorization, V1Method, V3},
     stamp,
     throttle::Throttle,
 };
@@ -20,7 +20,6 @@ use crate::{
     domain::{
         Millis, Refusal,
         address::AllowList,
-        app::AccessKey,
         message::Message,
         request::{Answer, Request},
     },
@@ -88,7 +87,8 @@ impl<'a> RpcRequest<'a> {
         }
     }
 
-    fn has_form(&self) -> bool {
+    /// Are the parameters, or some of them, in the body?
+    pub(super) fn has_form(&self) -> bool {
         let kind = self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case("content-type")).map(|(_, v)| v.as_slice());
         let kind = kind.map(|k| k.split(|b| *b == b';').next().unwrap_or(k).trim_ascii());
         !self.body.is_empty() && kind.is_some_and(|k| k.eq_ignore_ascii_case(b"application/x-www-form-urlencoded"))
@@ -127,18 +127,10 @@ fn reply(status: u16, id: &str, retry_after: Option<u64>, body: &Value) -> RpcRe
 }
 
 fn answer(gateway: &Gateway, request: &RpcRequest) -> Result<Map<String, Value>, RpcError> {
-    if !matches!(request.method, "GET" | "POST") {
-        return Err(RpcError::unsupported_method());
-    }
-    let mut query = Form::new();
-    form::read(&mut query, request.query.as_bytes())?;
-    let mut params = query.clone();
-    if request.has_form() {
-        form::read(&mut params, request.body)?;
-    }
-    let (action, version) = (named(request, &params, "Action")?, named(request, &params, "Version")?);
+    let call = Signed::read(request)?;
+    let (action, version) = (call.named("Action")?, call.named("Version")?);
     let now = gateway.clock.now();
-    let key = authenticate(gateway, request, &query, &params, now)?;
+    let key = authenticate(gateway, &call, now)?;
     if version != VERSION {
         return Err(RpcError::unknown_version());
     }
@@ -146,87 +138,158 @@ fn answer(gateway: &Gateway, request: &RpcRequest) -> Result<Map<String, Value>,
     if let Some(throttle) = &gateway.throttle {
         throttle.admit(&key, operation.name, operation.qps, gateway.clock.tick()).map_err(RpcError::throttled)?;
     }
-    let params = Params::new(params);
+    let params = Params::new(call.params);
     params.require(operation.required)?;
     (operation.run)(&Call { gateway, params: &params })
 }
 
-/// `Action` and `Version`: signature V3 sends them as headers, 1.0 as parameters, some as both. They
-/// must agree, because 1.0 does not sign headers.
-fn named(request: &RpcRequest, params: &Form, name: &str) -> Result<String, RpcError> {
-    let param = params.get(name).map(String::as_str);
-    let header = request.header(&format!("x-acs-{}", name.to_ascii_lowercase()))?;
-    if header.zip(param).is_some_and(|(header, param)| header != param) {
-        return Err(RpcError::invalid(name, "differs between header and parameter"));
-    }
-    header.or(param).filter(|text| !text.is_empty()).map(str::to_string).ok_or_else(|| RpcError::missing(name))
-}
-
-/// Returns the id of the AccessKey that signed the request. A foreign `Authorization`, such as a
-/// proxy's, does not stand in the way of signature 1.0.
-fn authenticate(gateway: &Gateway, request: &RpcRequest, query: &Form, params: &Form, now: Millis) -> Result<String, RpcError> {
-    match request.header("authorization")? {
-        Some(text) if text.starts_with("ACS3-") || !params.contains_key("Signature") => v3(gateway, request, query, text, now),
-        _ => v1(gateway, request, params, now),
-    }
-}
-
-fn v3(gateway: &Gateway, request: &RpcRequest, query: &Form, text: &str, now: Millis) -> Result<String, RpcError> {
-    if text.split_ascii_whitespace().next() != Some(signature::V3_SCHEME) {
-        return Err(RpcError::unsupported_signature());
-    }
-    let authorization = signature::authorization(text).ok_or_else(RpcError::incomplete_signature)?;
-    let key = known(gateway, authorization.key_id)?;
-    let stamp = in_window(request.header("x-acs-date")?.ok_or_else(|| RpcError::missing("Timestamp"))?, now)?;
-    let nonce = request.header("x-acs-signature-nonce")?.filter(|n| !n.is_empty()).ok_or_else(|| RpcError::missing("SignatureNonce"))?;
-    let v3 = V3::new(request.method, query, request.headers, &authorization.signed, request.body);
-    let signs = |name: &&str| authorization.signed.iter().any(|s| s.eq_ignore_ascii_case(name));
-    let body_hash = request.header("x-acs-content-sha256")?.unwrap_or_default();
-    let whole = signature::V3_SIGNED.iter().all(signs) && body_hash.eq_ignore_ascii_case(&signature::sha256_hex(request.body));
-    if !whole || !v3.check(&key.secret, authorization.signature) {
-        return Err(RpcError::wrong_signature(&format!("{}, server canonical request is:{}", v3.to_sign, String::from_utf8_lossy(&v3.canonical))));
-    }
-    once(gateway, &key, nonce, stamp, now)
-}
-
-fn v1(gateway: &Gateway, request: &RpcRequest, params: &Form, now: Millis) -> Result<String, RpcError> {
-    let param = |name: &str| params.get(name).map(String::as_str).filter(|v| !v.is_empty()).ok_or_else(|| RpcError::missing(name));
-    param("Action")?;
-    param("Version")?;
-    let key_id = param("AccessKeyId")?;
-    let signature = param("Signature")?;
-    let method = params.get("SignatureMethod").map_or("HMAC-SHA1", String::as_str);
-    let method = V1Method::parse(method).ok_or_else(RpcError::unsupported_signature)?;
-    // Empty is what the old SDK sends; anything else is a scheme without a secret of ours.
-    if params.get("SignatureType").is_some_and(|kind| !kind.is_empty()) {
-        return Err(RpcError::unsupported_signature());
-    }
-    let key = known(gateway, key_id)?;
-    let stamp = in_window(param("Timestamp")?, now)?;
-    let nonce = param("SignatureNonce")?;
-    let to_sign = signature::v1_to_sign(request.method, params);
-    if !signature::v1_check(method, &key.secret, &to_sign, signature) {
-        return Err(RpcError::wrong_signature(&to_sign));
-    }
-    once(gateway, &key, nonce, stamp, now)
-}
-
-fn known(gateway: &Gateway, id: &str) -> Result<AccessKey, RpcError> {
-    gateway.ask.directory().keys.get(id).cloned().ok_or_else(RpcError::unknown_key)
-}
-
-fn in_window(text: &str, now: Millis) -> Result<Millis, RpcError> {
-    let stamp = stamp::parse(text).ok_or_else(RpcError::bad_timestamp)?;
+/// Returns the id of the AccessKey that signed the request.
+fn authenticate(gateway: &Gateway, call: &Signed, now: Millis) -> Result<String, RpcError> {
+    let scheme = call.scheme()?;
+    let key = gateway.ask.directory().keys.get(scheme.key_id()).cloned().ok_or_else(RpcError::unknown_key)?;
+    let stamp = call.stamp(&scheme)?;
     if (stamp.0 - now.0).abs() > WINDOW {
         return Err(RpcError::expired_timestamp());
     }
-    Ok(stamp)
-}
-
-fn once(gateway: &Gateway, key: &AccessKey, nonce: &str, stamp: Millis, now: Millis) -> Result<String, RpcError> {
+    let nonce = call.nonce(&scheme)?;
+    call.check(&scheme, &key.secret)?;
     match gateway.nonces.see(&key.id, nonce, stamp, now) {
-        Seen::Fresh => Ok(key.id.clone()),
+        Seen::Fresh => Ok(key.id),
         Seen::Replayed => Err(RpcError::used_nonce()),
         Seen::Forgotten => Err(RpcError::expired_timestamp()),
+    }
+}
+
+/// A request with its parameters, and what it says of its signature. What needs neither keys nor clock
+/// nor memory is checked here, for [`handle`] and for `explain` alike.
+pub(super) struct Signed<'a> {
+    request: &'a RpcRequest<'a>,
+    query: Form,
+    /// The query's, and those of a form in the body.
+    pub(super) params: Form,
+}
+
+/// How a request is signed.
+pub(super) enum Scheme<'a> {
+    V3(Authorization<'a>),
+    V1 { method: V1Method, key_id: &'a str, signature: &'a str },
+}
+
+impl Scheme<'_> {
+    pub(super) fn key_id(&self) -> &str {
+        match self {
+            Scheme::V3(authorization) => authorization.key_id,
+            Scheme::V1 { key_id, .. } => key_id,
+        }
+    }
+}
+
+impl<'a> Signed<'a> {
+    pub(super) fn read(request: &'a RpcRequest) -> Result<Signed<'a>, RpcError> {
+        if !matches!(request.method, "GET" | "POST") {
+            return Err(RpcError::unsupported_method());
+        }
+        let mut query = Form::new();
+        form::read(&mut query, request.query.as_bytes())?;
+        let mut params = query.clone();
+        if request.has_form() {
+            form::read(&mut params, request.body)?;
+        }
+        Ok(Signed { request, query, params })
+    }
+
+    /// `Action` and `Version`: signature V3 sends them as headers, 1.0 as parameters, some as both. They
+    /// must agree, because 1.0 does not sign headers.
+    pub(super) fn named(&self, name: &str) -> Result<String, RpcError> {
+        let param = self.params.get(name).map(String::as_str);
+        let header = self.request.header(&format!("x-acs-{}", name.to_ascii_lowercase()))?;
+        if header.zip(param).is_some_and(|(header, param)| header != param) {
+            return Err(RpcError::invalid(name, "differs between header and parameter"));
+        }
+        header.or(param).filter(|text| !text.is_empty()).map(str::to_string).ok_or_else(|| RpcError::missing(name))
+    }
+
+    /// A foreign `Authorization`, such as a proxy's, does not stand in the way of signature 1.0.
+    pub(super) fn scheme(&self) -> Result<Scheme<'_>, RpcError> {
+        match self.request.header("authorization")? {
+            Some(text) if text.starts_with("ACS3-") || !self.params.contains_key("Signature") => {
+                if text.split_ascii_whitespace().next() != Some(signature::V3_SCHEME) {
+                    return Err(RpcError::unsupported_signature());
+                }
+                signature::authorization(text).map(Scheme::V3).ok_or_else(RpcError::incomplete_signature)
+            }
+            _ => {
+                self.param("Action")?;
+                self.param("Version")?;
+                let (key_id, signature) = (self.param("AccessKeyId")?, self.param("Signature")?);
+                let method = self.params.get("SignatureMethod").map_or("HMAC-SHA1", String::as_str);
+                let method = V1Method::parse(method).ok_or_else(RpcError::unsupported_signature)?;
+                // Empty is what the old SDK sends; anything else is a scheme without a secret of ours.
+                if self.params.get("SignatureType").is_some_and(|kind| !kind.is_empty()) {
+                    return Err(RpcError::unsupported_signature());
+                }
+                Ok(Scheme::V1 { method, key_id, signature })
+            }
+        }
+    }
+
+    /// When it says that it was signed.
+    pub(super) fn stamp(&self, scheme: &Scheme) -> Result<Millis, RpcError> {
+        let text = match scheme {
+            Scheme::V3(_) => self.request.header("x-acs-date")?.ok_or_else(|| RpcError::missing("Timestamp"))?,
+            Scheme::V1 { .. } => self.param("Timestamp")?,
+        };
+        stamp::parse(text).ok_or_else(RpcError::bad_timestamp)
+    }
+
+    pub(super) fn nonce(&self, scheme: &Scheme) -> Result<&str, RpcError> {
+        match scheme {
+            Scheme::V3(_) => self.request.header("x-acs-signature-nonce")?.filter(|n| !n.is_empty()).ok_or_else(|| RpcError::missing("SignatureNonce")),
+            Scheme::V1 { .. } => self.param("SignatureNonce"),
+        }
+    }
+
+    /// Is it signed with `secret`, and all that must be?
+    pub(super) fn check(&self, scheme: &Scheme, secret: &str) -> Result<(), RpcError> {
+        match scheme {
+            Scheme::V3(authorization) => {
+                let v3 = self.v3(authorization);
+                if !self.unsigned(authorization).is_empty() || !self.has_body_hash()? || !v3.check(secret, authorization.signature) {
+                    let canonical = String::from_utf8_lossy(&v3.canonical);
+                    return Err(RpcError::wrong_signature(&format!("{}, server canonical request is:{canonical}", v3.to_sign)));
+                }
+            }
+            Scheme::V1 { method, signature, .. } => {
+                let to_sign = self.v1_to_sign();
+                if !signature::v1_check(*method, secret, &to_sign, signature) {
+                    return Err(RpcError::wrong_signature(&to_sign));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn v3(&self, authorization: &Authorization) -> V3 {
+        V3::new(self.request.method, &self.query, self.request.headers, &authorization.signed, self.request.body)
+    }
+
+    pub(super) fn v1_to_sign(&self) -> String {
+        signature::v1_to_sign(self.request.method, &self.params)
+    }
+
+    /// Headers that must be signed and are not.
+    pub(super) fn unsigned(&self, authorization: &Authorization) -> Vec<&'static str> {
+        let signs = |name: &str| authorization.signed.iter().any(|s| s.eq_ignore_ascii_case(name));
+        signature::V3_SIGNED.into_iter().filter(|name| !signs(name)).collect()
+    }
+
+    /// Is the hash that V3 signs the body's?
+    pub(super) fn has_body_hash(&self) -> Result<bool, RpcError> {
+        let said = self.request.header("x-acs-content-sha256")?.unwrap_or_default();
+        Ok(said.eq_ignore_ascii_case(&signature::sha256_hex(self.request.body)))
+    }
+
+    fn param(&self, name: &str) -> Result<&str, RpcError> {
+        self.params.get(name).map(String::as_str).filter(|v| !v.is_empty()).ok_or_else(|| RpcError::missing(name))
     }
 }

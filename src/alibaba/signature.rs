@@ -15,6 +15,7 @@ pub const V3_SCHEME: &str = "ACS3-HMAC-SHA256";
 /// Headers that a V3 request must sign; without them it could be sent elsewhere, again or as another action.
 pub const V3_SIGNED: [&str; 6] = ["host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version"];
 
+/// Lower-case digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
@@ -63,7 +64,9 @@ pub fn authorization(text: &str) -> Option<Authorization<'_>> {
 /// The canonical form of a request under signature V3, and what is signed of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct V3 {
+    /// Method, path, query, headers and the body's hash. Header values need not be UTF-8.
     pub canonical: Vec<u8>,
+    /// The scheme and the hash of `canonical`.
     pub to_sign: String,
 }
 
@@ -94,6 +97,7 @@ impl V3 {
         hex(&self.mac(secret).finalize().into_bytes())
     }
 
+    /// Hex digits in either case.
     pub fn check(&self, secret: &str, signature: &str) -> bool {
         unhex(signature).is_some_and(|bytes| self.mac(secret).verify_slice(&bytes).is_ok())
     }
@@ -123,10 +127,13 @@ pub enum V1Method {
 
 impl V1Method {
     pub fn parse(text: &str) -> Option<V1Method> {
-        match text {
-            "HMAC-SHA1" => Some(V1Method::HmacSha1),
-            "HMAC-SHA256" => Some(V1Method::HmacSha256),
-            _ => None,
+        [V1Method::HmacSha1, V1Method::HmacSha256].into_iter().find(|method| method.name() == text)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            V1Method::HmacSha1 => "HMAC-SHA1",
+            V1Method::HmacSha256 => "HMAC-SHA256",
         }
     }
 }
@@ -164,17 +171,9 @@ pub fn live_callback(host: &str, timestamp: &str, app_key: &str) -> String {
     sha256_hex(format!("{host}|{timestamp}|{app_key}").as_bytes())
 }
 
-pub fn check_live_callback(host: &str, timestamp: &str, app_key: &str, signature: &str) -> bool {
-    same(&live_callback(host, timestamp, app_key), signature)
-}
-
 /// `Ali-Rtc-Signature`, likewise.
 pub fn rtc_callback(host: &str, timestamp: &str, app_key: &str) -> String {
     hex(&Md5::digest(format!("{host}|{timestamp}|{app_key}")))
-}
-
-pub fn check_rtc_callback(host: &str, timestamp: &str, app_key: &str, signature: &str) -> bool {
-    same(&rtc_callback(host, timestamp, app_key), signature)
 }
 
 #[cfg(test)]
@@ -280,11 +279,7 @@ mod tests {
     fn callback_signatures() {
         let live = "4fbe9ce9d993db5369ba26ebe83641e54a8c96dd49aa5bd0d96b864fbf59756c";
         assert_eq!(live_callback("cb.example.com", "1700000000", "abckey"), live);
-        assert!(check_live_callback("cb.example.com", "1700000000", "abckey", live));
-        assert!(!check_live_callback("cb.example.com", "1700000001", "abckey", live));
         let rtc = "0581ab213b746c12dd8e76af78a900b6";
         assert_eq!(rtc_callback("cb.example.com", "1700000000", "abckey"), rtc);
-        assert!(check_rtc_callback("cb.example.com", "1700000000", "abckey", rtc));
-        assert!(!check_rtc_callback("cb.example.com", "1700000000", "abckez", rtc));
     }
 }

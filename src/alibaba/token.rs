@@ -1,9 +1,9 @@
 //! The credentials that a business's own server makes for its clients (`alibaba.md` §5.1): the
-//! login JSON of interactive messaging and the join token of an RTC channel. Makes and verifies;
-//! knows neither sockets nor sessions.
+//! login JSON of interactive messaging, made and verified, and the join token of an RTC channel, made.
+//! Knows neither sockets nor sessions.
 
 use super::signature::{same, sha256_hex};
-use crate::domain::{AppId, Millis, UserId, app::App};
+use crate::domain::{AppId, Millis, UserId, app::App, id::BadId};
 use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
@@ -13,8 +13,32 @@ use std::fmt;
 
 /// Longest nonce in bytes; the role has the same bound, because the cloud states none.
 const MAX_NONCE: usize = 64;
+/// What a login looks like, for those whose does not.
+const LOGIN_SHAPE: &str = "JSON like {app_id, app_token, auth: {user_id, nonce, timestamp, role}}";
 /// Longest credential text; a real one has about 300 bytes.
 const MAX_TEXT: usize = 8 * 1024;
+
+/// What is wrong with a credential, for the person who makes it. A client is told no more than [`LoginError`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// It is not readable, or a part of it is out of bounds; how.
+    Form(String),
+    /// It is for another application, or carries another one's AppSign.
+    OtherApp,
+    /// The token does not fit what it must be the hash of.
+    Token,
+    /// Rightly signed, but its time is over.
+    Expired,
+}
+
+impl From<Flaw> for LoginError {
+    fn from(flaw: Flaw) -> LoginError {
+        match flaw {
+            Flaw::Expired => LoginError::Expired,
+            Flaw::Form(_) | Flaw::OtherApp | Flaw::Token => LoginError::Bad,
+        }
+    }
+}
 
 /// Why a credential is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +68,7 @@ pub struct Expiry {
 }
 
 impl Expiry {
+    /// In unix seconds.
     pub fn at(seconds: i64) -> Expiry {
         Expiry { text: seconds.to_string(), seconds }
     }
@@ -53,8 +78,9 @@ impl Expiry {
         plain.then(|| text.parse().ok()).flatten().map(|seconds| Expiry { text: text.into(), seconds })
     }
 
-    fn is_over(&self, now: Millis) -> bool {
-        now.seconds() >= self.seconds
+    /// Seconds until it is over; 0 or less: it is.
+    pub fn left(&self, now: Millis) -> i64 {
+        self.seconds.saturating_sub(now.seconds())
     }
 }
 
@@ -72,11 +98,18 @@ impl<'de> Deserialize<'de> for Expiry {
             Number(u64),
             Text(String),
         }
-        let text = match Either::deserialize(from)? {
-            Either::Number(n) => n.to_string(),
-            Either::Text(text) => text,
+        let text = match Either::deserialize(from) {
+            Ok(Either::Number(n)) => n.to_string(),
+            Ok(Either::Text(text)) => text,
+            Err(_) => String::new(),
         };
-        Expiry::parse(&text).ok_or_else(|| de::Error::custom("a time is unix seconds"))
+        Expiry::parse(&text).ok_or_else(|| de::Error::custom("timestamp must be a number of seconds since 1970"))
+    }
+}
+
+impl fmt::Display for Expiry {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 
@@ -120,44 +153,72 @@ pub fn login_token(app_id: &str, app_key: &str, user: &str, nonce: &str, timesta
     sha256_hex([app_id, app_key, user, nonce, timestamp, role].concat().as_bytes())
 }
 
-/// The signature is checked before the expiry: a wrong token is never told that it is merely old.
+/// Is this a login of `app` that is good now?
 pub fn verify(login: &LoginJson, app: &App, now: Millis) -> Result<VerifiedLogin, LoginError> {
-    let auth = &login.auth;
-    let user = UserId::new(&auth.user_id).map_err(|_| LoginError::Bad)?;
-    let ours = login.app_id == app.id.as_str() && login.app_sign.as_ref().is_none_or(|sign| same(sign, &app.sign));
-    let token = login_token(app.id.as_str(), &app.key, user.as_str(), &auth.nonce, &auth.timestamp.text, &auth.role);
-    if !ours || auth.nonce.len() > MAX_NONCE || auth.role.len() > MAX_NONCE || !same(&token, &login.app_token) {
-        return Err(LoginError::Bad);
-    }
-    if auth.timestamp.is_over(now) {
-        return Err(LoginError::Expired);
-    }
-    Ok(VerifiedLogin { app: app.id.clone(), user, role: auth.role.clone() })
+    Ok(examine(login, &app.id, &app.key, Some(&app.sign), now)?)
 }
 
-/// `expires` in unix seconds.
-pub fn make_login(app: &App, user: &UserId, nonce: &str, expires: i64, role: &str) -> LoginJson {
+/// The same for one who knows only parts of the application, with the reason. `sign`: `None` leaves that
+/// field unchecked. The token is checked before the expiry: a wrong one is never told that it is merely old.
+pub fn examine(login: &LoginJson, app: &AppId, key: &str, sign: Option<&str>, now: Millis) -> Result<VerifiedLogin, Flaw> {
+    let auth = &login.auth;
+    let user = UserId::new(&auth.user_id).map_err(|BadId| Flaw::Form(format!("auth.user_id is none: {BadId}")))?;
+    if login.app_id != app.as_str() || login.app_sign.as_deref().zip(sign).is_some_and(|(theirs, ours)| !same(theirs, ours)) {
+        return Err(Flaw::OtherApp);
+    }
+    for (name, text) in [("nonce", &auth.nonce), ("role", &auth.role)] {
+        if text.len() > MAX_NONCE {
+            return Err(Flaw::Form(format!("auth.{name} has {} bytes; {MAX_NONCE} are allowed", text.len())));
+        }
+    }
+    let token = login_token(app.as_str(), key, user.as_str(), &auth.nonce, &auth.timestamp.text, &auth.role);
+    if !same(&token, &login.app_token) {
+        return Err(Flaw::Token);
+    }
+    if auth.timestamp.left(now) <= 0 {
+        return Err(Flaw::Expired);
+    }
+    Ok(VerifiedLogin { app: app.clone(), user, role: auth.role.clone() })
+}
+
+/// `key` and `sign` are the application's AppKey and AppSign, `expires` is in unix seconds.
+pub fn make_login(app: &AppId, key: &str, sign: &str, user: &UserId, nonce: &str, expires: i64, role: &str) -> LoginJson {
     let timestamp = Expiry::at(expires);
     LoginJson {
-        app_id: app.id.to_string(),
-        app_sign: Some(app.sign.clone()),
-        app_token: login_token(app.id.as_str(), &app.key, user.as_str(), nonce, &timestamp.text, role),
+        app_id: app.to_string(),
+        app_sign: Some(sign.into()),
+        app_token: login_token(app.as_str(), key, user.as_str(), nonce, &timestamp.text, role),
         auth: LoginAuth { user_id: user.to_string(), nonce: nonce.into(), timestamp, role: role.into() },
     }
 }
 
 /// The JSON text itself, or base64 of it: standard or URL alphabet, with or without padding (`session.md` §2).
 pub fn decode_login(text: &str) -> Result<LoginJson, LoginError> {
-    decode(text)
+    Ok(read_login(text)?)
+}
+
+/// The same, with the reason.
+pub fn read_login(text: &str) -> Result<LoginJson, Flaw> {
+    const ANY_PADDING: GeneralPurposeConfig = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, ANY_PADDING);
+    const URL: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, ANY_PADDING);
+    let text = text.trim();
+    if text.len() > MAX_TEXT {
+        return Err(Flaw::Form(format!("it has {} bytes; {MAX_TEXT} are allowed", text.len())));
+    }
+    let json = match text.starts_with('{') {
+        true => text.as_bytes().to_vec(),
+        false => STANDARD.decode(text).or_else(|_| URL.decode(text)).map_err(|e| Flaw::Form(format!("it is neither JSON nor base64: {e}")))?,
+    };
+    serde_json::from_slice(&json).map_err(|e| Flaw::Form(format!("it is not {LOGIN_SHAPE}: {e}")))
 }
 
 /// What a client sends to join an RTC channel (`session.md` §4).
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct RtcJson {
     pub appid: String,
     pub channelid: String,
     pub userid: String,
-    #[serde(default)]
     pub nonce: String,
     pub timestamp: Expiry,
     pub token: String,
@@ -169,48 +230,22 @@ impl fmt::Debug for RtcJson {
     }
 }
 
+/// `timestamp` as in [`login_token`].
 pub fn rtc_token(app_id: &str, app_key: &str, channel: &str, user: &str, nonce: &str, timestamp: &str) -> String {
     sha256_hex([app_id, app_key, channel, user, nonce, timestamp].concat().as_bytes())
 }
 
-/// Same order as [`verify`]. The caller compares channel and user with those it was asked for.
-pub fn verify_rtc(join: &RtcJson, app: &App, now: Millis) -> Result<(), LoginError> {
-    let token = rtc_token(app.id.as_str(), &app.key, &join.channelid, &join.userid, &join.nonce, &join.timestamp.text);
-    if join.appid != app.id.as_str() || join.nonce.len() > MAX_NONCE || !same(&token, &join.token) {
-        return Err(LoginError::Bad);
-    }
-    if join.timestamp.is_over(now) { Err(LoginError::Expired) } else { Ok(()) }
-}
-
-pub fn make_rtc(app: &App, channel: &str, user: &UserId, nonce: &str, expires: i64) -> RtcJson {
+/// As [`make_login`].
+pub fn make_rtc(app: &AppId, key: &str, channel: &str, user: &UserId, nonce: &str, expires: i64) -> RtcJson {
     let timestamp = Expiry::at(expires);
     RtcJson {
-        token: rtc_token(app.id.as_str(), &app.key, channel, user.as_str(), nonce, &timestamp.text),
-        appid: app.id.to_string(),
+        token: rtc_token(app.as_str(), key, channel, user.as_str(), nonce, &timestamp.text),
+        appid: app.to_string(),
         channelid: channel.into(),
         userid: user.to_string(),
         nonce: nonce.into(),
         timestamp,
     }
-}
-
-pub fn decode_rtc(text: &str) -> Result<RtcJson, LoginError> {
-    decode(text)
-}
-
-fn decode<T: de::DeserializeOwned>(text: &str) -> Result<T, LoginError> {
-    const ANY_PADDING: GeneralPurposeConfig = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, ANY_PADDING);
-    const URL: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, ANY_PADDING);
-    let text = text.trim();
-    if text.len() > MAX_TEXT {
-        return Err(LoginError::Bad);
-    }
-    if text.starts_with('{') {
-        return serde_json::from_str(text).map_err(|_| LoginError::Bad);
-    }
-    let json = STANDARD.decode(text).or_else(|_| URL.decode(text)).map_err(|_| LoginError::Bad)?;
-    serde_json::from_slice(&json).map_err(|_| LoginError::Bad)
 }
 
 #[cfg(test)]
@@ -235,7 +270,8 @@ mod tests {
         let app = fake::app("demo");
         let user = UserId::trusted("u1");
         let now = Millis(1_700_000_000_000);
-        let good = |expires| make_login(&app, &user, "AK-abc", expires, "admin");
+        let make = |user: &UserId, nonce: &str, expires, role: &str| make_login(&app.id, &app.key, &app.sign, user, nonce, expires, role);
+        let good = |expires| make(&user, "AK-abc", expires, "admin");
         let changed = |change: &dyn Fn(&mut LoginJson)| {
             let mut login = good(1_700_000_100);
             change(&mut login);
@@ -250,9 +286,9 @@ mod tests {
         assert_eq!(changed(&|l| l.auth.role = "".into()), Err(LoginError::Bad));
         assert_eq!(changed(&|l| l.auth.timestamp = Expiry::at(1_800_000_000)), Err(LoginError::Bad));
         assert_eq!(verify(&good(1_700_000_000), &app, now), Err(LoginError::Expired));
-        assert_eq!(verify(&make_login(&app, &user, "", i64::MAX, ""), &app, now).map(|v| v.role), Ok(String::new()));
-        assert_eq!(verify(&make_login(&app, &user, &"n".repeat(65), i64::MAX, ""), &app, now), Err(LoginError::Bad));
-        assert_eq!(verify(&make_login(&app, &UserId::trusted(""), "", i64::MAX, ""), &app, now), Err(LoginError::Bad));
+        assert_eq!(verify(&make(&user, "", i64::MAX, ""), &app, now).map(|v| v.role), Ok(String::new()));
+        assert_eq!(verify(&make(&user, &"n".repeat(65), i64::MAX, ""), &app, now), Err(LoginError::Bad));
+        assert_eq!(verify(&make(&UserId::trusted(""), "", i64::MAX, ""), &app, now), Err(LoginError::Bad));
         // Wrong and old: wrong is what it is told.
         let mut wrong = good(1);
         wrong.app_token.clear();
@@ -262,7 +298,7 @@ mod tests {
     #[test]
     fn login_texts() {
         let app = fake::app("demo");
-        let login = make_login(&app, &UserId::trusted("u>?\u{4e2d}"), "", 1_700_000_100, "");
+        let login = make_login(&app.id, &app.key, &app.sign, &UserId::trusted("u>?\u{4e2d}"), "", 1_700_000_100, "");
         let json = serde_json::to_string(&login).unwrap();
         assert!(json.contains(r#""timestamp":1700000100"#));
         let as_text = json.replace("1700000100", "\"1700000100\"");
@@ -284,13 +320,9 @@ mod tests {
 
     #[test]
     fn rtc_joins() {
-        let app = fake::app("demo");
-        let join = make_rtc(&app, "ch1", &UserId::trusted("u1"), "", 200);
-        let read = decode_rtc(&STANDARD.encode(serde_json::to_string(&join).unwrap())).unwrap();
-        assert_eq!(read, join);
-        assert_eq!(verify_rtc(&read, &app, Millis(100_000)), Ok(()));
-        assert_eq!(verify_rtc(&read, &app, Millis(200_000)), Err(LoginError::Expired));
-        let other = RtcJson { channelid: "ch2".into(), ..read };
-        assert_eq!(verify_rtc(&other, &app, Millis(200_000)), Err(LoginError::Bad));
+        let join = make_rtc(&AppId::trusted("abc"), "abckey", "abcChannel", &UserId::trusted("abcUser"), "", 1_699_423_634);
+        let token = rtc_token("abc", "abckey", "abcChannel", "abcUser", "", "1699423634");
+        let json = format!(r#"{{"appid":"abc","channelid":"abcChannel","userid":"abcUser","nonce":"","timestamp":1699423634,"token":"{token}"}}"#);
+        assert_eq!(serde_json::to_string(&join).unwrap(), json);
     }
 }

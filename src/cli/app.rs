@@ -1,8 +1,10 @@
 //! `roomd app`: applications, and what their servers and clients need to know of them.
 
 use super::{Failure, place::Place, print};
+use crate::settings::Given;
 use argh::FromArgs;
 use serde_json::Value;
+use std::path::PathBuf;
 
 /// Manage applications.
 #[derive(FromArgs)]
@@ -36,6 +38,12 @@ struct Create {
     /// folder of the store (./roomd-data)
     #[argh(option, arg_name = "dir")]
     data: Option<String>,
+    /// settings file of the server, which may name the folder
+    #[argh(option, arg_name = "file")]
+    config: Option<PathBuf>,
+    /// callback addresses allowed beyond the clouds' rule, as for roomd serve, which needs them too; a running server goes by its own list
+    #[argh(option, arg_name = "entry")]
+    allow_callback: Vec<String>,
     /// print JSON
     #[argh(switch)]
     json: bool,
@@ -48,6 +56,9 @@ struct List {
     /// folder of the store (./roomd-data)
     #[argh(option, arg_name = "dir")]
     data: Option<String>,
+    /// settings file of the server, which may name the folder
+    #[argh(option, arg_name = "file")]
+    config: Option<PathBuf>,
     /// print JSON
     #[argh(switch)]
     json: bool,
@@ -63,6 +74,9 @@ struct Show {
     /// folder of the store (./roomd-data)
     #[argh(option, arg_name = "dir")]
     data: Option<String>,
+    /// settings file of the server, which may name the folder
+    #[argh(option, arg_name = "file")]
+    config: Option<PathBuf>,
     /// print JSON
     #[argh(switch)]
     json: bool,
@@ -71,10 +85,13 @@ struct Show {
 impl AppCommand {
     pub fn run(self) -> Result<(), Failure> {
         let text = match self.action {
-            Action::Create(Create { app, name, callback_url, data, json }) => one(Place::open(data)?.create_app(app, name, callback_url)?, json),
-            Action::Show(Show { app, data, json }) => one(Place::existing(data)?.app(&app)?, json),
-            Action::List(List { data, json }) => {
-                let apps = Place::existing(data)?.apps()?;
+            Action::Create(Create { app, name, callback_url, data, config, allow_callback, json }) => {
+                let place = Place::open(Given { data, config, allow_callback, ..Given::default() })?;
+                one(place.create_app(app, name, callback_url)?, json)
+            }
+            Action::Show(Show { app, data, config, json }) => one(Place::existing(Given { data, config, ..Given::default() })?.app(&app)?, json),
+            Action::List(List { data, config, json }) => {
+                let apps = Place::existing(Given { data, config, ..Given::default() })?.apps()?;
                 let line = |app: &Value| format!("{}  {}", plain(&app["app_id"]), plain(&app["name"])).trim_end().to_string();
                 if json { apps.to_string() } else { apps.as_array().into_iter().flatten().map(line).collect::<Vec<_>>().join("\n") }
             }

@@ -2,20 +2,22 @@
 //! with its keys and logins, a receiver that prints each callback, and scripts to paste.
 //! Everything it makes goes through the same requests that a business's server would use.
 
+use super::{Failure, clock, listen::report, print};
 use crate::{
     alibaba::token,
-    cli::listen::{report, say},
     clock::Clock,
+    control::operator::{AppDraft, new_app, new_key},
     domain::{
         AppId, GroupId, UserId,
         address::AllowList,
-        app::{AccessKey, App, AppChange, Audit, LifeCycle, NewApp},
+        app::{AccessKey, App, AppChange},
         request::{Answer, NewGroup, Request},
     },
+    door::WEBSOCKET_PATH,
     engine::Handle,
     ids::{self, Ids},
     receiver::{Callback, Keys, Receiver},
-    server::{self, Running},
+    server::{self, OPERATOR_TOKEN, Running},
     settings::{Limits, Settings},
 };
 use argh::FromArgs;
@@ -55,44 +57,39 @@ pub struct Dev {
 }
 
 impl Dev {
-    /// Exit code: 0 stopped, 1 failed, 2 bad use.
-    pub fn run(self) -> i32 {
-        if !matches!(self.clock.as_str(), "real" | "virtual") {
-            eprintln!("--clock {} is not known; give real or virtual", self.clock);
-            return 2;
-        }
+    pub fn run(self) -> Result<(), Failure> {
+        let clock = match self.clock.as_str() {
+            "real" => clock()?,
+            "virtual" => Clock::standing(),
+            other => return Err(Failure::Use(format!("--clock {other} is not known; give real or virtual"))),
+        };
         if self.port_base == 0 || self.port_base > u16::MAX - 2 {
-            eprintln!("--port-base {} leaves no room for three ports; give one from 1 to {}", self.port_base, u16::MAX - 2);
-            return 2;
+            let most = u16::MAX - 2;
+            return Err(Failure::Use(format!("--port-base {} leaves no room for three ports; give one from 1 to {most}", self.port_base)));
         }
-        match self.serve() {
-            Ok(()) => 0,
-            Err(e) => {
-                eprintln!("{e}");
-                1
-            }
-        }
+        self.serve(clock).map_err(Failure::Run)
     }
 
-    fn serve(&self) -> Result<(), String> {
+    fn serve(&self, clock: Clock) -> Result<(), String> {
         let ids = Ids::random();
-        let clock = if self.clock == "virtual" { Clock::standing() } else { Clock::real().map_err(|e| format!("no clock: {e}"))? };
         let folder = Folder::new(self.data.as_deref(), &ids)?;
         let port = |n: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, self.port_base + n));
 
         let keys = Keys::default();
         let on = |callback: &Callback| {
-            say(&report(callback, 200, false));
+            print(&report(callback, 200, false));
             200
         };
-        let receiver = Receiver::start(port(2), clock.clone(), keys.clone(), Box::new(on))
-            .map_err(|e| format!("cannot listen on {}: {e}; choose other ports with --port-base", port(2)))?;
+        let receiver =
+            Receiver::start(port(2), clock.clone(), keys.clone(), Box::new(on)).map_err(|e| format!("cannot listen on {}: {e}; {OTHER_PORTS}", port(2)))?;
 
-        let running = server::start(settings(folder.path.clone(), port(0), port(1))?, clock.clone(), ids.clone())?;
-        let made = Demo::make(&running.handle, &receiver, &keys, &clock, &ids);
+        let settings = settings(folder.path.clone(), port(0), port(1))?;
+        let allow = settings.allow_callback.clone();
+        let running = server::start(settings, clock.clone(), ids.clone()).map_err(in_flags)?;
+        let made = Demo::make(&running.handle, &receiver, &keys, &allow, &clock, &ids);
         match made {
             Ok(demo) => {
-                say(&demo.welcome(&running, &receiver, &folder, &clock, &ids));
+                print(&demo.welcome(&running, &receiver, &folder, &clock, &ids));
                 running.wait_for_signal();
                 running.stop();
                 Ok(())
@@ -102,6 +99,16 @@ impl Dev {
                 Err(e)
             }
         }
+    }
+}
+
+const OTHER_PORTS: &str = "choose other ports with --port-base";
+
+/// The server names its own flags for what it cannot listen on; here all ports hang on one.
+fn in_flags(why: String) -> String {
+    match why.split_once("; choose another address with") {
+        Some((what, _)) => format!("{what}; {OTHER_PORTS}"),
+        None => why,
     }
 }
 
@@ -151,7 +158,7 @@ struct Demo {
 
 impl Demo {
     /// Makes what is not there yet; with kept data, keys and AppKey stay the same.
-    fn make(handle: &Handle, receiver: &Receiver, keys: &Keys, clock: &Clock, ids: &Ids) -> Result<Demo, String> {
+    fn make(handle: &Handle, receiver: &Receiver, keys: &Keys, allow: &AllowList, clock: &Clock, ids: &Ids) -> Result<Demo, String> {
         let call = |request| handle.call(request).map_err(|refusal| format!("cannot make the demo application: {refusal}"));
         let directory = handle.directory();
         let id = AppId::trusted(APP);
@@ -162,17 +169,8 @@ impl Demo {
                 other => return Err(format!("an application was changed and the answer was {other:?}")),
             },
             None => {
-                let new = NewApp {
-                    id: id.clone(),
-                    key: ids.text(32, ids::LOWER),
-                    sign: ids.hex32(),
-                    name: APP.into(),
-                    sdkappid: None,
-                    data_center: crate::alibaba::messaging::DATA_CENTERS[0].into(),
-                    event_callback_url: receiver.url(),
-                    audit: Audit::None,
-                    life_cycle: LifeCycle::Days30,
-                };
+                let draft = AppDraft { id: Some(APP.into()), name: Some(APP.into()), event_callback_url: Some(receiver.url()), ..AppDraft::default() };
+                let new = new_app(ids, allow, draft).map_err(|e| e.to_string())?;
                 match call(Request::CreateApp(Box::new(new)))? {
                     Answer::App(app) => app,
                     other => return Err(format!("an application was made and the answer was {other:?}")),
@@ -193,7 +191,7 @@ impl Demo {
         let key = match directory.keys.values().min_by_key(|key| (key.created, key.id.clone())) {
             Some(key) => key.clone(),
             None => {
-                let key = AccessKey { id: ids.text(24, ids::ALNUM), secret: ids.text(30, ids::ALNUM), created: clock.now() };
+                let key = new_key(ids, clock.now());
                 call(Request::CreateKey(key.clone()))?;
                 key
             }
@@ -204,13 +202,13 @@ impl Demo {
     /// The login JSON that a business's server would hand to its client.
     fn login(&self, user: &str, role: &str, clock: &Clock, ids: &Ids) -> String {
         let nonce = format!("AK-{}", ids.text(16, ids::LOWER));
-        let login = token::make_login(&self.app, &UserId::trusted(user), &nonce, clock.now().seconds() + LOGIN_S, role);
+        let login = token::make_login(&self.app.id, &self.app.key, &self.app.sign, &UserId::trusted(user), &nonce, clock.now().seconds() + LOGIN_S, role);
         serde_json::to_string(&login).expect("strings and numbers")
     }
 
     /// The first thing a newcomer sees.
     fn welcome(&self, running: &Running, receiver: &Receiver, folder: &Folder, clock: &Clock, ids: &Ids) -> String {
-        let sessions = format!("ws://{}/connection/websocket", running.sessions);
+        let sessions = format!("ws://{}{WEBSOCKET_PATH}", running.sessions);
         let logins = USERS.map(|(user, role)| (user, self.login(user, role, clock, ids)));
         let kept = if folder.temporary { "  removed at exit; --data DIR keeps it" } else { "" };
         let mut text = format!(
@@ -234,7 +232,7 @@ impl Demo {
         if clock.is_virtual() {
             text += &format!(
                 "\nTime stands still. This moves it by a second:\n\n\
-                 curl -H \"Authorization: Bearer $(cat {data}/operator.token)\" -d '{{\"advance_ms\":1000}}' http://{control}/operator/v1/clock\n",
+                 curl -H \"Authorization: Bearer $(cat {data}/{OPERATOR_TOKEN})\" -d '{{\"advance_ms\":1000}}' http://{control}/operator/v1/clock\n",
                 data = folder.path.display(),
                 control = running.control,
             );
@@ -251,7 +249,7 @@ impl Demo {
              npm install centrifuge ws\nnode - <<'END'\n{client}END\n\n\
              2. Your server. In a third terminal, while {user} is there; the SDK of the cloud, unmodified:\n\n\
              python3 -m venv sdk && sdk/bin/pip install -q alibabacloud-live20161101\nsdk/bin/python - <<'END'\n{server}END\n\n\
-             3. Callbacks, as your server would get them:\n\n"
+             3. Callbacks, as your server would get them:\n"
         );
         text
     }

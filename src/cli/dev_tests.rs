@@ -1,23 +1,10 @@
 //! What `dev` prints can be pasted.
 
 use super::*;
+use crate::alibaba::fake;
 
 fn demo() -> Demo {
-    let app = App {
-        id: AppId::trusted(APP),
-        key: "appkey".into(),
-        sign: "sign".into(),
-        name: APP.into(),
-        sdkappid: 1,
-        administrators: Vec::new(),
-        data_center: String::new(),
-        event_callback_url: String::new(),
-        audit: Audit::None,
-        life_cycle: LifeCycle::Days30,
-        disabled: false,
-        created: crate::domain::Millis(0),
-        modified: crate::domain::Millis(0),
-    };
+    let app = App { key: "appkey".into(), ..fake::app(APP) };
     Demo { app: Arc::new(app), key: AccessKey { id: "id".into(), secret: "secret".into(), created: crate::domain::Millis(0) } }
 }
 
@@ -51,4 +38,11 @@ fn a_temporary_folder_is_ours_alone_and_goes() {
     std::fs::write(path.join("x"), "x").unwrap();
     drop(folder);
     assert!(!path.exists());
+}
+
+#[test]
+fn a_taken_port_is_answered_with_the_flag_of_dev() {
+    let told = in_flags("cannot listen on 127.0.0.1:8780: it is taken; choose another address with --control".into());
+    assert_eq!(told, "cannot listen on 127.0.0.1:8780: it is taken; choose other ports with --port-base");
+    assert_eq!(in_flags("the disk is full".into()), "the disk is full");
 }

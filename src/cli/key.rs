@@ -1,8 +1,10 @@
 //! `roomd key`: the pairs with which a business's servers sign their calls.
 
 use super::{Failure, place::Place, print};
+use crate::settings::Given;
 use argh::FromArgs;
 use serde_json::Value;
+use std::path::PathBuf;
 
 /// Manage the AccessKey pairs with which servers sign their calls.
 #[derive(FromArgs)]
@@ -27,6 +29,9 @@ struct Create {
     /// folder of the store (./roomd-data)
     #[argh(option, arg_name = "dir")]
     data: Option<String>,
+    /// settings file of the server, which may name the folder
+    #[argh(option, arg_name = "file")]
+    config: Option<PathBuf>,
     /// print JSON
     #[argh(switch)]
     json: bool,
@@ -39,6 +44,9 @@ struct List {
     /// folder of the store (./roomd-data)
     #[argh(option, arg_name = "dir")]
     data: Option<String>,
+    /// settings file of the server, which may name the folder
+    #[argh(option, arg_name = "file")]
+    config: Option<PathBuf>,
     /// print JSON
     #[argh(switch)]
     json: bool,
@@ -54,6 +62,9 @@ struct Delete {
     /// folder of the store (./roomd-data)
     #[argh(option, arg_name = "dir")]
     data: Option<String>,
+    /// settings file of the server, which may name the folder
+    #[argh(option, arg_name = "file")]
+    config: Option<PathBuf>,
     /// print JSON
     #[argh(switch)]
     json: bool,
@@ -62,18 +73,18 @@ struct Delete {
 impl KeyCommand {
     pub fn run(self) -> Result<(), Failure> {
         let text = match self.action {
-            Action::Create(Create { data, json }) => {
-                let key = Place::open(data)?.create_key()?;
+            Action::Create(Create { data, config, json }) => {
+                let key = Place::open(Given { data, config, ..Given::default() })?.create_key()?;
                 let text = |name: &str| key[name].as_str().unwrap_or_default();
                 if json { key.to_string() } else { format!("AccessKey ID      {}\nAccessKey secret  {}", text("access_key_id"), text("access_key_secret")) }
             }
-            Action::List(List { data, json }) => {
-                let keys = Place::existing(data)?.keys()?;
+            Action::List(List { data, config, json }) => {
+                let keys = Place::existing(Given { data, config, ..Given::default() })?.keys()?;
                 let ids = keys.as_array().into_iter().flatten().filter_map(|k| k["access_key_id"].as_str());
                 if json { keys.to_string() } else { ids.collect::<Vec<_>>().join("\n") }
             }
-            Action::Delete(Delete { id, data, json }) => {
-                Place::existing(data)?.delete_key(&id)?;
+            Action::Delete(Delete { id, data, config, json }) => {
+                Place::existing(Given { data, config, ..Given::default() })?.delete_key(&id)?;
                 if json { Value::Object(Default::default()).to_string() } else { format!("deleted {id}") }
             }
         };

@@ -1,21 +1,17 @@
 //! `roomd listen`: a receiver of callbacks that says in words what each one tells, and whether it
 //! was signed by whom it should be.
 
+use super::{Failure, clock, print};
 use crate::{
     alibaba::explain,
-    clock::Clock,
-    domain::Millis,
+    domain::{Millis, time::Utc},
     receiver::{Callback, Keys, Receiver, Verdict},
+    server,
 };
 use argh::FromArgs;
-use signal_hook::{
-    consts::{SIGINT, SIGTERM},
-    iterator::Signals,
-};
 use std::{
-    fmt::Write as _,
-    io::Write as _,
-    net::{IpAddr, Ipv4Addr},
+    fmt::Write,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
 /// Receive callbacks, check their signatures and print what they say.
@@ -46,45 +42,25 @@ pub struct Listen {
 }
 
 impl Listen {
-    /// Exit code: 0 stopped, 1 the port is taken, 2 bad use.
-    pub fn run(self) -> i32 {
-        if !(200..=599).contains(&self.answer) {
-            eprintln!("--answer {} is no final HTTP status; give one from 200 to 599", self.answer);
-            return 2;
+    pub fn run(self) -> Result<(), Failure> {
+        let (answer, raw, at) = (self.answer, self.raw, SocketAddr::from((self.host, self.port)));
+        if !(200..=599).contains(&answer) {
+            return Err(Failure::Use(format!("--answer {answer} is no final HTTP status; give one from 200 to 599")));
         }
-        match self.listen() {
-            Ok(()) => 0,
-            Err(e) => {
-                eprintln!("cannot listen on port {}: {e}; choose another with --port", self.port);
-                1
-            }
-        }
-    }
-
-    fn listen(&self) -> std::io::Result<()> {
-        // Before anything is printed: who reads our first line may end us at once.
-        let mut signals = Signals::new([SIGINT, SIGTERM])?;
-        let (answer, raw) = (self.answer, self.raw);
         let on = move |callback: &Callback| {
-            say(&report(callback, answer, raw));
+            print(&report(callback, answer, raw));
             answer
         };
-        let keys = Keys::new(self.key.iter().cloned());
-        let receiver = Receiver::start((self.host, self.port).into(), Clock::real()?, keys, Box::new(on))?;
+        let receiver = Receiver::start(at, clock()?, Keys::new(self.key.iter().cloned()), Box::new(on))
+            .map_err(|e| Failure::Run(format!("cannot listen on {at}: {e}; choose another address with --port or --host")))?;
         let checked = if self.key.is_empty() { "Signatures are not checked; give --key APPKEY." } else { "Signatures are checked." };
-        say(&format!("Waiting for callbacks at {}, answering {answer}. {checked} Ctrl-C ends.\n\n", receiver.url()));
-        signals.forever().next();
+        print(&format!("Waiting for callbacks at {}, answering {answer}. {checked} Ctrl-C ends.\n", receiver.url()));
+        server::wait_for_signal();
         Ok(())
     }
 }
 
-/// One write, so that callbacks of several connections do not mix. A closed terminal is no fault.
-pub fn say(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
-
-/// A callback as it is printed: the verdict on a line, then a line for each event.
+/// A callback as it is printed: the verdict on a line, then a line for each event; without the last line end.
 pub fn report(callback: &Callback, answered: u16, raw: bool) -> String {
     let verdict = match &callback.verdict {
         Verdict::Valid => "✓ signature valid".to_owned(),
@@ -100,6 +76,7 @@ pub fn report(callback: &Callback, answered: u16, raw: bool) -> String {
     if raw {
         let _ = writeln!(text, "{:10}{}", "", plain(&String::from_utf8_lossy(&callback.body)));
     }
+    text.truncate(text.trim_end_matches('\n').len());
     text
 }
 
@@ -110,8 +87,8 @@ fn plain(text: &str) -> String {
 
 /// Time of day, UTC.
 fn clock_time(at: Millis) -> String {
-    let s = at.seconds().rem_euclid(86_400);
-    format!("{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+    let Utc { hour, minute, second, .. } = at.utc();
+    format!("{hour:02}:{minute:02}:{second:02}")
 }
 
 #[cfg(test)]
@@ -133,12 +110,12 @@ mod tests {
             (
                 callback(Verdict::Valid, eves),
                 false,
-                "22:13:20  ✓ signature valid  delivery 01234567  answered 200\n          u\u{fffd}[2J logged on (sid s)\n          u\u{fffd}[2J joined g1\n",
+                "22:13:20  ✓ signature valid  delivery 01234567  answered 200\n          u\u{fffd}[2J logged on (sid s)\n          u\u{fffd}[2J joined g1",
             ),
             (
                 callback(Verdict::Wrong("other key".into()), "{}"),
                 true,
-                "22:13:20  ✗ signature wrong: other key  delivery 01234567  answered 200\n          the body is none that is known here\n          {}\n",
+                "22:13:20  ✗ signature wrong: other key  delivery 01234567  answered 200\n          the body is none that is known here\n          {}",
             ),
         ] {
             assert_eq!(report(&callback, 200, raw), expected);

@@ -1,6 +1,7 @@
 //! Log lines: to stderr, one a line, without a time, because clocks are read in one place and journald
 //! stamps them itself. Under systemd each begins with its level as `sd-daemon(3)` spells it.
 
+use super::Failure;
 use std::fmt;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::{
@@ -11,19 +12,30 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// How much is logged: error, warn, info (the default), debug or trace.
-const LEVEL: &str = "ROOMD_LOG";
+/// How much is logged: one of these, or info.
+const VARIABLE: &str = "ROOMD_LOG";
+const LEVELS: [(&str, Level); 5] = [("error", Level::ERROR), ("warn", Level::WARN), ("info", Level::INFO), ("debug", Level::DEBUG), ("trace", Level::TRACE)];
 
 struct Lines {
     journald: bool,
 }
 
 /// From here on, everything that is logged is written. Doing it again changes nothing.
-pub fn start() {
-    let level = std::env::var(LEVEL).ok().and_then(|text| text.parse().ok()).unwrap_or(Level::INFO);
+pub fn start() -> Result<(), Failure> {
+    let level = level(&std::env::var_os(VARIABLE).unwrap_or_default().to_string_lossy())?;
     let journald = std::env::var_os("JOURNAL_STREAM").is_some();
     let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).fmt_fields(DefaultFields::new());
     let _ = lines.event_format(Lines { journald }).try_init();
+    Ok(())
+}
+
+fn level(text: &str) -> Result<Level, Failure> {
+    let named = LEVELS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, level)| *level);
+    match named {
+        None if text.is_empty() => Ok(Level::INFO),
+        None => Err(Failure::Use(format!("{VARIABLE} = {text:?} is not a level; write one of {}", LEVELS.map(|(name, _)| name).join(", ")))),
+        Some(level) => Ok(level),
+    }
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'static> FormatEvent<S, N> for Lines {

@@ -11,6 +11,7 @@ mod serve;
 mod token;
 mod verify;
 
+use crate::clock::Clock;
 use argh::{EarlyExit, FromArgs};
 use std::{ffi::OsString, fmt};
 
@@ -44,12 +45,16 @@ pub enum Failure {
     Use(String),
     /// Exit 1: it was asked rightly, and failed.
     Run(String),
+    /// Exit 1: what was asked about is not so, as standard output says already.
+    No,
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let (Failure::Use(why) | Failure::Run(why)) = self;
-        f.write_str(why)
+        match self {
+            Failure::Use(why) | Failure::Run(why) => f.write_str(why),
+            Failure::No => f.write_str("it is not so"),
+        }
     }
 }
 
@@ -64,44 +69,59 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let roomd = match Roomd::from_args(&["roomd"], &args) {
         Ok(roomd) => roomd,
-        Err(EarlyExit { output, status: Ok(()) }) => return print(output.trim_end()),
+        Err(EarlyExit { output, status: Ok(()) }) => {
+            print(output.trim_end());
+            return 0;
+        }
         Err(EarlyExit { output, status: Err(()) }) => return fail(&Failure::Use(instead(&output, &args))),
     };
-    log::start();
-    let done = match roomd.command {
-        _ if roomd.version => return print(&format!("roomd {}", env!("CARGO_PKG_VERSION"))),
-        None => Err(Failure::Use("which command? Type roomd --help for all, or roomd dev to see everything at work".into())),
-        Some(Command::Serve(serve)) => serve.run(),
-        Some(Command::App(app)) => app.run(),
-        Some(Command::Key(key)) => key.run(),
-        Some(Command::Token(token)) => token.run(),
-        Some(Command::Dev(dev)) => return code(dev.run()),
-        Some(Command::Listen(listen)) => return code(listen.run()),
-        Some(Command::Verify(verify)) => return code(verify.run()),
-    };
-    match done {
+    match roomd.run() {
         Ok(()) => 0,
         Err(failure) => fail(&failure),
     }
 }
 
-fn code(code: i32) -> u8 {
-    u8::try_from(code).unwrap_or(1)
-}
-
-fn fail(failure: &Failure) -> u8 {
-    eprintln!("roomd: {failure}");
-    match failure {
-        Failure::Use(_) => 2,
-        Failure::Run(_) => 1,
+impl Roomd {
+    fn run(self) -> Result<(), Failure> {
+        if self.version {
+            print(&format!("roomd {}", env!("CARGO_PKG_VERSION")));
+            return Ok(());
+        }
+        log::start()?;
+        match self.command {
+            None => Err(Failure::Use("which command? Type roomd --help for all, or roomd dev to see everything at work".into())),
+            Some(Command::Serve(serve)) => serve.run(),
+            Some(Command::App(app)) => app.run(),
+            Some(Command::Key(key)) => key.run(),
+            Some(Command::Token(token)) => token.run(),
+            Some(Command::Dev(dev)) => dev.run(),
+            Some(Command::Listen(listen)) => listen.run(),
+            Some(Command::Verify(verify)) => verify.run(),
+        }
     }
 }
 
-/// To standard output; a reader that has gone (`| head`) is no error.
-pub(crate) fn print(text: &str) -> u8 {
+fn fail(failure: &Failure) -> u8 {
+    if !matches!(failure, Failure::No) {
+        eprintln!("roomd: {failure}");
+    }
+    match failure {
+        Failure::Use(_) => 2,
+        Failure::Run(_) | Failure::No => 1,
+    }
+}
+
+/// Lines to standard output, in one write: callbacks of several connections must not mix. A reader that
+/// has gone (`| head`) is no error.
+pub(crate) fn print(text: &str) {
     use std::io::Write;
-    let _ = writeln!(std::io::stdout(), "{text}");
-    0
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(format!("{text}\n").as_bytes()).and_then(|()| out.flush());
+}
+
+/// The machine's time.
+pub(crate) fn clock() -> Result<Clock, Failure> {
+    Clock::real().map_err(|e| Failure::Run(format!("the clock cannot be read: {e}")))
 }
 
 /// The environment, as the settings take it.

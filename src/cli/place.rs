@@ -1,22 +1,22 @@
 //! Where the key and app commands do their work: in the running server, through its operator API, or,
 //! when none runs, in the store itself. Both answer with the same JSON (`design.md` §5).
 
-use super::{Failure, environment};
+use super::{Failure, clock, environment};
 use crate::{
-    clock::Clock,
-    control::operator::{AppDraft, app_json, key_json, new_app, new_key},
+    alibaba::form::encode,
+    control::operator::{AppDraft, app_json, apps_json, key_json, keys_json, new_app, new_key},
     domain::{
         Refusal,
         request::{Answer, Request},
     },
     engine::Handle,
     ids::Ids,
-    server,
+    server::{self, LOCK, OPERATOR_TOKEN},
     settings::{Given, Settings},
 };
 use rustix::fs::{FlockOperation, flock};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{
     fs::{self, File},
     io::{self, Read},
@@ -24,8 +24,6 @@ use std::{
     time::Duration,
 };
 
-/// Locked by whoever has the store open; a server writes into it where it can be asked.
-const LOCK: &str = "roomd.lock";
 /// Longest wait for the running server's answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -41,54 +39,50 @@ struct Lock {
 
 impl Place {
     /// For commands that only look: a folder that is not there is a slip, not a place for a new store.
-    pub fn existing(data: Option<String>) -> Result<Place, Failure> {
-        let settings = Place::settings(data.clone())?;
+    pub fn existing(given: Given) -> Result<Place, Failure> {
+        let settings = Place::settings(&given)?;
         match settings.data.is_dir() {
-            true => Place::open(data),
+            true => Place::of(settings),
             false => Err(Failure::Use(format!("there is no folder {}; name the store's with --data", settings.data.display()))),
         }
     }
 
-    /// `data`: as given by the flag; else the environment and the default decide.
-    pub fn open(data: Option<String>) -> Result<Place, Failure> {
-        let settings = Place::settings(data)?;
-        let data = settings.data.clone();
-        match live(&data)? {
-            Some(lock) => Place::live(&data, &lock),
+    /// `given`: what the flags say; else the settings file, the environment and the defaults decide.
+    pub fn open(given: Given) -> Result<Place, Failure> {
+        Place::of(Place::settings(&given)?)
+    }
+
+    fn of(settings: Settings) -> Result<Place, Failure> {
+        match live(&settings.data)? {
+            Some(lock) => Place::live(&settings.data, &lock),
             None => {
-                let handle = server::offline(&data).map_err(Failure::Run)?;
+                let handle = server::offline(&settings.data).map_err(Failure::Run)?;
                 Ok(Place::Offline { handle, settings: Box::new(settings) })
             }
         }
     }
 
-    fn settings(data: Option<String>) -> Result<Settings, Failure> {
-        let given = Given { data, ..Given::default() };
-        Settings::resolve(&given, &environment(), 0).map_err(|problems| Failure::Use(problems.to_string()))
+    fn settings(given: &Given) -> Result<Settings, Failure> {
+        Settings::resolve(given, &environment(), 0).map_err(|problems| Failure::Use(problems.to_string()))
     }
 
     fn live(data: &Path, lock: &Lock) -> Result<Place, Failure> {
-        let path = data.join("operator.token");
+        let path = data.join(OPERATOR_TOKEN);
         let token = fs::read_to_string(&path).map_err(|e| Failure::Run(format!("{} cannot be read ({e}); run this as the server's user", path.display())))?;
-        // A server that listens everywhere is reached here.
-        let control = lock.control.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
         let config = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).proxy(None).max_redirects(0);
-        Ok(Place::Live { agent: config.build().into(), root: format!("{control}/operator/v1/"), token: token.trim().into() })
+        Ok(Place::Live { agent: config.build().into(), root: format!("{}/operator/v1/", lock.control), token: token.trim().into() })
     }
 
     pub fn apps(&self) -> Result<Value, Failure> {
         let Place::Offline { handle, .. } = self else {
             return self.ask("GET", "apps", None);
         };
-        let directory = handle.directory();
-        let mut apps: Vec<_> = directory.apps.values().collect();
-        apps.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
-        Ok(apps.into_iter().map(|app| app_json(app)).collect())
+        Ok(apps_json(&handle.directory()))
     }
 
     pub fn app(&self, id: &str) -> Result<Value, Failure> {
         let Place::Offline { handle, .. } = self else {
-            return self.ask("GET", &format!("apps/{}", escaped(id)), None);
+            return self.ask("GET", &format!("apps/{}", encode(id)), None);
         };
         match handle.directory().apps.get(id) {
             Some(app) => Ok(app_json(app)),
@@ -100,13 +94,17 @@ impl Place {
         let Place::Offline { handle, settings } = self else {
             let fields = [("app_id", id), ("name", name), ("event_callback_url", event_callback_url)];
             let body: serde_json::Map<_, _> = fields.into_iter().filter_map(|(k, v)| Some((k.to_string(), v?.into()))).collect();
-            return self.ask("POST", "apps", Some(body.into()));
+            return self.ask("POST", "apps", Some(body.into())).map_err(|failure| {
+                let why = in_flags(&failure.to_string());
+                // Ours was not asked for: the server's list counts.
+                Failure::Run(if why.contains("--allow-callback") { format!("{why} when starting roomd serve; a server is running") } else { why })
+            });
         };
         if let Some(id) = id.as_ref().filter(|id| handle.directory().apps.contains_key(id.as_str())) {
             return Err(Failure::Run(format!("application {id} exists already; type roomd app show --app {id}")));
         }
         let draft = AppDraft { id, name, event_callback_url, ..AppDraft::default() };
-        let new = new_app(&Ids::random(), &settings.allow_callback, draft).map_err(|e| Failure::Use(e.message.to_string()))?;
+        let new = new_app(&Ids::random(), &settings.allow_callback, draft).map_err(|e| Failure::Use(in_flags(&e.message)))?;
         match ask_engine(handle, Request::CreateApp(Box::new(new)))? {
             Answer::App(app) => Ok(app_json(&app)),
             _ => Err(Failure::Run("the engine answered something else".into())),
@@ -118,25 +116,21 @@ impl Place {
         let Place::Offline { handle, .. } = self else {
             return self.ask("GET", "keys", None);
         };
-        let directory = handle.directory();
-        let mut keys: Vec<_> = directory.keys.values().collect();
-        keys.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
-        Ok(keys.into_iter().map(|key| json!({"access_key_id": key.id, "created": key.created})).collect())
+        Ok(keys_json(&handle.directory()))
     }
 
     pub fn create_key(&self) -> Result<Value, Failure> {
         let Place::Offline { handle, .. } = self else {
             return self.ask("POST", "keys", None);
         };
-        let now = Clock::real().map_err(|e| Failure::Run(format!("the clock cannot be read: {e}")))?.now();
-        let key = new_key(&Ids::random(), now);
+        let key = new_key(&Ids::random(), clock()?.now());
         ask_engine(handle, Request::CreateKey(key.clone()))?;
         Ok(key_json(&key))
     }
 
     pub fn delete_key(&self, id: &str) -> Result<(), Failure> {
         match self {
-            Place::Live { .. } => self.ask("DELETE", &format!("keys/{}", escaped(id)), None).map(drop),
+            Place::Live { .. } => self.ask("DELETE", &format!("keys/{}", encode(id)), None).map(drop),
             Place::Offline { handle, .. } => ask_engine(handle, Request::DeleteKey { id: id.into() }).map(drop),
         }
     }
@@ -185,9 +179,15 @@ fn live(data: &Path) -> Result<Option<Lock>, Failure> {
     serde_json::from_str(&text).map(Some).map_err(|_| busy())
 }
 
-/// Percent-encoded for a path.
-fn escaped(id: &str) -> String {
-    id.bytes().map(|b| if b.is_ascii_alphanumeric() || b"-._~".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+/// What is wrong with a new application, in the words of the command line: the error names parameters of
+/// the cloud's API, and ends like a sentence, which what is to be copied must not.
+fn in_flags(message: &str) -> String {
+    let message = message.strip_suffix('.').unwrap_or(message);
+    let flags = [("AppId ", "--app "), ("AppName ", "--name "), ("EventCallbackUrl ", "--callback-url ")];
+    match flags.iter().find_map(|(name, flag)| Some((flag, message.strip_prefix(name)?))) {
+        Some((flag, why)) => format!("{flag}{why}"),
+        None => message.into(),
+    }
 }
 
 #[cfg(test)]
@@ -211,7 +211,14 @@ mod tests {
     }
 
     #[test]
-    fn ids_in_paths() {
-        assert_eq!(escaped("a-b/c ü"), "a-b%2Fc%20%C3%BC");
+    fn errors_name_flags() {
+        for (message, expected) in [
+            ("AppName must have 2 to 16 characters.", "--name must have 2 to 16 characters"),
+            ("EventCallbackUrl is not allowed: port 1 is not", "--callback-url is not allowed: port 1 is not"),
+            ("AppId must have letters.", "--app must have letters"),
+            ("application a exists already", "application a exists already"),
+        ] {
+            assert_eq!(in_flags(message), expected);
+        }
     }
 }

@@ -1,8 +1,7 @@
 //! `roomd serve`: arguments become settings, and the server runs with them until it is told to stop.
 
-use super::{Failure, environment, print};
+use super::{Failure, clock, environment, print};
 use crate::{
-    clock::Clock,
     server,
     settings::{Given, Settings, raise_open_files},
 };
@@ -11,7 +10,11 @@ use std::path::PathBuf;
 
 /// Run the server. When it is ready it prints one line of JSON with its addresses.
 #[derive(FromArgs)]
-#[argh(subcommand, name = "serve")]
+#[argh(
+    subcommand,
+    name = "serve",
+    note = "Each flag and each setting also has a variable ROOMD_…, which the sample roomd.toml names;\nROOMD_CONFIG=FILE stands for --config. ROOMD_LOG says how much is logged to standard error:\nerror, warn, info (the default), debug or trace."
+)]
 pub struct Serve {
     /// settings file (TOML; the sample is roomd.toml)
     #[argh(option, arg_name = "file")]
@@ -42,7 +45,6 @@ impl Serve {
             print(settings.to_toml().trim_end());
             return Ok(());
         }
-        let clock = Clock::real().map_err(|e| Failure::Run(format!("the clock cannot be started: {e}")))?;
-        server::run(settings, clock).map_err(Failure::Run)
+        server::run(settings, clock()?).map_err(Failure::Run)
     }
 }

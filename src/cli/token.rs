@@ -1,19 +1,16 @@
 //! `roomd token`: the login that a business's own server would hand to its client, for trying things
 //! out; and the join token of an RTC channel.
 
-use super::{Failure, place::Place, print};
+use super::{Failure, clock, place::Place, print};
 use crate::{
     alibaba::token::{make_login, make_rtc},
-    clock::Clock,
-    domain::{
-        AppId, Millis, UserId,
-        app::{App, Audit, LifeCycle},
-    },
+    domain::{AppId, UserId},
     ids::Ids,
+    settings::Given,
 };
 use argh::FromArgs;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::Value;
+use std::path::PathBuf;
 
 /// Print a login for a client, as the application's own server would make it.
 #[derive(FromArgs)]
@@ -40,40 +37,24 @@ pub struct TokenCommand {
     /// folder of the store (./roomd-data)
     #[argh(option, arg_name = "dir")]
     data: Option<String>,
+    /// settings file of the server, which may name the folder
+    #[argh(option, arg_name = "file")]
+    config: Option<PathBuf>,
 }
 
 impl TokenCommand {
     pub fn run(self) -> Result<(), Failure> {
         let user = UserId::new(&self.user).map_err(|e| Failure::Use(format!("--user {:?}: {e}", self.user)))?;
-        let app = read(&Place::existing(self.data)?.app(&self.app)?).ok_or(Failure::Run("the server's answer is not an application".into()))?;
-        let now = Clock::real().map_err(|e| Failure::Run(format!("the clock cannot be read: {e}")))?.now();
-        let (nonce, expires) = (Ids::random().hex32(), now.seconds() + i64::from(self.ttl));
+        let shown = Place::existing(Given { data: self.data, config: self.config, ..Given::default() })?.app(&self.app)?;
+        let field = |name: &str| shown[name].as_str().ok_or_else(|| Failure::Run(format!("the application has no {name}")));
+        let (app, key, sign) = (AppId::trusted(field("app_id")?), field("app_key")?, field("app_sign")?);
+        let (nonce, expires) = (Ids::random().hex32(), clock()?.now().seconds() + i64::from(self.ttl));
         let text = match &self.rtc_channel {
-            Some(channel) => serde_json::to_string(&make_rtc(&app, channel, &user, &nonce, expires)),
-            None => serde_json::to_string(&make_login(&app, &user, &nonce, expires, &self.role)),
+            Some(channel) => serde_json::to_string(&make_rtc(&app, key, channel, &user, &nonce, expires)),
+            None => serde_json::to_string(&make_login(&app, key, sign, &user, &nonce, expires, &self.role)),
         };
         let text = text.map_err(|e| Failure::Run(e.to_string()))?;
         print(&if self.base64 { STANDARD.encode(text) } else { text });
         Ok(())
     }
-}
-
-/// The application in the object of `roomd app show`; only what tokens are made of matters.
-fn read(value: &Value) -> Option<App> {
-    let text = |name: &str| value[name].as_str().map(String::from);
-    Some(App {
-        id: AppId::new(&text("app_id")?).ok()?,
-        key: text("app_key")?,
-        sign: text("app_sign")?,
-        name: String::new(),
-        sdkappid: 0,
-        administrators: Vec::new(),
-        data_center: String::new(),
-        event_callback_url: String::new(),
-        audit: Audit::None,
-        life_cycle: LifeCycle::Days30,
-        disabled: false,
-        created: Millis(0),
-        modified: Millis(0),
-    })
 }

@@ -1,11 +1,8 @@
 //! `roomd verify`: shows how a signature or a login token is made, step by step, and says whether
 //! the one given is right. Needs no server; what it knows is in the dialect.
 
-use crate::{
-    alibaba::explain::{self, Explanation, Kind},
-    cli::listen::say,
-    clock::Clock,
-};
+use super::{Failure, clock, print};
+use crate::alibaba::explain::{self, Explanation, Kind};
 use argh::FromArgs;
 use std::io::Read;
 
@@ -82,45 +79,36 @@ struct Request {
 const INPUT: u64 = 4 * 1024 * 1024;
 
 impl Verify {
-    pub fn run(self) -> i32 {
-        let explained = match self.what {
+    pub fn run(self) -> Result<(), Failure> {
+        let Explanation { good, text } = match self.what {
             What::Callback(it) => it.explain(),
             What::Login(it) => it.explain(),
             What::Request(it) => it.explain(),
-        };
-        match explained {
-            Ok(Explanation { good, text }) => {
-                say(&text);
-                if good { 0 } else { 1 }
-            }
-            Err(bad_use) => {
-                eprintln!("{bad_use}");
-                2
-            }
-        }
+        }?;
+        print(text.trim_end());
+        if good { Ok(()) } else { Err(Failure::No) }
     }
 }
 
 impl Callback {
-    fn explain(&self) -> Result<Explanation, String> {
-        let kind = Kind::parse(&self.kind).ok_or_else(|| format!("--kind {} is not known; give live or rtc", self.kind))?;
+    fn explain(&self) -> Result<Explanation, Failure> {
+        let kind = Kind::parse(&self.kind).ok_or_else(|| Failure::Use(format!("--kind {} is not known; give live or rtc", self.kind)))?;
         Ok(explain::callback(kind, &self.host, &self.timestamp, &self.key, self.signature.as_deref()))
     }
 }
 
 impl Login {
-    fn explain(&self) -> Result<Explanation, String> {
+    fn explain(&self) -> Result<Explanation, Failure> {
         let login = match &self.login {
             Some(login) => login.clone(),
-            None => String::from_utf8(read("-")?).map_err(|_| "standard input is not text; give the login JSON".to_owned())?,
+            None => String::from_utf8(read("-")?).map_err(|_| Failure::Use("standard input is not text; give the login JSON".into()))?,
         };
-        let clock = Clock::real().map_err(|e| e.to_string())?;
-        Ok(explain::login(&login, &self.key, clock.now()))
+        Ok(explain::login(&login, &self.key, clock()?.now()))
     }
 }
 
 impl Request {
-    fn explain(&self) -> Result<Explanation, String> {
+    fn explain(&self) -> Result<Explanation, Failure> {
         let raw = read(&self.request)?;
         let captured = parse(&raw)?;
         Ok(explain::request(&captured.method, &captured.target, &captured.headers, &captured.body, &self.secret))
@@ -128,13 +116,13 @@ impl Request {
 }
 
 /// `-` is standard input.
-fn read(path: &str) -> Result<Vec<u8>, String> {
+fn read(path: &str) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read = match path {
         "-" => std::io::stdin().lock().take(INPUT).read_to_end(&mut bytes),
         path => std::fs::File::open(path).and_then(|file| file.take(INPUT).read_to_end(&mut bytes)),
     };
-    read.map_err(|e| format!("cannot read {path}: {e}"))?;
+    read.map_err(|e| Failure::Use(format!("cannot read {path}: {e}")))?;
     Ok(bytes)
 }
 
@@ -142,12 +130,12 @@ fn read(path: &str) -> Result<Vec<u8>, String> {
 struct Captured {
     method: String,
     target: String,
-    headers: Vec<(String, String)>,
+    headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
 }
 
 /// A raw request. One that was pasted into a file has line ends without \r, and perhaps none at its end.
-fn parse(raw: &[u8]) -> Result<Captured, String> {
+fn parse(raw: &[u8]) -> Result<Captured, Failure> {
     let mut whole = raw.trim_ascii_start().to_vec();
     let ends = |bytes: &[u8]| bytes.windows(4).any(|w| w == b"\r\n\r\n") || bytes.windows(2).any(|w| w == b"\n\n");
     if !ends(&whole) {
@@ -158,9 +146,9 @@ fn parse(raw: &[u8]) -> Result<Captured, String> {
     let mut request = httparse::Request::new(&mut headers);
     let head = match request.parse(&whole) {
         Ok(httparse::Status::Complete(head)) => head,
-        _ => return Err("this is not a raw HTTP request; it begins like: POST /?AppId=demo HTTP/1.1".into()),
+        _ => return Err(Failure::Use("this is not a raw HTTP request; it begins like: POST /?AppId=demo HTTP/1.1".into())),
     };
-    let headers = request.headers.iter().map(|h| (h.name.to_owned(), String::from_utf8_lossy(h.value).into_owned())).collect();
+    let headers = request.headers.iter().map(|h| (h.name.to_owned(), h.value.to_vec())).collect();
     Ok(Captured { method: request.method.unwrap_or_default().into(), target: request.path.unwrap_or_default().into(), headers, body: whole[head..].to_vec() })
 }
 
@@ -178,7 +166,7 @@ mod tests {
             ("\nPOST /?a=1 HTTP/1.1\nHost: h:1\n", b""),
             ("POST /?a=1 HTTP/1.1\nHost: h:1", b""),
         ] {
-            assert_eq!(parse(raw.as_bytes()), Ok(expected(body)), "{raw:?}");
+            assert_eq!(parse(raw.as_bytes()).unwrap(), expected(body), "{raw:?}");
         }
         for bad in ["", "hello", "POST", "\u{0}"] {
             assert!(parse(bad.as_bytes()).is_err(), "{bad:?}");
@@ -188,14 +176,14 @@ mod tests {
     #[test]
     fn exit_codes() {
         for (args, code) in [
-            (vec!["callback", "--host", "h", "--timestamp", "1", "--key", "k"], 0),
-            (vec!["callback", "--host", "h", "--timestamp", "1", "--key", "k", "--signature", "00"], 1),
-            (vec!["callback", "--host", "h", "--timestamp", "1", "--key", "k", "--kind", "x"], 2),
-            (vec!["login", "--key", "k", "--login", "{}"], 1),
-            (vec!["request", "--request", "/nowhere/at/all", "--secret", "s"], 2),
+            (&["callback", "--host", "h", "--timestamp", "1", "--key", "k"][..], 0),
+            (&["callback", "--host", "h", "--timestamp", "1", "--key", "k", "--signature", "00"], 1),
+            (&["callback", "--host", "h", "--timestamp", "1", "--key", "k", "--kind", "x"], 2),
+            (&["login", "--key", "k", "--login", "{}"], 1),
+            (&["request", "--request", "/nowhere/at/all", "--secret", "s"], 2),
         ] {
-            let verify = Verify::from_args(&["verify"], &args).map_err(|e| e.output);
-            assert_eq!(verify.map(Verify::run), Ok(code), "{args:?}");
+            let args = ["roomd", "verify"].iter().chain(args);
+            assert_eq!(crate::cli::run(args.clone().map(Into::into)), code, "{args:?}");
         }
     }
 }

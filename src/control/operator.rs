@@ -5,14 +5,15 @@
 use super::{ControlRequest, Reply};
 pub use crate::alibaba::messaging::apps::{AppDraft, app_json, new_app};
 use crate::{
-    alibaba::{error::RpcError, rpc::Ask, signature::same},
+    alibaba::{error::RpcError, form, messaging::apps::by_age, rpc::Ask, signature::same},
     clock::Clock,
     domain::{
         AppId, Refusal, UserId,
         address::AllowList,
-        app::{AccessKey, App},
+        app::AccessKey,
         request::{Answer, Request},
     },
+    engine::Directory,
     ids::{ALNUM, Ids},
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -20,6 +21,8 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
 const ROOT: &str = "/operator/v1/";
+/// What stands below it, for those who look for it.
+const PATHS: &str = "keys, keys/{id}, apps, apps/{app}, apps/{app}/sessions/{user} and clock, below /operator/v1/";
 /// The furthest that one call moves a virtual clock: a year and a bit.
 const MAX_ADVANCE: u64 = 400 * 24 * 3_600 * 1_000;
 
@@ -65,12 +68,12 @@ impl Operator {
         }
         let path: Vec<&str> = request.path.strip_prefix(ROOT).unwrap_or_default().split('/').collect();
         match (path.as_slice(), request.method.as_str()) {
-            (["keys"], "GET") => Ok(self.list_keys()),
+            (["keys"], "GET") => Ok((200, keys_json(&self.ask.directory()))),
             (["keys"], "POST") => self.create_key(),
             (["keys"], _) => Err(only("GET, POST")),
             (["keys", id], "DELETE") => self.delete_key(&segment(id)?),
             (["keys", _], _) => Err(only("DELETE")),
-            (["apps"], "GET") => Ok(self.list_apps()),
+            (["apps"], "GET") => Ok((200, apps_json(&self.ask.directory()))),
             (["apps"], "POST") => self.create_app(&request.body),
             (["apps"], _) => Err(only("GET, POST")),
             (["apps", id], "GET") => self.show_app(&segment(id)?),
@@ -79,7 +82,7 @@ impl Operator {
             (["apps", _, "sessions", _], _) => Err(only("DELETE")),
             (["clock"], "POST") => self.advance(&request.body),
             (["clock"], _) => Err(only("POST")),
-            _ => Err(fault(404, "NotFound", "there is no such path")),
+            _ => Err(fault(404, "NotFound", format!("there is no such path; there are {PATHS}"))),
         }
     }
 
@@ -91,14 +94,6 @@ impl Operator {
         let token = std::str::from_utf8(value).ok().and_then(|text| text.trim().split_once(' '));
         let Some((scheme, token)) = token else { return false };
         !self.token.is_empty() && scheme.eq_ignore_ascii_case("bearer") && same(token.trim(), &self.token)
-    }
-
-    /// Ids and times; secrets are shown once, when they are made.
-    fn list_keys(&self) -> (u16, Value) {
-        let directory = self.ask.directory();
-        let mut keys: Vec<&AccessKey> = directory.keys.values().collect();
-        keys.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
-        (200, keys.into_iter().map(|key| json!({"access_key_id": key.id, "created": key.created})).collect())
     }
 
     fn create_key(&self) -> Outcome {
@@ -117,13 +112,6 @@ impl Operator {
         let user = UserId::new(user).map_err(|e| fault(400, "BadUser", format!("{user:?} is no user: {e}")))?;
         self.ask.call(Request::ForceOff { app: AppId::trusted(app), user })?;
         Ok((200, json!({})))
-    }
-
-    fn list_apps(&self) -> (u16, Value) {
-        let directory = self.ask.directory();
-        let mut apps: Vec<&Arc<App>> = directory.apps.values().collect();
-        apps.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
-        (200, apps.into_iter().map(|app| app_json(app)).collect())
     }
 
     fn show_app(&self, id: &str) -> Outcome {
@@ -186,6 +174,18 @@ impl Operator {
     }
 }
 
+/// An array of all applications, oldest first, each as [`app_json`].
+pub fn apps_json(directory: &Directory) -> Value {
+    by_age(directory).into_iter().map(|app| app_json(app)).collect()
+}
+
+/// An array of all keys, oldest first: ids and times. Secrets are shown once, when they are made.
+pub fn keys_json(directory: &Directory) -> Value {
+    let mut keys: Vec<&AccessKey> = directory.keys.values().collect();
+    keys.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+    keys.into_iter().map(|key| json!({"access_key_id": key.id, "created": key.created})).collect()
+}
+
 /// A new AccessKey pair.
 pub fn new_key(ids: &Ids, now: crate::domain::Millis) -> AccessKey {
     AccessKey { id: ids.text(24, ALNUM), secret: ids.text(32, ALNUM), created: now }
@@ -198,19 +198,11 @@ pub fn key_json(key: &AccessKey) -> Value {
 
 /// An id out of a path; `%` stands before two hex digits.
 fn segment(text: &str) -> Result<String, Fault> {
-    let bad = || fault(400, "BadRequest", "the path is not readable");
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(b) = bytes.next() {
-        if b != b'%' {
-            out.push(b);
-            continue;
-        }
-        let mut digit = || bytes.next().and_then(|d| (d as char).to_digit(16)).ok_or_else(bad);
-        out.push((digit()? * 16 + digit()?) as u8); // at most 255
+    let id = form::decode(text.as_bytes()).map_err(|why| fault(400, "BadRequest", format!("the path is not readable: {why}")))?;
+    match AppId::new(&id) {
+        Ok(_) => Ok(id),
+        Err(why) => Err(fault(400, "BadRequest", format!("the path has no id in {text:?}: {why}"))),
     }
-    let text = String::from_utf8(out).map_err(|_| bad())?;
-    AppId::new(&text).map(|_| text).map_err(|_| bad())
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {

@@ -17,6 +17,7 @@ pub struct Control {
 }
 
 impl Control {
+    /// `ready` is what `/readyz` tells.
     pub fn new(gateway: Gateway, operator: Operator, ready: Arc<AtomicBool>) -> Control {
         Control { gateway, operator, ready }
     }
@@ -33,7 +34,7 @@ impl Control {
             "/readyz" if self.ready.load(Ordering::Acquire) => probe(request, 200, "ready"),
             "/readyz" => probe(request, 503, "not ready"),
             path if path.starts_with("/operator/v1/") => self.operator.answer(request),
-            _ => operator::error(404, "NotFound", "there is no such path", None),
+            _ => operator::error(404, "NotFound", "there is no such path; there are /, /healthz, /readyz and /operator/v1/", None),
         }
     }
 }
@@ -134,7 +135,12 @@ mod tests {
         assert!(list.to_string().contains(id) && !list.to_string().contains("ecret"), "{list}");
         assert_eq!(operate(&control, "DELETE", &format!("keys/{id}"), "").0, 200);
         assert_eq!(operate(&control, "DELETE", &format!("keys/{id}"), "").0, 404);
-        assert_eq!(operate(&control, "DELETE", "keys/%zz", "").0, 400);
+        for (id, why) in [("%zz", "a % without two hex digits"), ("%ff", "not UTF-8"), ("", "1 to 64 bytes"), (&"k".repeat(65), "1 to 64 bytes")] {
+            let (status, answer) = operate(&control, "DELETE", &format!("keys/{id}"), "");
+            assert!(status == 400 && answer["error"]["message"].as_str().unwrap().contains(why), "{id}: {answer}");
+        }
+        assert_eq!(operate(&control, "DELETE", "keys/a+b", "").1["error"]["message"].as_str().map(|m| m.contains("a+b")), Some(true));
+        assert!(operate(&control, "GET", "key", "").1.to_string().contains("keys/{id}"), "it says which paths there are");
         assert_eq!(operate(&control, "PUT", "keys", "").0, 405);
     }
 

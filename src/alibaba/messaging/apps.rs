@@ -11,6 +11,7 @@ use crate::{
         endpoint::CallbackUrl,
         request::{Answer, Request},
     },
+    engine::Directory,
     ids::{ALNUM, Ids, LOWER},
 };
 use serde_json::{Map, Value, json};
@@ -24,7 +25,9 @@ const PAGE: usize = 20;
 pub struct AppDraft {
     /// `None`: one is made.
     pub id: Option<String>,
+    /// 2 to 16 characters.
     pub name: Option<String>,
+    /// One of [`DATA_CENTERS`].
     pub data_center: Option<String>,
     pub event_callback_url: Option<String>,
     /// 0 none, 1 built-in, 2 custom.
@@ -34,7 +37,8 @@ pub struct AppDraft {
     pub msg_life_cycle: Option<i64>,
 }
 
-/// Checks the draft, and gives it ids and secrets. Does not see whether its id is taken.
+/// Checks the draft, and gives it ids and secrets. Does not see whether its id is taken. The error names the
+/// part of the draft as the cloud's API does.
 pub fn new_app(ids: &Ids, allow: &AllowList, draft: AppDraft) -> Result<NewApp, RpcError> {
     if let Some(id) = &draft.id {
         check_new_id("AppId", id)?;
@@ -131,6 +135,13 @@ pub fn app_json(app: &App) -> Value {
     })
 }
 
+/// Oldest first.
+pub fn by_age(directory: &Directory) -> Vec<&Arc<App>> {
+    let mut apps: Vec<_> = directory.apps.values().collect();
+    apps.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+    apps
+}
+
 pub fn create(call: &Call) -> Fields {
     let text = |name: &str| call.params.text(name).map(str::to_string);
     let draft = AppDraft {
@@ -184,8 +195,7 @@ pub fn list(call: &Call) -> Fields {
     let ascending = call.params.ascending()?;
     let token = call.params.int("NextPageToken", -1, i64::MAX)?.filter(|n| *n > 0);
     let directory = call.gateway.ask.directory();
-    let mut apps: Vec<&Arc<App>> = directory.apps.values().filter(|app| app.data_center == center).collect();
-    apps.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+    let apps: Vec<&Arc<App>> = by_age(&directory).into_iter().filter(|app| app.data_center == center).collect();
     let at = |default: usize| token.map_or(default, |n| usize::try_from(n).unwrap_or(usize::MAX)).min(apps.len());
     let (page, next): (Vec<&Arc<App>>, Option<usize>) = if ascending {
         let rest = &apps[at(0)..];

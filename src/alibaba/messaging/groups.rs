@@ -45,7 +45,7 @@ pub fn create(call: &Call) -> Fields {
     }
 }
 
-/// A deleted group is still described, without its counts.
+/// Times in unix seconds. A deleted group is still described, without its counts.
 pub fn describe(call: &Call) -> Fields {
     let (id, group) = (call.app_id()?, call.params.group()?);
     call.enabled_app(&id)?;

@@ -14,6 +14,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
+/// Answers with the message's `MsgTid`, which the caller may have chosen.
 pub fn send(call: &Call) -> Fields {
     let (id, group) = (call.app_id()?, call.params.group()?);
     let sender = call.params.user("SenderId")?;
@@ -35,7 +36,7 @@ pub fn send(call: &Call) -> Fields {
     }
 }
 
-/// Messages of a deleted group are listed, too. The token is the number of the last one listed.
+/// Pages of 10 to 50. Messages of a deleted group are listed, too. The token is the number of the last one listed.
 pub fn list(call: &Call) -> Fields {
     let (id, group) = (call.app_id()?, call.params.group()?);
     let ascending = call.params.ascending()?;

@@ -24,6 +24,7 @@ pub type Fields = Result<Map<String, Value>, RpcError>;
 
 /// One operation.
 pub struct Operation {
+    /// The `Action` of a call.
     pub name: &'static str,
     /// Calls a second and AccessKey.
     pub qps: u32,
@@ -36,7 +37,7 @@ const fn operation(name: &'static str, qps: u32, required: &'static [&'static st
     Operation { name, qps, required, run }
 }
 
-/// All that are served; the coverage table of the README comes from here.
+/// All that are served; the coverage table of the README is checked against it.
 pub const OPERATIONS: &[Operation] = &[
     operation("CreateLiveMessageApp", 50, &[], apps::create),
     operation("DescribeLiveMessageApp", 50, &["AppId"], apps::describe),
@@ -58,6 +59,7 @@ pub const DATA_CENTERS: [&str; 2] = ["cn-shanghai", "ap-southeast-1"];
 /// One authenticated call of an operation.
 pub struct Call<'a> {
     pub gateway: &'a Gateway,
+    /// All that came, `Action` and the signature's own included.
     pub params: &'a Params,
 }
 
@@ -95,4 +97,18 @@ impl Call<'_> {
 fn unexpected(answer: &Answer) -> RpcError {
     tracing::error!(?answer, "the answer does not fit its request");
     RpcError::server()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_names_what_is_served() {
+        let readme = include_str!("../../../README.md");
+        let named: Vec<&str> = readme.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+        for operation in OPERATIONS {
+            assert!(named.contains(&operation.name), "{} is not in the coverage table", operation.name);
+        }
+    }
 }

@@ -80,7 +80,7 @@ impl Params {
         }
     }
 
-    /// `Name=a,b`, `Name.1=a&Name.2=b` or `Name=["a","b"]`. `None`: absent or empty.
+    /// `Name=a,b`, `Name.1=a&Name.2=b` or `Name=["a","b"]`, of at most `most` items. `None`: absent or empty.
     pub fn list(&self, name: &str, most: usize) -> Result<Option<List>, RpcError> {
         let mut numbered: Vec<(u32, &str)> = Vec::new();
         for (suffix, value) in self.numbered(name) {
@@ -125,6 +125,7 @@ impl Params {
     }
 }
 
+/// For `map_err`: the parameter's value is no id.
 pub fn no_id(name: &str) -> impl Fn(BadId) -> RpcError + '_ {
     move |why| RpcError::invalid(name, format_args!("is no id: {why}"))
 }
@@ -134,6 +135,7 @@ pub fn is_new_id(text: &str) -> bool {
     (1..=crate::domain::id::MAX_ID).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
+/// [`is_new_id`], or the error that names the parameter.
 pub fn check_new_id(name: &str, text: &str) -> Result<(), RpcError> {
     if is_new_id(text) { Ok(()) } else { Err(RpcError::invalid(name, "must have 1 to 64 letters, digits, _ or -")) }
 }
