@@ -93,7 +93,7 @@ impl Dev {
         match made {
             Ok(demo) => {
                 say(&demo.welcome(&running, &receiver, &folder, &clock, &ids));
-                running.wait_for_signal();
+                server::wait_for_signal();
                 running.stop();
                 Ok(())
             }

@@ -12,12 +12,13 @@ mod timers;
 #[cfg(test)]
 mod tests;
 
-pub use queue::{Directory, Handle, Position, QUEUE_BYTES, QUEUE_COMMANDS, SocketCommand, SocketOp};
+pub use crate::domain::app::Directory;
+pub use queue::{Handle, Position, QUEUE_BYTES, QUEUE_COMMANDS, SocketCommand, SocketOp};
 
 use crate::{
     clock::{Alarm, Clock},
     domain::{
-        Change, Gid, Refusal, State, Tick, Tx,
+        Change, ConnRef, Gid, Refusal, SessionId, State, Tick, Tx,
         app::App,
         endpoint::EndpointId,
         event::{Event, LogoffReason, Rendered},
@@ -25,7 +26,7 @@ use crate::{
         push::Push,
         request::Answer,
         retry,
-        session::Link,
+        session::{self, Link},
         state::Rules,
     },
     fatal,
@@ -203,25 +204,31 @@ struct Batch<'a> {
     ports: &'a Ports,
     due: &'a mut HashMap<EndpointId, VecDeque<DeliveryId>>,
     dirty: &'a mut HashSet<Gid>,
-    answers: Vec<(Answering, Result<Answer, Refusal>)>,
-    /// Connections that wait for an answer, should the batch be lost.
-    asked: Vec<(crate::domain::ConnRef, u32)>,
-    jobs: Vec<Job>,
-    /// Deliveries taken out of `due`; a lost batch puts them back.
-    popped: Vec<(EndpointId, DeliveryId)>,
-    /// An endpoint whose URL the present command took away.
-    emptied: Option<EndpointId>,
-    timers: Vec<(Tick, Timer)>,
     /// Lanes in which something changed.
     touched: BTreeSet<EndpointId>,
-    /// Steps that must not get lost with the batch.
-    precious: Vec<Step>,
-    /// Steps that failed alone and are tried again.
-    failed: Vec<Step>,
+    /// An endpoint whose URL the present command took away.
+    emptied: Option<EndpointId>,
     /// A command met a defect: the transaction is not to be trusted.
     broken: bool,
     /// Bytes of messages that were read for answers.
     read: usize,
+    out: Out,
+}
+
+/// What leaves a batch once it is committed, and what is needed should it be lost.
+#[derive(Default)]
+struct Out {
+    answers: Vec<(Answering, Result<Answer, Refusal>)>,
+    jobs: Vec<Job>,
+    timers: Vec<(Tick, Timer)>,
+    /// Connections that wait for an answer, should the batch be lost.
+    asked: Vec<(ConnRef, u32)>,
+    /// Deliveries taken out of `due`; a lost batch puts them back.
+    popped: Vec<(EndpointId, DeliveryId)>,
+    /// Steps that must not get lost with the batch.
+    precious: Vec<Step>,
+    /// Steps that failed alone and are tried again.
+    failed: Vec<Step>,
 }
 
 impl Engine {
@@ -240,10 +247,13 @@ impl Engine {
                     command => commands.push_back(command),
                 }
             }
-            while {
+            // Once also when only a timer came, and again for what one batch left.
+            loop {
                 self.batch(&mut commands);
-                !commands.is_empty()
-            } {}
+                if commands.is_empty() {
+                    break;
+                }
+            }
             for hub in drained.hungry {
                 self.ports().hubs[hub as usize](Vec::new());
             }
@@ -278,27 +288,7 @@ impl Engine {
         if slept {
             self.slept = self.core.clock.slept();
         }
-        if self.alarm.as_ref().is_some_and(|(at, _)| *at <= tick) {
-            self.alarm = None;
-        }
-        let ripe = self.timers.ripe(tick);
-        let mut save = false;
-        let mut steps: Vec<Step> = std::mem::take(&mut self.redo);
-        for timer in ripe {
-            match timer {
-                Timer::Redo => {}
-                Timer::SaveCounters => save = true,
-                Timer::Count(gid) => {
-                    self.counts.insert(gid, (tick, false));
-                    steps.push(Step::Timer(Timer::Count(gid)));
-                }
-                Timer::Purge => {
-                    self.purge_set = false;
-                    steps.push(Step::Timer(Timer::Purge));
-                }
-                timer => steps.push(Step::Timer(timer)),
-            }
-        }
+        let (steps, save) = self.due_steps(tick);
         let Core { state, store, ids, config, .. } = &mut self.core;
         store.new_batch();
         let mut batch = Batch {
@@ -309,20 +299,14 @@ impl Engine {
             ports: self.ports.as_ref().expect("set before the thread starts"),
             due: &mut self.due,
             dirty: &mut self.dirty,
-            answers: Vec::new(),
-            asked: Vec::new(),
-            jobs: Vec::new(),
-            popped: Vec::new(),
-            emptied: None,
-            timers: Vec::new(),
             touched: BTreeSet::new(),
-            precious: Vec::new(),
-            failed: Vec::new(),
+            emptied: None,
             broken: false,
             read: 0,
+            out: Out::default(),
         };
         if slept {
-            crate::domain::session::woke_up(&mut batch.tx);
+            session::woke_up(&mut batch.tx);
         }
         for step in steps {
             batch.step(step);
@@ -339,53 +323,90 @@ impl Engine {
             }
         }
         batch.pump_touched();
+        // Counters are saved with any commit; when nothing else was written, a transaction for them alone.
         if save && let Err(error) = batch.store.begin() {
             tracing::error!(%error, "counters could not be saved; they are kept in memory");
         }
         let committed = batch.commit();
-        let Batch { tx, answers, asked, jobs, popped, timers, precious, failed, .. } = batch;
+        let Batch { mut tx, out, .. } = batch;
         match committed {
             Ok(()) => {
-                let configured = tx.stored.iter().any(|c| matches!(c, Change::App(_) | Change::AppGone(_) | Change::Key(_) | Change::KeyGone(_)));
-                let (pushes, relinked, counts) = (tx.pushes, tx.relinked, tx.counts);
-                self.redo = failed;
-                if configured {
-                    let state = &self.core.state;
-                    self.handle.publish_directory(Directory { apps: state.apps.clone(), keys: state.keys.clone() });
-                }
-                self.set_deadlines(relinked);
-                self.set_counts(counts, tick);
-                for (at, timer) in timers {
-                    self.purge_set |= matches!(timer, Timer::Purge);
-                    self.timers.at(at, timer);
-                }
-                self.push(pushes);
-                for (answer, result) in answers {
-                    // A caller that gave up is no concern of ours.
-                    let _ = answer.send(result);
-                }
-                for job in jobs {
-                    (self.ports().dispatch)(job);
-                }
+                let Tx { stored, pushes, relinked, counts, .. } = tx;
+                self.after_commit(tick, stored, out, relinked, counts, pushes);
             }
             Err(error) => {
                 tracing::error!(%error, "COMMIT failed; nothing of the batch was done, its senders are told to try again");
-                let mut tx = tx;
                 tx.back_to_start();
-                self.core.store.roll_back();
-                self.redo = precious;
-                self.redo.extend(failed);
-                for (endpoint, delivery) in popped.into_iter().rev() {
-                    self.due.entry(endpoint).or_default().push_front(delivery);
-                }
-                let lost = asked.into_iter().map(|(conn, id)| (1 << conn.hub, Push::Refuse { conn, id, why: Refusal::Unavailable }));
-                self.push(lost.collect());
-                for (answer, result) in answers {
-                    let _ = answer.send(result.and(Err(Refusal::Unavailable)));
-                }
-                self.timers.at(tick.after(REDO_AFTER), Timer::Pump);
+                self.after_loss(tick, out);
             }
         }
+        self.set_upkeep(tick, save);
+    }
+
+    /// What is to be done again, and what the timers ask for; true when counters are to be saved.
+    fn due_steps(&mut self, tick: Tick) -> (Vec<Step>, bool) {
+        if self.alarm.as_ref().is_some_and(|(at, _)| *at <= tick) {
+            self.alarm = None;
+        }
+        let (mut steps, mut save) = (std::mem::take(&mut self.redo), false);
+        for timer in self.timers.ripe(tick) {
+            match &timer {
+                Timer::Redo => continue,
+                Timer::SaveCounters => {
+                    save = true;
+                    continue;
+                }
+                Timer::Count(gid) => drop(self.counts.insert(*gid, (tick, false))),
+                Timer::Purge => self.purge_set = false,
+                _ => {}
+            }
+            steps.push(Step::Timer(timer));
+        }
+        (steps, save)
+    }
+
+    /// The batch is true: now the others may hear of it.
+    fn after_commit(&mut self, tick: Tick, stored: Vec<Change>, out: Out, relinked: Vec<SessionId>, counts: Vec<Gid>, pushes: Vec<(u64, Push)>) {
+        self.redo = out.failed;
+        if stored.iter().any(|c| matches!(c, Change::App(_) | Change::AppGone(_) | Change::Key(_) | Change::KeyGone(_))) {
+            let state = &self.core.state;
+            self.handle.publish_directory(Directory { apps: state.apps.clone(), keys: state.keys.clone() });
+        }
+        self.set_deadlines(relinked);
+        self.set_counts(counts, tick);
+        for (at, timer) in out.timers {
+            self.purge_set |= matches!(timer, Timer::Purge);
+            self.timers.at(at, timer);
+        }
+        self.push(pushes);
+        for (answer, result) in out.answers {
+            // A caller that gave up is no concern of ours.
+            let _ = answer.send(result);
+        }
+        for job in out.jobs {
+            (self.ports().dispatch)(job);
+        }
+    }
+
+    /// The batch never was: memory was taken back, everybody is told, and what nobody would ask for
+    /// again is done again.
+    fn after_loss(&mut self, tick: Tick, out: Out) {
+        self.core.store.roll_back();
+        self.redo = out.precious;
+        self.redo.extend(out.failed);
+        for (endpoint, delivery) in out.popped.into_iter().rev() {
+            self.due.entry(endpoint).or_default().push_front(delivery);
+        }
+        let lost = out.asked.into_iter().map(|(conn, id)| (1 << conn.hub, Push::Refuse { conn, id, why: Refusal::Unavailable }));
+        self.push(lost.collect());
+        for (answer, result) in out.answers {
+            let _ = answer.send(result.and(Err(Refusal::Unavailable)));
+        }
+        self.timers.at(tick.after(REDO_AFTER), Timer::Pump);
+    }
+
+    /// Timers of which there is one each.
+    fn set_upkeep(&mut self, tick: Tick, saved: bool) {
         if !self.redo.is_empty() {
             self.timers.at(tick.after(REDO_AFTER), Timer::Redo);
         }
@@ -393,9 +414,7 @@ impl Engine {
             self.purge_set = true;
             self.timers.at(tick.after(PURGE_EVERY), Timer::Purge);
         }
-        if save {
-            self.save_set = false;
-        }
+        self.save_set &= !saved;
         if !self.dirty.is_empty() && !self.save_set {
             self.save_set = true;
             self.timers.at(tick.after(SAVE_COUNTERS_AFTER), Timer::SaveCounters);
@@ -424,7 +443,7 @@ impl Engine {
         }
     }
 
-    fn set_deadlines(&mut self, relinked: Vec<crate::domain::SessionId>) {
+    fn set_deadlines(&mut self, relinked: Vec<SessionId>) {
         for sid in relinked {
             match self.core.state.link(&sid) {
                 Some(Link::Lost { until, .. }) => self.timers.at(until, Timer::Session(sid)),
