@@ -1,7 +1,13 @@
 //! One command on a batch: the domain decides, its changes and events are written in a savepoint of
 //! their own. A refusal, or an error of the store, leaves nothing of the command behind.
 
-use super::{Batch, Position, SocketCommand, SocketOp, Step, lanes::put_aside, queue::Answering, timers::Timer};
+use super::{
+    Position, SocketCommand, SocketOp,
+    batch::{Batch, Step},
+    lanes::put_aside,
+    queue::Answering,
+    timers::Timer,
+};
 use crate::{
     domain::{
         AppId, Change, ConnRef, Gid, GroupId, Refusal, SessionId, Tx,

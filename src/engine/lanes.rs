@@ -1,7 +1,7 @@
 //! Lanes on a batch (`design.md` §4.4–4.7): freezing waiting events into deliveries before the first
 //! byte is sent, what a try's end means, and which delivery goes next.
 
-use super::{Batch, Freeze, timers::Timer};
+use super::{Freeze, batch::Batch, timers::Timer};
 use crate::{
     domain::{
         Change, Millis, Refusal,

@@ -4,9 +4,11 @@
 //! wait). A batch whose COMMIT fails is taken back from memory as well, and everybody in it gets a
 //! retryable error. It is handed the renderers as functions: it knows no dialect and no door.
 
+mod batch;
 mod execute;
 mod lanes;
 mod queue;
+mod start;
 mod timers;
 
 #[cfg(test)]
@@ -18,26 +20,24 @@ pub use queue::{Handle, Position, QUEUE_BYTES, QUEUE_COMMANDS, SocketCommand, So
 use crate::{
     clock::{Alarm, Clock},
     domain::{
-        Change, ConnRef, Gid, Refusal, SessionId, State, Tick, Tx,
+        Change, Gid, Refusal, SessionId, State, Tick, Tx,
         app::App,
         endpoint::EndpointId,
-        event::{Event, LogoffReason, Rendered},
+        event::{Event, Rendered},
         outbox::{DeliveryId, Job},
         push::Push,
-        request::Answer,
-        retry,
         session::{self, Link},
         state::Rules,
     },
-    fatal,
     ids::Ids,
-    store::{self, Store},
+    store::Store,
 };
-use queue::{Answering, Command, Queue};
+use batch::{Batch, Out, Step};
+use queue::{Command, Queue};
+pub use start::{Running, Starting};
 use std::{
     collections::{BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
-    thread::JoinHandle,
 };
 use timers::{Timer, Timers};
 
@@ -77,83 +77,6 @@ pub struct Config {
     pub retry_percent: u32,
 }
 
-/// The engine's thread; dropping it does not stop it, [`Running::stop`] does.
-pub struct Running {
-    pub handle: Handle,
-    thread: JoinHandle<()>,
-}
-
-impl Running {
-    /// Answers what is queued, saves, checkpoints and ends.
-    pub fn stop(self) {
-        self.handle.stop();
-        let _ = self.thread.join();
-    }
-}
-
-/// Makes the handle first, because hubs and senders need it before the engine can run.
-pub struct Starting {
-    engine: Engine,
-    pub handle: Handle,
-}
-
-impl Starting {
-    /// Loads the state; every open session comes back lost, with a fresh time to return.
-    pub fn new(store: Store, clock: Clock, ids: Ids, config: Config) -> store::Result<Starting> {
-        let mut state = store.load()?;
-        let mut timers = Timers::default();
-        let until = clock.tick().after(config.rules.lifetimes.silence);
-        let sids: Vec<_> = state.sessions.keys().cloned().collect();
-        for sid in sids {
-            timers.at(until, Timer::Session(sid.clone()));
-            state.apply(Change::Link(sid, Some(Link::Lost { until, reason: LogoffReason::Timeout })));
-        }
-        let mut due: HashMap<EndpointId, VecDeque<DeliveryId>> = HashMap::new();
-        for frozen in store.frozen(None)? {
-            // Ticks died with the last boot: the wait of the present rung begins anew.
-            match frozen.tries {
-                0 => due.entry(frozen.endpoint).or_default().push_back(frozen.id),
-                tries => {
-                    let wait = match retry::after_failure(tries) {
-                        retry::Next::Wait(ms) => ms * config.retry_percent as u64 / 100,
-                        retry::Next::Dead => 0,
-                    };
-                    timers.at(clock.tick().after(wait), Timer::Retry(frozen.endpoint, frozen.id));
-                }
-            }
-        }
-        timers.at(clock.tick().after(PURGE_EVERY), Timer::Purge);
-        let slept = clock.slept();
-        let directory = Directory { apps: state.apps.clone(), keys: state.keys.clone() };
-        let queue = Queue::new(clock.clone());
-        let handle = Handle::new(queue.clone(), directory);
-        let engine = Engine {
-            core: Core { state, store, clock, ids, config },
-            queue,
-            handle: handle.clone(),
-            ports: None,
-            timers,
-            alarm: None,
-            due,
-            dirty: HashSet::new(),
-            save_set: false,
-            purge_set: true,
-            slept,
-            counts: HashMap::new(),
-            redo: Vec::new(),
-        };
-        Ok(Starting { engine, handle })
-    }
-
-    /// Starts the thread.
-    pub fn run(mut self, ports: Ports) -> std::io::Result<Running> {
-        self.engine.ports = Some(ports);
-        let handle = self.handle;
-        let thread = std::thread::Builder::new().name("engine".into()).spawn(move || fatal::or_abort("engine", || self.engine.run()))?;
-        Ok(Running { handle, thread })
-    }
-}
-
 /// What a batch works with and never replaces.
 struct Core {
     state: State,
@@ -185,50 +108,6 @@ struct Engine {
     counts: HashMap<Gid, (Tick, bool)>,
     /// What could not be committed and nobody would ask for again.
     redo: Vec<Step>,
-}
-
-/// One unit of a batch.
-#[derive(Clone)]
-enum Step {
-    Socket(SocketCommand),
-    Outcome(Box<crate::domain::outbox::Outcome>),
-    Timer(Timer),
-}
-
-/// A batch under way: everything in it becomes true together, or not at all.
-struct Batch<'a> {
-    tx: Tx<'a>,
-    store: &'a Store,
-    ids: &'a Ids,
-    config: &'a Config,
-    ports: &'a Ports,
-    due: &'a mut HashMap<EndpointId, VecDeque<DeliveryId>>,
-    dirty: &'a mut HashSet<Gid>,
-    /// Lanes in which something changed.
-    touched: BTreeSet<EndpointId>,
-    /// An endpoint whose URL the present command took away.
-    emptied: Option<EndpointId>,
-    /// A command met a defect: the transaction is not to be trusted.
-    broken: bool,
-    /// Bytes of messages that were read for answers.
-    read: usize,
-    out: Out,
-}
-
-/// What leaves a batch once it is committed, and what is needed should it be lost.
-#[derive(Default)]
-struct Out {
-    answers: Vec<(Answering, Result<Answer, Refusal>)>,
-    jobs: Vec<Job>,
-    timers: Vec<(Tick, Timer)>,
-    /// Connections that wait for an answer, should the batch be lost.
-    asked: Vec<(ConnRef, u32)>,
-    /// Deliveries taken out of `due`; a lost batch puts them back.
-    popped: Vec<(EndpointId, DeliveryId)>,
-    /// Steps that must not get lost with the batch.
-    precious: Vec<Step>,
-    /// Steps that failed alone and are tried again.
-    failed: Vec<Step>,
 }
 
 impl Engine {
@@ -478,25 +357,5 @@ impl Engine {
             store.roll_back();
             tracing::error!(%error, "the last second's counters could not be saved");
         }
-    }
-}
-
-impl Batch<'_> {
-    /// Counters of the groups that changed, then COMMIT; nothing to do when nothing was written.
-    fn commit(&mut self) -> store::Result<()> {
-        if !self.store.in_transaction() {
-            return Ok(());
-        }
-        if self.broken {
-            return Err(store::StoreError::Lost);
-        }
-        for gid in self.dirty.iter() {
-            if let Some(group) = self.tx.state.group(*gid) {
-                self.store.write_counters(*gid, &group.counters)?;
-            }
-        }
-        self.store.commit()?;
-        self.dirty.clear();
-        Ok(())
     }
 }
