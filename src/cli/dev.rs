@@ -168,7 +168,7 @@ impl Demo {
                     sign: ids.hex32(),
                     name: APP.into(),
                     sdkappid: None,
-                    data_center: String::new(),
+                    data_center: crate::alibaba::messaging::DATA_CENTERS[0].into(),
                     event_callback_url: receiver.url(),
                     audit: Audit::None,
                     life_cycle: LifeCycle::Days30,

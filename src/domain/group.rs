@@ -411,5 +411,10 @@ pub fn presence(tx: &Tx, app: &AppId, name: &GroupId) -> Result<Vec<push::Member
         let session = &tx.state.session(m.sid.as_ref()?)?.session;
         Some(push::Member { user: m.user.clone(), sid: session.sid.clone(), info: session.info.clone() })
     };
-    Ok(group.in_order().into_iter().filter_map(member).collect())
+    let members: Vec<push::Member> = group.in_order().into_iter().filter_map(member).collect();
+    // With long extensions the list alone would fill a connection's budget.
+    if members.iter().map(|m| 120 + m.user.as_str().len() + 2 * m.info.len()).sum::<usize>() > quota::MAX_RECOVERED_BYTES {
+        return Err(Refusal::TooLarge(name.to_string()));
+    }
+    Ok(members)
 }

@@ -32,6 +32,22 @@ pub struct Message {
     pub deleted: bool,
 }
 
+impl Message {
+    /// About its bytes on the wire: texts as JSON escapes them, and the fields around them.
+    pub fn wire_size(&self) -> usize {
+        let escaped = |text: &str| -> usize {
+            text.bytes()
+                .map(|b| match b {
+                    b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 8 | 12 => 2,
+                    0..32 => 6,
+                    _ => 1,
+                })
+                .sum()
+        };
+        250 + escaped(&self.body) + escaped(&self.sender_info) + self.tid.as_str().len() + 2 * self.sender.as_str().len()
+    }
+}
+
 /// A message that somebody wants to send. Lengths are checked by [`Draft::check`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {

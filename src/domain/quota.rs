@@ -41,7 +41,7 @@ pub const MAX_ADMINS: usize = 3;
 pub const MAX_HISTORY: u32 = 100;
 /// One subscribe reply recovers at most this many messages (`session.md` §3) …
 pub const MAX_RECOVERED: usize = 1_000;
-/// … and this many bytes of bodies.
+/// … and this many bytes, as they go over the wire. A page of history ends there as well.
 pub const MAX_RECOVERED_BYTES: usize = 512 * 1024;
 /// Of the messages that are not stored, the last so many of a group can be recovered.
 pub const RECENT: u64 = 50;

@@ -108,7 +108,12 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
         }
         old => {
             if let Some(old) = old {
-                end(tx, &old.sid, LogoffReason::Displaced);
+                // One that had said goodbye was not displaced.
+                let reason = match tx.state.link(&old.sid) {
+                    Some(Link::Lost { reason: LogoffReason::Normal, .. }) => LogoffReason::Normal,
+                    _ => LogoffReason::Displaced,
+                };
+                end(tx, &old.sid, reason);
             }
             let session =
                 Arc::new(Session { sid: fresh, app: login.app, user: login.user, device: login.device, info: login.info, role: login.role, started: tx.now });

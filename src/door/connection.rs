@@ -38,10 +38,10 @@ impl From<io::Error> for End {
 
 /// Serves a connection until it ends or is handed to a hub.
 pub async fn serve(house: &House, side: Side, stream: Async<TcpStream>, peer: SocketAddr, permit: Permit) {
-    let mut line = Line { house, stream, peer, unread: Vec::new() };
+    let mut line = Line { house, stream, peer, unread: Vec::new(), share: house.bodies.share() };
     let mut first = true;
     loop {
-        let head = match line.head(first).await {
+        let head = match line.head(side, first).await {
             Ok(head) => head,
             Err(End::Quiet) => return,
             Err(End::Fault(fault)) => return line.refuse(side, fault).await,
@@ -70,10 +70,10 @@ pub async fn serve(house: &House, side: Side, stream: Async<TcpStream>, peer: So
 /// Tells a client that was not let in why, and closes. One that asks for a WebSocket gets it, to read
 /// a close code there: a browser shows its page nothing of a refused handshake.
 pub async fn dismiss(house: &House, side: Side, stream: Async<TcpStream>, peer: SocketAddr, reply: Reply) {
-    let mut line = Line { house, stream, peer, unread: Vec::new() };
+    let mut line = Line { house, stream, peer, unread: Vec::new(), share: house.bodies.share() };
     let (mut answer, mut close) = (http::print(reply, false, house.clock.now()), true);
     if side == Side::Sessions
-        && let Ok(head) = line.head(true).await
+        && let Ok(head) = line.head(side, true).await
         && let upgrade::Answer::Upgrade(mut greeting) = upgrade::answer(&head, house.clock.now())
     {
         greeting.extend_from_slice(&upgrade::turned_away());
@@ -91,12 +91,15 @@ struct Line<'a> {
     peer: SocketAddr,
     /// Read from the socket and not yet used; the next request may be in it already.
     unread: Vec<u8>,
+    /// The memory of the present request.
+    share: Share,
 }
 
 impl Line<'_> {
     /// The next request's head. An idle connection ends quietly, also when the door stops.
-    async fn head(&mut self, first: bool) -> Result<Head, End> {
+    async fn head(&mut self, side: Side, first: bool) -> Result<Head, End> {
         let began = self.house.clock.tick();
+        self.share = self.house.bodies.share();
         if self.unread.is_empty() {
             self.unread = Vec::new();
             let wait = if first { limits::HEAD_WAIT } else { limits::IDLE_WAIT };
@@ -110,17 +113,21 @@ impl Line<'_> {
             come.or(stop).await?;
         }
         let deadline = self.house.clock.tick().after(limits::HEAD_WAIT);
+        let line = if side == Side::Control { limits::CONTROL_LINE } else { limits::HEAD };
         // Parsed when it can be complete, and at once, to tell other protocols; not for each byte of a slow sender.
-        let (mut seen, mut looked) = (0, false);
+        let (mut seen, mut look_at) = (0, 0);
         loop {
             let blank = ends_a_line(&self.unread[seen..]);
-            if (blank || !looked || self.unread.len() >= limits::HEAD)
-                && let Some(head) = http::parse(&self.unread)?
-            {
-                self.unread.drain(..head.size);
-                return Ok(head);
+            if blank || self.unread.len() >= look_at {
+                if let Some(head) = http::parse(&self.unread, line)? {
+                    self.unread.drain(..head.size);
+                    return Ok(head);
+                }
+                look_at = (self.unread.len() + 1).next_multiple_of(limits::HEAD);
             }
-            looked = true;
+            if !self.share.grow(self.unread.len()) {
+                return Err(http::NO_MEMORY.into());
+            }
             seen = self.unread.len().saturating_sub(3);
             match self.more(deadline).await {
                 Ok(()) => {}
@@ -132,8 +139,7 @@ impl Line<'_> {
 
     /// Reads the body, has a worker answer, and writes that. True: the connection goes on.
     async fn control(&mut self, head: Head) -> Result<bool, End> {
-        let mut share = self.house.bodies.share();
-        let body = self.body(&head, &mut share).await?;
+        let body = self.body(&head).await?;
         let head_only = head.method == "HEAD";
         let method = if head_only { "GET".into() } else { head.method };
         let request = Request { method, path: head.path, query: head.query, headers: head.headers, body, peer: self.peer };
@@ -147,18 +153,18 @@ impl Line<'_> {
             }
             Err(_) => self.print(Reply::text(503, "too many requests are waiting; try again").with("Retry-After", "1"), head_only),
         };
-        drop(share);
+        self.share = self.house.bodies.share();
         Ok(self.say(bytes, head.close).await?)
     }
 
-    async fn body(&mut self, head: &Head, share: &mut Share) -> Result<Vec<u8>, End> {
+    async fn body(&mut self, head: &Head) -> Result<Vec<u8>, End> {
         let deadline = self.house.clock.tick().after(limits::BODY_WAIT);
         if head.expects && self.unread.len() < head.length {
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
         }
         while self.unread.len() < head.length {
             // The memory is asked for as the bytes come: a length that is only claimed costs nothing.
-            if !share.grow((self.unread.len() + limits::HEAD).min(head.length)) {
+            if !self.share.grow((self.unread.len() + limits::HEAD).min(head.length)) {
                 return Err(http::NO_MEMORY.into());
             }
             match self.more(deadline).await {

@@ -63,15 +63,22 @@ pub const TOO_LARGE: Fault = fault(413, "a body may have 1 MiB at most");
 pub const NO_MEMORY: Fault = fault(503, "too many large bodies at once; try again");
 const HEAD_TOO_LARGE: Fault = fault(431, "the request head may have 16 KiB at most");
 
-/// The head at the start of `bytes`. `None`: it is not complete yet.
-pub fn parse(bytes: &[u8]) -> Result<Option<Head>, Fault> {
+/// The head at the start of `bytes`, whose first line may have `line` bytes. `None`: it is not complete yet.
+pub fn parse(bytes: &[u8], line: usize) -> Result<Option<Head>, Fault> {
+    const TARGET_TOO_LONG: Fault = fault(414, "the request target is too long");
+    let first = bytes.iter().position(|b| *b == b'\n').map(|at| at + 1);
+    if first.unwrap_or(bytes.len()) > line {
+        return Err(TARGET_TOO_LONG);
+    }
+    // Where the line has a bound of its own, the headers have the other one to themselves.
+    let most = limits::HEAD + if line > limits::HEAD { first.unwrap_or(line) } else { 0 };
     let mut slots = [httparse::EMPTY_HEADER; limits::HEADERS];
     let mut raw = httparse::Request::new(&mut slots);
     let size = match raw.parse(bytes) {
-        Ok(httparse::Status::Complete(size)) if size <= limits::HEAD => size,
+        Ok(httparse::Status::Complete(size)) if size <= most => size,
         Ok(httparse::Status::Complete(_)) => return Err(HEAD_TOO_LARGE),
-        Ok(httparse::Status::Partial) if bytes.len() < limits::HEAD => return Ok(None),
-        Ok(httparse::Status::Partial) if !bytes.contains(&b'\n') => return Err(fault(414, "the request target is too long")),
+        Ok(httparse::Status::Partial) if bytes.len() < most => return Ok(None),
+        Ok(httparse::Status::Partial) if first.is_none() => return Err(TARGET_TOO_LONG),
         Ok(httparse::Status::Partial) => return Err(HEAD_TOO_LARGE),
         Err(httparse::Error::TooManyHeaders) => return Err(fault(431, "a request may have 64 headers at most")),
         Err(httparse::Error::Version) => return Err(fault(505, "speak HTTP/1.1")),
@@ -235,13 +242,13 @@ mod tests {
             (format!("GET / HTTP/1.1\r\n{host}X: {}\r\n\r\n", "y".repeat(limits::HEAD)), 431),
             (format!("GET /{}", "y".repeat(limits::HEAD)), 414),
         ] {
-            let got = match parse(head.as_bytes()) {
+            let got = match parse(head.as_bytes(), limits::HEAD) {
                 Ok(head) => head.map_or(1, |_| 0),
                 Err(fault) => fault.status,
             };
             assert_eq!(got, expected, "{head:.120}");
         }
-        assert_eq!(parse(b"GET / HTTP/1.1\r\nHost: a\r\n"), Ok(None));
+        assert_eq!(parse(b"GET / HTTP/1.1\r\nHost: a\r\n", limits::HEAD), Ok(None));
     }
 
     #[test]

@@ -9,8 +9,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// Longest request line and headers.
+/// Longest request line and headers together; on the control listener, of the headers alone.
 pub const HEAD: usize = 16 * 1024;
+/// Longest request line on the control listener: the clouds' SDKs put every parameter into the query, and
+/// a group's info of 32 KB, percent-encoded, takes 96 of these.
+pub const CONTROL_LINE: usize = 128 * 1024;
 pub const HEADERS: usize = 64;
 pub const BODY: usize = 1024 * 1024;
 /// Waits in ms: a whole head, a whole body, between requests, and for 64 KiB of an answer to be taken.

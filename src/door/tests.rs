@@ -435,3 +435,19 @@ fn garbage_harms_nobody() {
         rig.door.as_ref().unwrap().connections() == 0
     });
 }
+
+#[test]
+fn the_control_listener_takes_the_long_queries_of_the_sdks() {
+    let rig = rig(Limits::default());
+    let ask = |target: usize, header: usize| format!("GET /?{} HTTP/1.0\r\nX: {}\r\n\r\n", "y".repeat(target), "z".repeat(header)).into_bytes();
+    for (address, target, header, expected) in [
+        (rig.control, 100 * 1024, 10, "HTTP/1.1 200 "),
+        (rig.control, limits::CONTROL_LINE, 10, "HTTP/1.1 414 "),
+        (rig.control, 100 * 1024, limits::HEAD, "HTTP/1.1 431 "),
+        (rig.sessions, limits::HEAD, 10, "HTTP/1.1 414 "),
+        (rig.sessions, limits::HEAD - 100, 200, "HTTP/1.1 431 "),
+    ] {
+        let said = rig.all(address, &ask(target, header));
+        assert!(said.starts_with(expected), "{target} {header}: {}", &said[..said.len().min(80)]);
+    }
+}

@@ -7,7 +7,7 @@ use crate::{
         Change, ConnRef, Gid, GroupId, Refusal, SessionId, Tx,
         app::{App, AppChange, NewApp},
         group::{self, Known, Recovery},
-        message::Draft,
+        message::{Draft, Message},
         push::{Closed, Push, Reply},
         quota,
         request::{Answer, Request},
@@ -227,6 +227,7 @@ impl Batch<'_> {
                     Some(position) => self.recover(gid, position)?,
                     None => Recovery::default(),
                 };
+                self.read += recovery.messages.iter().map(|m| m.wire_size()).sum::<usize>();
                 group::subscribe(&mut self.tx, &sid, conn, id, &group, join_leave, recovery)
             }
             SocketOp::Unsubscribe { sid, group } => {
@@ -269,6 +270,7 @@ impl Batch<'_> {
                     0 => Vec::new(),
                     n => self.store.history(gid, since.map(|s| s.offset), reverse, n.min(quota::MAX_HISTORY)).map_err(unreadable)?,
                 };
+                self.read += messages.iter().map(Message::wire_size).sum::<usize>();
                 let messages = messages.into_iter().map(Arc::new).collect();
                 self.tx.push(Push::Reply { conn, id, reply: Reply::History { messages, top, epoch } });
                 Ok(())
@@ -342,7 +344,7 @@ impl Batch<'_> {
     fn recover(&self, gid: Gid, since: Position) -> Result<Recovery, Refusal> {
         let group = self.tx.state.group(gid).expect("the caller found it");
         let top = group.counters.top;
-        if since.epoch != group.config.epoch.to_string() || since.offset > top {
+        if !since.is_of(group.config.epoch) || since.offset > top {
             return Ok(Recovery { complete: Some(false), ..Recovery::default() });
         }
         Ok(match self.store.recover(gid, since.offset, top).map_err(unreadable)? {

@@ -41,6 +41,8 @@ use timers::{Timer, Timers};
 
 /// Commands of one batch at most, so that its answers do not wait for too many others.
 const BATCH: usize = 2_048;
+/// Messages read for recoveries and histories of one batch, in bytes on the wire.
+const BATCH_READ: usize = 4 * 1024 * 1024;
 /// Pause before what could not be committed, and nobody asks for again, is tried once more, in ms.
 const REDO_AFTER: u64 = 200;
 /// Counters of messages that are not stored are saved within this many ms (`design.md` §1).
@@ -205,6 +207,8 @@ struct Batch<'a> {
     failed: Vec<Step>,
     /// A command met a defect: the transaction is not to be trusted.
     broken: bool,
+    /// Bytes of messages that were read for answers.
+    read: usize,
 }
 
 /// Where a job came from, should the batch be lost.
@@ -222,15 +226,18 @@ impl Engine {
             let drained = self.queue.drain(BATCH);
             let mut stop = false;
             let mut works = Vec::with_capacity(drained.commands.len());
-            let mut commands = Vec::with_capacity(drained.commands.len());
+            let mut commands = VecDeque::with_capacity(drained.commands.len());
             for (command, work) in drained.commands {
                 works.push(work);
                 match command {
                     Command::Stop => stop = true,
-                    command => commands.push(command),
+                    command => commands.push_back(command),
                 }
             }
-            self.batch(commands);
+            while {
+                self.batch(&mut commands);
+                !commands.is_empty()
+            } {}
             for hub in drained.hungry {
                 self.ports().hubs[hub as usize](Vec::new());
             }
@@ -257,8 +264,9 @@ impl Engine {
         }
     }
 
-    /// Runs commands and due timers as one transaction.
-    fn batch(&mut self, commands: Vec<Command>) {
+    /// Runs due timers and commands as one transaction. Commands are left when those before them read
+    /// much: many who come back at once must not have all their recoveries in memory together.
+    fn batch(&mut self, commands: &mut VecDeque<Command>) {
         let (now, tick) = (self.core.clock.now(), self.core.clock.tick());
         let slept = self.alarm.as_ref().is_some_and(|(at, _)| tick.since(*at) > SUSPENDED);
         if self.alarm.as_ref().is_some_and(|(at, _)| *at <= tick) {
@@ -295,6 +303,7 @@ impl Engine {
             precious: Vec::new(),
             failed: Vec::new(),
             broken: false,
+            read: 0,
         };
         if slept {
             crate::domain::session::woke_up(&mut batch.tx);
@@ -302,12 +311,15 @@ impl Engine {
         for step in steps {
             batch.step(step);
         }
-        for command in commands {
+        while let Some(command) = commands.pop_front() {
             match command {
                 Command::Call(request, answer) => batch.call(*request, answer),
                 Command::Socket(command) => batch.step(Step::Socket(command)),
                 Command::Outcome(outcome) => batch.step(Step::Outcome(outcome)),
                 Command::Stop => {}
+            }
+            if batch.read > BATCH_READ {
+                break;
             }
         }
         batch.pump_touched();

@@ -74,15 +74,19 @@ impl Bench {
         Bench { engine, pushes, jobs, failing, next: 0 }
     }
 
+    fn batch(&mut self, commands: Vec<Command>) {
+        self.engine.batch(&mut commands.into());
+    }
+
     fn ask(&mut self, request: Request) -> Result<Answer, Refusal> {
         let (answer, wait) = mpsc::sync_channel(1);
-        self.engine.batch(vec![Command::Call(Box::new(request), answer)]);
+        self.batch(vec![Command::Call(Box::new(request), answer)]);
         wait.recv().expect("every call is answered")
     }
 
     fn sockets(&mut self, commands: Vec<SocketCommand>) -> Vec<Push> {
         self.pushes.lock().unwrap().clear();
-        self.engine.batch(commands.into_iter().map(Command::Socket).collect());
+        self.batch(commands.into_iter().map(Command::Socket).collect());
         std::mem::take(&mut *self.pushes.lock().unwrap())
     }
 
@@ -228,7 +232,7 @@ fn a_socket_that_ends_while_commits_fail_is_lost_once_they_work() {
     b.sockets(vec![SocketCommand { conn: conn(0), id: 0, op: SocketOp::Ended { sid: sid.clone(), how: SocketEnd::LoggedOff } }]);
     assert!(b.engine.core.state.session(&sid).is_some(), "not before it is committed");
     b.failing.store(false, Ordering::SeqCst);
-    b.engine.batch(vec![]);
+    b.batch(vec![]);
     assert!(b.engine.core.state.session(&sid).is_none());
     let (memory, reload) = b.seen();
     assert_eq!(memory, reload);
@@ -249,17 +253,17 @@ fn a_delivery_is_frozen_once_and_its_subject_waits() {
         let attempt = Attempt { at: Millis(0), url: "u".into(), result, took_ms: 1, answer: vec![] };
         Command::Outcome(Box::new(Outcome { delivery: first.delivery.clone(), endpoint: first.endpoint.clone(), attempt, verdict }))
     };
-    b.engine.batch(vec![outcome(Verdict::Failed, Ok(500))]);
+    b.batch(vec![outcome(Verdict::Failed, Ok(500))]);
     assert_eq!(b.jobs.lock().unwrap().len(), 2);
-    b.engine.batch(vec![outcome(Verdict::Delivered, Ok(200))]);
+    b.batch(vec![outcome(Verdict::Delivered, Ok(200))]);
     let jobs = b.jobs.lock().unwrap().clone();
     assert_eq!(&*jobs[2].body, b"Joined(GroupId(\"g1\"))");
     drop(b);
     // A crash now: what was frozen comes again as it was, what was delivered does not.
     let mut b = Bench::open(&folder.0);
-    b.engine.batch(vec![]);
+    b.batch(vec![]);
     b.engine.timers.at(b.engine.core.clock.tick(), Timer::Pump);
-    b.engine.batch(vec![]);
+    b.batch(vec![]);
     let again = b.jobs.lock().unwrap().clone();
     let ids = |jobs: &[Job]| jobs.iter().map(|j| (j.delivery.clone(), j.body.to_vec())).collect::<BTreeSet<_>>();
     assert_eq!(ids(&again), ids(&jobs[1..]));

@@ -126,6 +126,8 @@ pub struct Connection {
     pub phase: Phase,
     pub heard: Tick,
     pub ping_at: Tick,
+    /// When the hub looks at it next; `None` before it was told.
+    pub looks_at: Option<Tick>,
     /// A ping was sent and nothing heard since.
     pub pinged: bool,
     /// Tokens of the command rate, in thousandths, and when they were counted.
@@ -133,7 +135,9 @@ pub struct Connection {
     pub counted: Tick,
     /// Commands refused for the rate in a row.
     pub refused: u32,
-    /// Commands behind a connect that is still being committed.
+    /// The command whose large answer is awaited.
+    pub waiting: Option<u32>,
+    /// Commands of one frame that wait: behind a connect, or behind a large answer.
     pub held: VecDeque<wire::Command>,
     pub places: Vec<Place>,
     /// In the hub's list of connections to read.
@@ -169,10 +173,12 @@ impl Connection {
             phase,
             heard: now,
             ping_at: now,
+            looks_at: None,
             pinged: false,
             tokens: u64::MAX,
             counted: now,
             refused: 0,
+            waiting: None,
             held: VecDeque::new(),
             places: Vec::new(),
             queued: false,
@@ -190,6 +196,11 @@ impl Connection {
 
     pub fn stream(&self) -> &TcpStream {
         &self.ws.get_ref().stream
+    }
+
+    /// Nothing more is read or done until an answer is here, or was written.
+    pub fn pauses(&self) -> bool {
+        matches!(self.phase, Phase::Connecting { .. }) || self.waiting.is_some() || !self.held.is_empty()
     }
 
     /// The socket said that there is something to read.

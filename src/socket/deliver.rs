@@ -15,14 +15,13 @@ use crate::{
     },
     engine::{SocketCommand, SocketOp},
 };
-use std::cmp::Reverse;
-
 impl Reactor {
     pub(super) fn push(&mut self, push: Push) {
         match push {
             Push::Reply { conn, id, reply } => self.reply(conn, id, reply),
             Push::Refuse { conn, id, why } => {
                 let Some(slot) = self.slot_of(conn) else { return };
+                self.answered(slot, id);
                 let connecting = matches!(self.connection(slot).map(|c| &c.phase), Some(Phase::Connecting { id: waiting }) if *waiting == id);
                 match (connecting, why) {
                     (true, Refusal::AppDisabled(_)) => self.close(slot, wire::DISABLED, None),
@@ -94,19 +93,33 @@ impl Reactor {
         let greeting = json::Greeting { ping: PING_EVERY / 1000 };
         let Some(connection) = self.connection(slot) else { return };
         json::reply(id, &reply, &greeting, &mut connection.lines);
-        let Reply::Connected(connected) = reply else { return self.mark_dirty(slot) };
-        if let Phase::Closing { .. } = connection.phase {
-            let how = SocketEnd::Lost { heard: now };
-            self.commands.push_back(SocketCommand { conn, id: 0, op: SocketOp::Ended { sid: connected.sid, how } });
-            return;
+        if let Reply::Connected(connected) = reply {
+            if matches!(connection.phase, Phase::Closing { .. }) {
+                let how = SocketEnd::Lost { heard: now };
+                self.commands.push_back(SocketCommand { conn, id: 0, op: SocketOp::Ended { sid: connected.sid, how } });
+                return;
+            }
+            connection.phase = Phase::Live { sid: connected.sid };
+            connection.ping_at = now.after(PING_EVERY);
+            self.look_at(slot, now.after(PING_EVERY));
         }
-        connection.phase = Phase::Live { sid: connected.sid };
-        connection.ping_at = now.after(PING_EVERY);
-        let held = std::mem::take(&mut connection.held);
-        self.deadlines.push(Reverse((now.after(PING_EVERY), slot, conn.generation)));
         self.mark_dirty(slot);
-        held.into_iter().for_each(|command| self.command(slot, command));
-        self.queue_read(slot);
+        self.answered(slot, id);
+    }
+
+    /// The command `id` has its answer; what waited for it goes on.
+    fn answered(&mut self, slot: u32, id: u32) {
+        let Some(connection) = self.connection(slot) else { return };
+        if connection.waiting == Some(id) {
+            connection.waiting = None;
+            // The answer counts before the next command is let through.
+            connection.seal();
+        }
+        if connection.waiting.is_none() && !connection.held.is_empty() {
+            self.release(slot);
+        } else {
+            self.queue_read(slot);
+        }
     }
 
     fn detach(&mut self, slot: u32, gid: Gid) {
@@ -173,7 +186,10 @@ impl Reactor {
                     self.remove(slot);
                 }
                 Ok(()) => {
-                    if matches!(connection.phase, Phase::Closing { .. }) && connection.is_flushed() {
+                    let room = !connection.held.is_empty() && connection.waiting.is_none() && !connection.half_over();
+                    if room && matches!(connection.phase, Phase::Live { .. }) {
+                        self.release(slot);
+                    } else if matches!(connection.phase, Phase::Closing { .. }) && connection.is_flushed() {
                         // The client's own close, or its end, is awaited, so that it reads ours.
                         let _ = connection.stream().shutdown(std::net::Shutdown::Write);
                     }

@@ -54,7 +54,8 @@ pub(super) struct Reactor {
     pub(super) commands: VecDeque<SocketCommand>,
     pub(super) to_read: VecDeque<u32>,
     pub(super) to_write: Vec<u32>,
-    /// One entry a connection, at the time of its next ping or end.
+    /// When to look at a connection: its next ping or its end. An entry that a connection does not
+    /// name any more is passed over.
     pub(super) deadlines: BinaryHeap<Reverse<(Tick, u32, u32)>>,
     pub(super) alarm: Option<(Tick, Alarm)>,
     pub(super) stopping: Option<Tick>,
@@ -217,7 +218,7 @@ impl Reactor {
             return;
         }
         self.slots[slot as usize].connection = Some(Box::new(connection));
-        self.deadlines.push(Reverse((until, slot, self.slots[slot as usize].generation)));
+        self.look_at(slot, until);
         self.mark_dirty(slot);
         self.queue_read(slot);
         if self.stopping.is_some() {
@@ -236,7 +237,6 @@ impl Reactor {
         if let Some(how) = how {
             self.ended(slot, how);
         }
-        let generation = self.slots[slot as usize].generation;
         let Some(connection) = self.connection(slot) else { return };
         connection.held.clear();
         connection.phase = Phase::Closing { until };
@@ -245,7 +245,7 @@ impl Reactor {
             self.config.clock.ping(-1);
         }
         places.into_iter().for_each(|place| self.leave_place(place));
-        self.deadlines.push(Reverse((until, slot, generation)));
+        self.look_at(slot, until);
         self.mark_dirty(slot);
     }
 
@@ -307,13 +307,25 @@ impl Reactor {
                 break;
             }
             self.deadlines.pop();
-            if self.slots[slot as usize].generation == generation {
-                self.deadline(slot, generation, now);
+            let same = self.slots[slot as usize].generation == generation;
+            if let Some(connection) = self.connection(slot).filter(|c| same && c.looks_at == Some(at)) {
+                connection.looks_at = None;
+                self.deadline(slot, now);
             }
         }
     }
 
-    fn deadline(&mut self, slot: u32, generation: u32, now: Tick) {
+    /// Looks at the connection at `at`, if it would not do so earlier.
+    pub(super) fn look_at(&mut self, slot: u32, at: Tick) {
+        let generation = self.slots[slot as usize].generation;
+        let Some(connection) = self.connection(slot) else { return };
+        if connection.looks_at.is_none_or(|set| at < set) {
+            connection.looks_at = Some(at);
+            self.deadlines.push(Reverse((at, slot, generation)));
+        }
+    }
+
+    fn deadline(&mut self, slot: u32, now: Tick) {
         let silence = self.config.silence;
         let Some(connection) = self.connection(slot) else { return };
         let next = match connection.phase {
@@ -345,6 +357,6 @@ impl Reactor {
                 next
             }
         };
-        self.deadlines.push(Reverse((next, slot, generation)));
+        self.look_at(slot, next);
     }
 }

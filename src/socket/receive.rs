@@ -31,8 +31,7 @@ impl Reactor {
         connection.queued = false;
         for _ in 0..FRAMES_A_TICK {
             let Some(connection) = self.connection(slot) else { return };
-            // Behind a connect nothing is read before its answer.
-            if matches!(connection.phase, Phase::Connecting { .. }) {
+            if connection.pauses() {
                 return;
             }
             let input = connection.next_input();
@@ -105,17 +104,33 @@ impl Reactor {
         if command.id == 0 && command.method != Method::Send {
             return self.bad_request(slot);
         }
-        let conn = self.conn_ref(slot);
         let Some(connection) = self.connection(slot) else { return };
-        let sid = match &connection.phase {
-            Phase::Fresh { .. } => return self.connect(slot, command),
-            Phase::Connecting { .. } => {
-                connection.held.push_back(command);
+        match &connection.phase {
+            Phase::Fresh { .. } => self.connect(slot, command),
+            Phase::Closing { .. } => {}
+            _ if connection.pauses() => connection.held.push_back(command),
+            _ => self.execute(slot, command),
+        }
+    }
+
+    /// What was held goes on, as far as answers and room for them allow; then the socket is read again.
+    pub(super) fn release(&mut self, slot: u32) {
+        loop {
+            let Some(connection) = self.connection(slot) else { return };
+            if connection.waiting.is_some() || connection.half_over() || !matches!(connection.phase, Phase::Live { .. }) {
                 return;
             }
-            Phase::Closing { .. } => return,
-            Phase::Live { sid } => sid.clone(),
-        };
+            match connection.held.pop_front() {
+                Some(command) => self.execute(slot, command),
+                None => return self.queue_read(slot),
+            }
+        }
+    }
+
+    fn execute(&mut self, slot: u32, command: Command) {
+        let conn = self.conn_ref(slot);
+        let Some(Phase::Live { sid }) = self.connection(slot).map(|c| &c.phase) else { return };
+        let sid = sid.clone();
         match self.rate(slot) {
             Rate::Within => {}
             Rate::Over => return self.refuse(slot, command.id, &wire::Error::new(111, "too many requests")),
@@ -125,7 +140,16 @@ impl Reactor {
             }
         }
         match self.meaning(sid, &command) {
-            Ok(Some(op)) => self.commands.push_back(SocketCommand { conn, id: command.id, op }),
+            Ok(Some(op)) => {
+                // Its answer may be large: the next command waits for it, so that a connection's
+                // answers cannot pile up, and many recoveries at once do not run over its budget.
+                if matches!(op, SocketOp::Subscribe { since: Some(_), .. } | SocketOp::Presence { .. } | SocketOp::History { .. })
+                    && let Some(connection) = self.connection(slot)
+                {
+                    connection.waiting = Some(command.id);
+                }
+                self.commands.push_back(SocketCommand { conn, id: command.id, op });
+            }
             Ok(None) => {}
             Err(Wrong::Reply(error)) => self.refuse(slot, command.id, &error),
             Err(Wrong::Close) => self.bad_request(slot),

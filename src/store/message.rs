@@ -106,7 +106,7 @@ pub fn recover(conn: &Connection, gid: Gid, since: u64, top: u64) -> Result<Reco
         let message = read(row)?;
         found += 1;
         if message.cached {
-            bytes += message.body.len() + message.sender_info.len();
+            bytes += message.wire_size();
             messages.push(message);
         }
         if bytes > MAX_RECOVERED_BYTES {
@@ -125,8 +125,18 @@ pub fn history(conn: &Connection, gid: Gid, since: Option<u64>, reverse: bool, l
     };
     let sql = format!("SELECT {COLUMNS} FROM message WHERE id BETWEEN ?1 AND ?2 AND stored = 1 ORDER BY id {order} LIMIT ?3");
     let mut rows = conn.prepare_cached(&sql)?;
-    let rows = rows.query_map(params![row_id(gid, first), row_id(gid, last), limit], read)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let mut rows = rows.query(params![row_id(gid, first), row_id(gid, last), limit])?;
+    let (mut bytes, mut messages) = (0, Vec::new());
+    while let Some(row) = rows.next()? {
+        let message = read(row)?;
+        bytes += message.wire_size();
+        // A page that ends early is continued from its last position; the first always fits.
+        if bytes > MAX_RECOVERED_BYTES && !messages.is_empty() {
+            break;
+        }
+        messages.push(message);
+    }
+    Ok(messages)
 }
 
 pub fn page(conn: &Connection, gid: Gid, page: &MessagePage) -> Result<Vec<Message>> {

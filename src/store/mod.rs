@@ -95,12 +95,16 @@ impl Store {
     /// Opens or makes the store in the folder `data`, and brings it to the present version.
     pub fn open(data: &Path) -> Result<Store> {
         make_folder(data)?;
+        let folder = |source| StoreError::Folder { path: data.to_owned(), source };
         let path = data.join(FILE);
         if path.exists() {
             // Looked at before anything is written: a newer store is left as it is.
             let look = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
             refuse_newer(&path, &look)?;
         }
+        // Made here, so that it and the log beside it are nobody else's to read, wherever the folder came from.
+        use std::os::unix::fs::OpenOptionsExt;
+        std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(folder)?;
         let mut conn = Connection::open(&path)?;
         tune(&conn)?;
         conn.pragma_update(None, "journal_mode", "WAL")?;
