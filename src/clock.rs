@@ -2,7 +2,10 @@
 //! clock, which counts suspend; wall time is for stamps. The virtual twin stands still until it is
 //! advanced, and then steps from due timer to due timer, waiting after each until all work is done.
 
-use crate::domain::{Millis, Tick};
+use crate::{
+    domain::{Millis, Tick},
+    fatal,
+};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     fd::OwnedFd,
@@ -59,7 +62,7 @@ impl Clock {
         let timerfd = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::CLOEXEC)?;
         let clock = Clock(Arc::new(Inner::new(Some(timerfd), None)));
         let weak = Arc::downgrade(&clock.0);
-        std::thread::Builder::new().name("clock".into()).stack_size(64 * 1024).spawn(move || run(weak))?;
+        std::thread::Builder::new().name("clock".into()).stack_size(64 * 1024).spawn(move || fatal::or_abort("clock", || run(weak)))?;
         Ok(clock)
     }
 
@@ -87,6 +90,15 @@ impl Clock {
             Some(still) => still.lock().expect("no panic while held").tick,
             None => boot(),
         }
+    }
+
+    /// How long the machine has slept since it was started, in ms. A virtual clock never sleeps.
+    pub fn slept(&self) -> u64 {
+        if self.is_virtual() {
+            return 0;
+        }
+        let awake = clock_gettime(ClockId::Monotonic);
+        boot().since(Tick(awake.tv_sec as u64 * 1000 + awake.tv_nsec as u64 / 1_000_000))
     }
 
     /// Wakes once at `at`, or at once if that is past. Dropping the alarm takes it back.

@@ -23,6 +23,7 @@
 //! | [`delivery`] | one try of one callback; who may be called |
 //! | [`receiver`] | the callback receiver of `roomd dev`, `roomd listen` and the tests |
 //! | [`clock`], [`ids`] | the only sources of time and of randomness |
+//! | [`fatal`] | the end of the process when a thread that everything needs meets a defect |
 //! | [`settings`], [`server`], [`notify`], `cli` | resolved once; put together; told to systemd; typed by a person |
 //!
 //! Imports point down only: `domain` knows nothing of ours; dialects know the domain; `store` the domain;
@@ -71,6 +72,7 @@ pub mod delivery;
 pub mod domain;
 pub mod door;
 pub mod engine;
+pub mod fatal;
 pub mod ids;
 pub mod notify;
 pub mod receiver;

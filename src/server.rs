@@ -145,7 +145,7 @@ impl Running {
             let (door, hubs, dispatcher) = (self.door, self.hubs, &self.dispatcher);
             scope.spawn(|| door.stop());
             scope.spawn(|| dispatcher.stop());
-            scope.spawn(|| hubs.into_iter().for_each(Hub::stop));
+            scope.spawn(|| Hub::stop(hubs));
         });
         self.engine.stop();
     }
@@ -153,6 +153,9 @@ impl Running {
 
 /// `roomd serve`: until a signal comes.
 pub fn run(settings: Settings, clock: Clock) -> Result<(), String> {
+    // A limit on the size of files (`ulimit -f`, LimitFSIZE=) must read as a failed write, like a full
+    // disk, and not end the process. The flag itself is of no use.
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default()).map_err(|e| format!("SIGXFSZ cannot be caught: {e}"))?;
     let running = start(settings, clock, Ids::random())?;
     let mut stdout = std::io::stdout();
     // Whoever started us may not read it.
@@ -244,7 +247,9 @@ fn write_secret(path: &Path, text: &str) -> Result<(), String> {
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&new, path)
+        fs::rename(&new, path)?;
+        // The name is in the folder, and that has to be on the disk as well.
+        fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
     };
     write().map_err(|e| format!("cannot write {}: {e}", path.display()))
 }

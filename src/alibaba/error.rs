@@ -120,7 +120,9 @@ impl From<Refusal> for RpcError {
             NoSuchApp(_) | NoSuchKey(_) | NoSuchGroup(_) | GroupDeleted(_) | GroupEmpty(_) | NotInGroup(_) | NoSession => (404, "ResourceNotExist"),
             AppDisabled(_) | NotAllowed(_) | Muted => (403, "NoAuth"),
             TooManyApps(_) => (400, "ErrorTooManyApps"),
-            TooManyGroups(_) | TooManyTypes(_) | TooManyChannels(_) | AlreadySubscribed(_) | TooLarge(_) | Unrecoverable | Bad { .. } => (400, "InputInvalid"),
+            TooManyGroups(_) | TooManyTypes(_) | StreamFull(_) | TooManyChannels(_) | AlreadySubscribed(_) | TooLarge(_) | Unrecoverable | Bad { .. } => {
+                (400, "InputInvalid")
+            }
             Internal => (500, "ServerError"),
             Unavailable | Busy => (503, "ServiceUnavailable"),
         };

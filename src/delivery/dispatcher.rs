@@ -7,10 +7,13 @@
 use super::{Config, sender::Sender};
 use crate::{
     clock::Work,
-    domain::outbox::{Attempt, Job, Outcome, Verdict},
+    domain::{
+        endpoint::EndpointId,
+        outbox::{Attempt, Job, Outcome, Verdict},
+    },
 };
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard},
@@ -19,6 +22,9 @@ use std::{
 
 /// So many tries at once, over all endpoints.
 const THREADS: usize = 64;
+/// When so many tries are under way, an endpoint gets no second one: a few that hang must not take all
+/// threads from the others.
+const CROWDED: usize = THREADS / 2;
 /// So many threads stay when there is nothing to send; the others end at once.
 const IDLE: usize = 4;
 /// ureq with rustls needs about 60 KiB when optimised, and several times that when not.
@@ -39,6 +45,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<(Job, Work)>,
+    /// Tries under way, by endpoint.
+    sending: HashMap<EndpointId, usize>,
     threads: usize,
     idle: usize,
     busy: usize,
@@ -103,6 +111,15 @@ impl Dispatcher {
     }
 }
 
+impl State {
+    /// The oldest job that may go now. What is left behind goes when a thread is done.
+    fn next(&mut self) -> Option<(Job, Work)> {
+        let crowded = self.busy >= CROWDED;
+        let at = self.jobs.iter().position(|(job, _)| !crowded || !self.sending.contains_key(&job.endpoint))?;
+        self.jobs.remove(at)
+    }
+}
+
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no panic while held")
@@ -119,13 +136,19 @@ impl Shared {
     fn run(self: Arc<Self>) {
         let mut state = self.lock();
         while !state.stopping {
-            if let Some((job, work)) = state.jobs.pop_front() {
+            if let Some((job, work)) = state.next() {
+                let endpoint = job.endpoint.clone();
+                *state.sending.entry(endpoint.clone()).or_default() += 1;
                 state.busy += 1;
                 drop(state);
                 self.send(job);
                 drop(work);
                 state = self.lock();
                 state.busy -= 1;
+                match state.sending.get_mut(&endpoint) {
+                    Some(n) if *n > 1 => *n -= 1,
+                    _ => drop(state.sending.remove(&endpoint)),
+                }
                 if state.busy == 0 {
                     self.changed.notify_all();
                 }

@@ -90,11 +90,11 @@ pub struct GroupState {
     hub_counts: Vec<u32>,
     /// Over the limit once, and not empty since.
     pub super_large: bool,
-    /// Ids that senders gave to messages that no row remembers, newest last.
+    /// Ids that senders gave to messages that are not stored, newest last.
     pub recent_tids: VecDeque<Tid>,
 }
 
-/// So many ids of unstored messages are remembered a group.
+/// So many ids of messages that are not stored are remembered a group: more than their rows are kept.
 const RECENT_TIDS: usize = 64;
 /// Least time between two counts of a super-large group, in ms (`session.md` §3).
 pub const COUNT_EVERY: u64 = 5_000;
@@ -204,20 +204,29 @@ pub fn delete(tx: &mut Tx, app: &AppId, name: &GroupId, by: String) -> Result<()
     let gid = group.config.gid;
     let config = Group { deleted: Some((tx.now, by)), ..(*group.config).clone() };
     let members: Vec<_> = group.in_order().into_iter().filter_map(|m| m.sid.clone()).collect();
-    for sid in members {
-        let conn = tx.state.attached(gid, &sid);
-        leave(tx, &sid, gid);
-        if let Some(conn) = conn {
+    // All go at once: nobody is told of each of the others, which would be n² pushes.
+    for sid in &members {
+        if let Some(conn) = tx.state.attached(gid, sid) {
+            detach(tx, sid, gid);
             tx.push(Push::Unsubscribe { conn, gid, group: name.clone(), why: Unsubscribed::GroupDeleted });
         }
     }
+    members.iter().for_each(|sid| leave(tx, sid, gid));
     tx.change(Change::Group(Arc::new(config)));
     Ok(())
 }
 
-/// A subscribe: joins, or re-attaches a membership that the session already has. The caller has
-/// read what is to be recovered, because that lies in the store.
-pub fn subscribe(tx: &mut Tx, sid: &SessionId, conn: ConnRef, command: u32, name: &GroupId, join_leave: bool, recovery: Recovery) -> Result<(), Refusal> {
+/// A subscribe: joins, or re-attaches a membership that the session already has. `recover` reads what
+/// was missed, which lies in the store; it is asked when nothing else stands against it.
+pub fn subscribe(
+    tx: &mut Tx,
+    sid: &SessionId,
+    conn: ConnRef,
+    command: u32,
+    name: &GroupId,
+    join_leave: bool,
+    recover: impl FnOnce(&GroupState) -> Result<Recovery, Refusal>,
+) -> Result<(), Refusal> {
     let session = tx.state.session(sid).ok_or(Refusal::NoSession)?.session.clone();
     let group = tx.state.live_group(&session.app, name)?;
     let gid = group.config.gid;
@@ -225,11 +234,12 @@ pub fn subscribe(tx: &mut Tx, sid: &SessionId, conn: ConnRef, command: u32, name
         return Err(Refusal::AlreadySubscribed(format!("group:{name}")));
     }
     let joined = !group.members.contains_key(&session.user);
+    let most = tx.rules.quotas.channels_per_session;
+    if joined && !quota::room(tx.state.groups_of(sid).len(), most) {
+        return Err(Refusal::TooManyChannels(most));
+    }
+    let recovery = recover(group)?;
     if joined {
-        let most = tx.rules.quotas.channels_per_session;
-        if !quota::room(tx.state.groups_of(sid).len(), most) {
-            return Err(Refusal::TooManyChannels(most));
-        }
         let mut counters = group.counters.clone();
         counters.joins += 1;
         let member = Member { user: session.user.clone(), sid: Some(sid.clone()), kind: MemberKind::Live, joined: tx.now, order: tx.state.next_order() };
@@ -351,24 +361,28 @@ fn say(tx: &mut Tx, gid: Gid, draft: Draft, fresh: Tid, sender: Sender, known: K
     {
         return Ok(tid.clone());
     }
+    if group.counters.top >= message::LAST_SEQ {
+        return Err(Refusal::StreamFull(group.config.id.to_string()));
+    }
     let most = tx.rules.quotas.types_per_group;
     if !group.counters.amounts.contains_key(&draft.kind) && !quota::room(group.counters.amounts.len(), most) {
         return Err(Refusal::TooManyTypes(most));
     }
-    let given = draft.tid.is_some();
+    // What is not stored leaves no row, or one that goes soon.
+    let remembered = draft.tid.is_some() && draft.no_storage;
     let (message, counters) = message::accept(group, draft, fresh, sender, tx.now);
+    if remembered {
+        let mut tids = group.recent_tids.clone();
+        if tids.len() == RECENT_TIDS {
+            tids.pop_front();
+        }
+        tids.push_back(message.tid.clone());
+        tx.change(Change::RecentTids(gid, tids));
+    }
     if message.seq.is_some() {
         tx.change(Change::Counters(gid, counters));
         tx.change(Change::Message(message.clone()));
     } else {
-        if given {
-            let mut tids = group.recent_tids.clone();
-            if tids.len() == RECENT_TIDS {
-                tids.pop_front();
-            }
-            tids.push_back(message.tid.clone());
-            tx.change(Change::RecentTids(gid, tids));
-        }
         tx.change(Change::CountersLater(gid, counters));
     }
     tx.push(Push::Message { gid, message: message.clone() });
@@ -413,7 +427,7 @@ pub fn presence(tx: &Tx, app: &AppId, name: &GroupId) -> Result<Vec<push::Member
     };
     let members: Vec<push::Member> = group.in_order().into_iter().filter_map(member).collect();
     // With long extensions the list alone would fill a connection's budget.
-    if members.iter().map(|m| 120 + m.user.as_str().len() + 2 * m.info.len()).sum::<usize>() > quota::MAX_RECOVERED_BYTES {
+    if members.iter().map(push::Member::wire_size).sum::<usize>() > quota::MAX_RECOVERED_BYTES {
         return Err(Refusal::TooLarge(name.to_string()));
     }
     Ok(members)

@@ -7,6 +7,9 @@ use super::{
 };
 use std::sync::Arc;
 
+/// The last number that a stream has room for.
+pub const LAST_SEQ: u64 = u32::MAX as u64;
+
 /// A committed message of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {

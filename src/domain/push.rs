@@ -92,6 +92,13 @@ pub struct Member {
     pub info: String,
 }
 
+impl Member {
+    /// About its bytes on the wire.
+    pub fn wire_size(&self) -> usize {
+        120 + self.user.as_str().len() + 2 * self.info.len()
+    }
+}
+
 #[derive(Clone, Debug)]
 pub enum Reply {
     Connected(Box<Connected>),

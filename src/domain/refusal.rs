@@ -32,6 +32,8 @@ pub enum Refusal {
         what: &'static str,
         why: String,
     },
+    /// The group has had as many messages as it can number.
+    StreamFull(String),
     /// The connection has no session (any more).
     NoSession,
     /// The store could not commit; nothing of the command was done, try again.
@@ -62,6 +64,7 @@ impl fmt::Display for Refusal {
             Refusal::TooLarge(id) => write!(f, "group {id} is too large for a member list"),
             Refusal::Unrecoverable => write!(f, "that position cannot be recovered; read the history instead"),
             Refusal::Bad { what, why } => write!(f, "{what} {why}"),
+            Refusal::StreamFull(id) => write!(f, "group {id} has had as many messages as it can number; use another group"),
             Refusal::NoSession => write!(f, "the session has ended; connect again"),
             Refusal::Unavailable => write!(f, "the store could not be written; nothing was changed, try again"),
             Refusal::Internal => write!(f, "internal error"),

@@ -215,7 +215,12 @@ pub fn force_off(tx: &mut Tx, app: &AppId, user: &UserId) -> Result<(), Refusal>
 
 /// Everyone of an application is sent off, as when it is disabled.
 pub fn end_all(tx: &mut Tx, app: &AppId, why: Closed) {
-    for sid in tx.state.sessions_in(app) {
+    let all = tx.state.sessions_in(app);
+    // Detached first: nobody is told of the others on the way out.
+    for sid in &all {
+        detach_all(tx, sid);
+    }
+    for sid in all {
         send_off(tx, &sid, why);
     }
 }

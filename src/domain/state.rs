@@ -37,6 +37,7 @@ pub enum Change {
     Group(Arc<Group>),
     GroupGone(Gid),
     Counters(Gid, Counters),
+    SuperLarge(Gid, bool),
     Member(Gid, Arc<Member>),
     MemberGone(Gid, UserId),
     Session(Arc<Session>),
@@ -47,7 +48,6 @@ pub enum Change {
     CountersLater(Gid, Counters),
     Link(SessionId, Option<Link>),
     Attached(Gid, UserId, Option<ConnRef>),
-    SuperLarge(Gid, bool),
     RecentTids(Gid, VecDeque<Tid>),
     Lane(EndpointId, Option<Lane>),
     /// The inverse of a message: there is nothing of it in memory.
@@ -72,6 +72,7 @@ impl Change {
                 | Group(_)
                 | GroupGone(_)
                 | Counters(..)
+                | SuperLarge(..)
                 | Member(..)
                 | MemberGone(..)
                 | Session(_)

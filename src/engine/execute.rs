@@ -1,20 +1,20 @@
 //! One command on a batch: the domain decides, its changes and events are written in a savepoint of
 //! their own. A refusal, or an error of the store, leaves nothing of the command behind.
 
-use super::{Batch, Position, SocketCommand, SocketOp, Step, queue::Answering, timers::Timer};
+use super::{Batch, Position, SocketCommand, SocketOp, Step, lanes::put_aside, queue::Answering, timers::Timer};
 use crate::{
     domain::{
         Change, ConnRef, Gid, GroupId, Refusal, SessionId, Tx,
         app::{App, AppChange, NewApp},
-        group::{self, Known, Recovery},
+        group::{self, GroupState, Known, Recovery},
         message::{Draft, Message},
-        push::{Closed, Push, Reply},
+        push::{self, Closed, Push, Reply},
         quota,
         request::{Answer, Request},
         session::{self, Link, SocketEnd},
         state::Mark,
     },
-    store::{self, Recovered},
+    store::{self, Recovered, Store},
 };
 use std::sync::Arc;
 
@@ -24,6 +24,8 @@ const FIRST_SDKAPPID: u32 = 1_400_000_001;
 const KEEP_DELIVERIES: i64 = 7 * 24 * 3_600_000;
 /// … and at most so many.
 const MOST_DELIVERIES: u32 = 100_000;
+/// Events that wait longer than that, or behind so many newer ones, are given up as well.
+const MOST_WAITING: u32 = 1_000_000;
 
 impl Batch<'_> {
     /// A request of the control API.
@@ -40,7 +42,8 @@ impl Batch<'_> {
         let precious = match &step {
             Step::Socket(SocketCommand { op: SocketOp::Ended { .. }, .. }) | Step::Outcome(_) => Some(step.clone()),
             // A delivery whose wait is over is already in `due`, which a lost batch does not take back.
-            Step::Timer(Timer::Retry(..) | Timer::Pump) | Step::Socket(_) => None,
+            // A purge comes again by itself.
+            Step::Timer(Timer::Retry(..) | Timer::Pump | Timer::Purge) | Step::Socket(_) => None,
             Step::Timer(_) => Some(step.clone()),
         };
         let asked = match &step {
@@ -103,18 +106,27 @@ impl Batch<'_> {
                 (self.ports.render)(event, app)
             })
             .collect();
-        if stored.is_empty() && rendered.is_empty() {
+        let emptied = self.emptied.take();
+        if stored.is_empty() && rendered.is_empty() && emptied.is_none() {
             // Counters alone are written at the end of the batch, but they must open it.
             let counters = changes.iter().any(|c| matches!(c, Change::Counters(..)));
             return if counters { self.store.begin() } else { Ok(()) };
         }
-        let now = self.tx.now;
+        let in_flight = emptied.as_ref().and_then(|e| self.tx.state.lanes.get(e)).map(|lane| lane.in_flight.clone()).unwrap_or_default();
+        let (now, ids, freeze) = (self.tx.now, self.ids, self.ports.freeze);
         let free = self.store.savepoint(|store| {
             for change in &stored {
                 store.write(change)?;
             }
-            rendered.iter().map(|event| store.add_event(event, now)).collect::<store::Result<Vec<bool>>>()
+            let free = rendered.iter().map(|event| store.add_event(event, now)).collect::<store::Result<Vec<bool>>>()?;
+            if let Some(endpoint) = &emptied {
+                put_aside(store, endpoint, &in_flight, ids, freeze, now)?;
+            }
+            Ok(free)
         })?;
+        if let Some(endpoint) = &emptied {
+            self.lane(endpoint, |lane| lane.ready = 0);
+        }
         for (event, free) in rendered.into_iter().zip(free) {
             if free {
                 self.lane(&event.endpoint, |lane| lane.ready += 1);
@@ -213,7 +225,7 @@ impl Batch<'_> {
         if app.disabled && !old.disabled {
             session::end_all(&mut self.tx, &id, Closed::AppDisabled);
         }
-        self.endpoints_changed(&old, &app)?;
+        self.endpoints_changed(&old, &app);
         Ok(Answer::App(app))
     }
 
@@ -222,13 +234,16 @@ impl Batch<'_> {
         match op {
             SocketOp::Connect(login) => session::connect(&mut self.tx, conn, id, *login, self.ids.session()),
             SocketOp::Subscribe { sid, group, join_leave, since } => {
-                let gid = self.group_of(conn, &sid, &group)?;
-                let recovery = match since {
-                    Some(position) => self.recover(gid, position)?,
-                    None => Recovery::default(),
+                linked(&self.tx, conn, &sid)?;
+                let (store, mut read) = (self.store, 0);
+                let recover = |found: &GroupState| {
+                    let recovery = since.map_or_else(|| Ok(Recovery::default()), |since| recover(store, found, &since))?;
+                    read = recovery.messages.iter().map(|m| m.wire_size()).sum();
+                    Ok(recovery)
                 };
-                self.read += recovery.messages.iter().map(|m| m.wire_size()).sum::<usize>();
-                group::subscribe(&mut self.tx, &sid, conn, id, &group, join_leave, recovery)
+                let done = group::subscribe(&mut self.tx, &sid, conn, id, &group, join_leave, recover);
+                self.read += read;
+                done
             }
             SocketOp::Unsubscribe { sid, group } => {
                 linked(&self.tx, conn, &sid)?;
@@ -250,6 +265,7 @@ impl Batch<'_> {
                 self.member_of(conn, &sid, &group)?;
                 let app = self.tx.state.session(&sid).ok_or(Refusal::NoSession)?.session.app.clone();
                 let members = group::presence(&self.tx, &app, &group)?;
+                self.read += members.iter().map(push::Member::wire_size).sum::<usize>();
                 self.tx.push(Push::Reply { conn, id, reply: Reply::Presence(members) });
                 Ok(())
             }
@@ -302,14 +318,19 @@ impl Batch<'_> {
                 self.touched.extend(self.due.keys().cloned());
             }
             Timer::Purge => {
-                self.timers.push((self.tx.tick.after(super::PURGE_EVERY), Timer::Purge));
                 let before = crate::domain::Millis(self.tx.now.0 - KEEP_DELIVERIES);
-                let gone = self.store.savepoint(|store| store.purge_deliveries(before, MOST_DELIVERIES)).map_err(|error| {
+                let gone = self.store.savepoint(|store| store.purge_callbacks(before, MOST_DELIVERIES, MOST_WAITING)).map_err(|error| {
                     tracing::error!(%error, "old deliveries could not be purged");
                     Refusal::Unavailable
                 })?;
-                if gone != (0, 0) {
-                    tracing::info!(delivered = gone.0, dead = gone.1, "old deliveries were purged");
+                if gone.sum() > 0 {
+                    tracing::info!(delivered = gone.delivered, dead = gone.dead, waiting = gone.waiting, "old callbacks were purged");
+                }
+                for (endpoint, ready) in gone.ready {
+                    self.lane(&endpoint, |lane| lane.ready = ready);
+                }
+                if gone.more {
+                    self.timers.push((self.tx.tick.after(super::PURGE_AGAIN), Timer::Purge));
                 }
             }
             Timer::SaveCounters | Timer::Redo => {}
@@ -339,19 +360,18 @@ impl Batch<'_> {
             _ => Ok(Known::No),
         }
     }
+}
 
-    /// What came after the position. Another epoch, or a position ahead of the stream, is not ours.
-    fn recover(&self, gid: Gid, since: Position) -> Result<Recovery, Refusal> {
-        let group = self.tx.state.group(gid).expect("the caller found it");
-        let top = group.counters.top;
-        if !since.is_of(group.config.epoch) || since.offset > top {
-            return Ok(Recovery { complete: Some(false), ..Recovery::default() });
-        }
-        Ok(match self.store.recover(gid, since.offset, top).map_err(unreadable)? {
-            Recovered::All(messages) => Recovery { messages: messages.into_iter().map(Arc::new).collect(), complete: Some(true), offset: Some(since.offset) },
-            Recovered::Not => Recovery { complete: Some(false), ..Recovery::default() },
-        })
+/// What came after the position. Another epoch, or a position ahead of the stream, is not ours.
+fn recover(store: &Store, group: &GroupState, since: &Position) -> Result<Recovery, Refusal> {
+    let top = group.counters.top;
+    if !since.is_of(group.config.epoch) || since.offset > top {
+        return Ok(Recovery { complete: Some(false), ..Recovery::default() });
     }
+    Ok(match store.recover(group.config.gid, since.offset, top).map_err(unreadable)? {
+        Recovered::All(messages) => Recovery { messages: messages.into_iter().map(Arc::new).collect(), complete: Some(true), offset: Some(since.offset) },
+        Recovered::Not => Recovery { complete: Some(false), ..Recovery::default() },
+    })
 }
 
 /// A defect in one command must not take all others along: it is refused, and what it changed is

@@ -1,16 +1,17 @@
 //! Lanes on a batch (`design.md` §4.4–4.7): freezing waiting events into deliveries before the first
 //! byte is sent, what a try's end means, and which delivery goes next.
 
-use super::{Batch, Origin, timers::Timer};
+use super::{Batch, Freeze, timers::Timer};
 use crate::{
     domain::{
-        Change, Refusal,
+        Change, Millis, Refusal,
         app::App,
         endpoint::EndpointId,
-        outbox::{IN_FLIGHT, Job, Lane, Outcome, Verdict},
+        outbox::{DeliveryId, IN_FLIGHT, Job, Lane, Outcome, Verdict},
         retry::{self, Next},
     },
-    store,
+    ids::Ids,
+    store::{self, Store},
 };
 use std::sync::Arc;
 
@@ -51,19 +52,17 @@ impl Batch<'_> {
             let repeat = lane.in_flight.len() < IN_FLIGHT - 1 || lane.ready == 0;
             let due = if repeat { self.due.get_mut(endpoint).and_then(|due| due.pop_front()) } else { None };
             if let Some(delivery) = due {
+                self.popped.push((endpoint.clone(), delivery.clone()));
                 if lane.in_flight.contains(&delivery) {
                     continue;
                 }
-                let found = match self.store.frozen_body(&delivery) {
-                    Ok(found) => found,
-                    Err(error) => {
-                        self.due.entry(endpoint.clone()).or_default().push_front(delivery);
-                        return Err(error);
-                    }
-                };
+                let found = self.store.frozen_body(&delivery).inspect_err(|_| {
+                    self.due.entry(endpoint.clone()).or_default().push_front(delivery.clone());
+                    self.popped.pop();
+                })?;
                 let Some((body, tries)) = found else { continue };
                 self.lane(endpoint, |lane| lane.in_flight.push(delivery.clone()));
-                self.jobs.push((Job { delivery, endpoint: endpoint.clone(), body: body.into(), tries }, Origin::Due));
+                self.jobs.push(Job { delivery, endpoint: endpoint.clone(), body: body.into(), tries });
             } else if lane.ready > 0 {
                 let id = self.ids.delivery();
                 let (now, freeze) = (self.tx.now, self.ports.freeze);
@@ -85,7 +84,7 @@ impl Batch<'_> {
                     lane.ready = lane.ready.saturating_sub(taken.fewer_ready);
                     lane.in_flight.push(id.clone());
                 });
-                self.jobs.push((Job { delivery: id, endpoint: endpoint.clone(), body, tries: 0 }, Origin::Fresh));
+                self.jobs.push(Job { delivery: id, endpoint: endpoint.clone(), body, tries: 0 });
             } else {
                 return Ok(());
             }
@@ -140,38 +139,31 @@ impl Batch<'_> {
     }
 
     /// A URL was set, changed or emptied, or the application switched on or off. What waits takes the
-    /// new URL along; without one it is dead, and replayable.
-    pub(super) fn endpoints_changed(&mut self, old: &App, new: &App) -> Result<(), Refusal> {
+    /// new URL along; without one it is put aside in the same write as the change.
+    pub(super) fn endpoints_changed(&mut self, old: &App, new: &App) {
         let endpoint = EndpointId::LiveEvents(new.id.clone());
         self.touched.insert(endpoint.clone());
-        if endpoint.url(old).is_none() || endpoint.url(new).is_some() {
+        if endpoint.url(old).is_some() && endpoint.url(new).is_none() {
+            self.emptied = Some(endpoint);
+        }
+    }
+}
+
+/// What waits for an endpoint that is no more becomes dead, and replayable. Deliveries in flight may
+/// still arrive: their outcome decides.
+pub(super) fn put_aside(store: &Store, endpoint: &EndpointId, in_flight: &[DeliveryId], ids: &Ids, freeze: Freeze, now: Millis) -> store::Result<()> {
+    for frozen in store.frozen(Some(endpoint))? {
+        if !in_flight.contains(&frozen.id) {
+            store.finish(&frozen.id, endpoint, Some(REMOVED), now)?;
+        }
+    }
+    loop {
+        let id = ids.delivery();
+        let payloads = store.take_any(endpoint, &id)?;
+        if payloads.is_empty() {
             return Ok(());
         }
-        let (now, freeze, ids) = (self.tx.now, self.ports.freeze, self.ids);
-        let in_flight = self.tx.state.lanes.get(&endpoint).map(|lane| lane.in_flight.clone()).unwrap_or_default();
-        self.store
-            .savepoint(|store| {
-                // Those in flight may still arrive; their outcome decides.
-                for frozen in store.frozen(Some(&endpoint))? {
-                    if !in_flight.contains(&frozen.id) {
-                        store.finish(&frozen.id, &endpoint, Some(REMOVED), now)?;
-                    }
-                }
-                loop {
-                    let id = ids.delivery();
-                    let payloads = store.take_any(&endpoint, &id)?;
-                    if payloads.is_empty() {
-                        return Ok(());
-                    }
-                    store.freeze(&id, &endpoint, &freeze(&endpoint, &payloads), now)?;
-                    store.finish(&id, &endpoint, Some(REMOVED), now)?;
-                }
-            })
-            .map_err(|error| {
-                tracing::error!(%error, %endpoint, "waiting callbacks could not be put aside");
-                Refusal::Unavailable
-            })?;
-        self.lane(&endpoint, |lane| lane.ready = 0);
-        Ok(())
+        store.freeze(&id, endpoint, &freeze(endpoint, &payloads), now)?;
+        store.finish(&id, endpoint, Some(REMOVED), now)?;
     }
 }

@@ -28,6 +28,7 @@ use crate::{
         session::Link,
         state::Rules,
     },
+    fatal,
     ids::Ids,
     store::{self, Store},
 };
@@ -47,17 +48,20 @@ const BATCH_READ: usize = 4 * 1024 * 1024;
 const REDO_AFTER: u64 = 200;
 /// Counters of messages that are not stored are saved within this many ms (`design.md` §1).
 const SAVE_COUNTERS_AFTER: u64 = 1_000;
-/// An alarm that comes so late, in ms, means that the machine slept (`session.md` §2).
+/// A machine that slept longer than this, in ms, starts everybody's grace anew (`session.md` §2).
 const SUSPENDED: u64 = 30_000;
-/// Ended deliveries are looked through this often, in ms.
+/// Old callbacks are looked for this often, in ms, and sooner when there were many.
 const PURGE_EVERY: u64 = 60_000;
+const PURGE_AGAIN: u64 = 200;
+
+/// Makes one body out of several events of an endpoint.
+pub type Freeze = fn(&EndpointId, &[String]) -> Vec<u8>;
 
 /// What the engine calls and is not allowed to know.
 pub struct Ports {
     /// An event as its application's endpoint will be told; `None` when nobody is told.
     pub render: fn(&Event, &App) -> Option<Rendered>,
-    /// One body out of several events of an endpoint.
-    pub freeze: fn(&EndpointId, &[String]) -> Vec<u8>,
+    pub freeze: Freeze,
     /// Ways to the hubs, by their number; they never block. An empty list only wakes.
     pub hubs: Vec<Box<dyn Fn(Vec<Push>) + Send>>,
     /// Hands over a delivery to be sent; never blocks.
@@ -82,9 +86,7 @@ impl Running {
     /// Answers what is queued, saves, checkpoints and ends.
     pub fn stop(self) {
         self.handle.stop();
-        if self.thread.join().is_err() {
-            tracing::error!("the engine ended by a panic; what it had acknowledged is committed");
-        }
+        let _ = self.thread.join();
     }
 }
 
@@ -120,6 +122,7 @@ impl Starting {
             }
         }
         timers.at(clock.tick().after(PURGE_EVERY), Timer::Purge);
+        let slept = clock.slept();
         let directory = Directory { apps: state.apps.clone(), keys: state.keys.clone() };
         let queue = Queue::new(clock.clone());
         let handle = Handle::new(queue.clone(), directory);
@@ -133,6 +136,8 @@ impl Starting {
             due,
             dirty: HashSet::new(),
             save_set: false,
+            purge_set: true,
+            slept,
             counts: HashMap::new(),
             redo: Vec::new(),
         };
@@ -143,7 +148,7 @@ impl Starting {
     pub fn run(mut self, ports: Ports) -> std::io::Result<Running> {
         self.engine.ports = Some(ports);
         let handle = self.handle;
-        let thread = std::thread::Builder::new().name("engine".into()).spawn(move || self.engine.run())?;
+        let thread = std::thread::Builder::new().name("engine".into()).spawn(move || fatal::or_abort("engine", || self.engine.run()))?;
         Ok(Running { handle, thread })
     }
 }
@@ -171,6 +176,10 @@ struct Engine {
     dirty: HashSet<Gid>,
     /// A timer that saves them is set.
     save_set: bool,
+    /// A timer that purges old callbacks is set; there is one of it.
+    purge_set: bool,
+    /// How long the machine had slept since its boot when that was last looked at, in ms.
+    slept: u64,
     /// Super-large groups: when their counts were last pushed, and whether a push is set.
     counts: HashMap<Gid, (Tick, bool)>,
     /// What could not be committed and nobody would ask for again.
@@ -197,7 +206,11 @@ struct Batch<'a> {
     answers: Vec<(Answering, Result<Answer, Refusal>)>,
     /// Connections that wait for an answer, should the batch be lost.
     asked: Vec<(crate::domain::ConnRef, u32)>,
-    jobs: Vec<(Job, Origin)>,
+    jobs: Vec<Job>,
+    /// Deliveries taken out of `due`; a lost batch puts them back.
+    popped: Vec<(EndpointId, DeliveryId)>,
+    /// An endpoint whose URL the present command took away.
+    emptied: Option<EndpointId>,
     timers: Vec<(Tick, Timer)>,
     /// Lanes in which something changed.
     touched: BTreeSet<EndpointId>,
@@ -209,13 +222,6 @@ struct Batch<'a> {
     broken: bool,
     /// Bytes of messages that were read for answers.
     read: usize,
-}
-
-/// Where a job came from, should the batch be lost.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Origin {
-    Fresh,
-    Due,
 }
 
 impl Engine {
@@ -268,7 +274,10 @@ impl Engine {
     /// much: many who come back at once must not have all their recoveries in memory together.
     fn batch(&mut self, commands: &mut VecDeque<Command>) {
         let (now, tick) = (self.core.clock.now(), self.core.clock.tick());
-        let slept = self.alarm.as_ref().is_some_and(|(at, _)| tick.since(*at) > SUSPENDED);
+        let slept = self.core.clock.slept().saturating_sub(self.slept) > SUSPENDED;
+        if slept {
+            self.slept = self.core.clock.slept();
+        }
         if self.alarm.as_ref().is_some_and(|(at, _)| *at <= tick) {
             self.alarm = None;
         }
@@ -283,10 +292,15 @@ impl Engine {
                     self.counts.insert(gid, (tick, false));
                     steps.push(Step::Timer(Timer::Count(gid)));
                 }
+                Timer::Purge => {
+                    self.purge_set = false;
+                    steps.push(Step::Timer(Timer::Purge));
+                }
                 timer => steps.push(Step::Timer(timer)),
             }
         }
         let Core { state, store, ids, config, .. } = &mut self.core;
+        store.new_batch();
         let mut batch = Batch {
             tx: Tx::new(state, &config.rules, now, tick),
             store,
@@ -298,6 +312,8 @@ impl Engine {
             answers: Vec::new(),
             asked: Vec::new(),
             jobs: Vec::new(),
+            popped: Vec::new(),
+            emptied: None,
             timers: Vec::new(),
             touched: BTreeSet::new(),
             precious: Vec::new(),
@@ -327,7 +343,7 @@ impl Engine {
             tracing::error!(%error, "counters could not be saved; they are kept in memory");
         }
         let committed = batch.commit();
-        let Batch { tx, answers, asked, jobs, timers, precious, failed, .. } = batch;
+        let Batch { tx, answers, asked, jobs, popped, timers, precious, failed, .. } = batch;
         match committed {
             Ok(()) => {
                 let configured = tx.stored.iter().any(|c| matches!(c, Change::App(_) | Change::AppGone(_) | Change::Key(_) | Change::KeyGone(_)));
@@ -340,6 +356,7 @@ impl Engine {
                 self.set_deadlines(relinked);
                 self.set_counts(counts, tick);
                 for (at, timer) in timers {
+                    self.purge_set |= matches!(timer, Timer::Purge);
                     self.timers.at(at, timer);
                 }
                 self.push(pushes);
@@ -347,7 +364,7 @@ impl Engine {
                     // A caller that gave up is no concern of ours.
                     let _ = answer.send(result);
                 }
-                for (job, _) in jobs {
+                for job in jobs {
                     (self.ports().dispatch)(job);
                 }
             }
@@ -358,10 +375,8 @@ impl Engine {
                 self.core.store.roll_back();
                 self.redo = precious;
                 self.redo.extend(failed);
-                for (job, origin) in jobs.into_iter().rev() {
-                    if origin == Origin::Due {
-                        self.due.entry(job.endpoint).or_default().push_front(job.delivery);
-                    }
+                for (endpoint, delivery) in popped.into_iter().rev() {
+                    self.due.entry(endpoint).or_default().push_front(delivery);
                 }
                 let lost = asked.into_iter().map(|(conn, id)| (1 << conn.hub, Push::Refuse { conn, id, why: Refusal::Unavailable }));
                 self.push(lost.collect());
@@ -373,6 +388,10 @@ impl Engine {
         }
         if !self.redo.is_empty() {
             self.timers.at(tick.after(REDO_AFTER), Timer::Redo);
+        }
+        if !self.purge_set {
+            self.purge_set = true;
+            self.timers.at(tick.after(PURGE_EVERY), Timer::Purge);
         }
         if save {
             self.save_set = false;

@@ -13,6 +13,7 @@ use async_tungstenite::{
     WebSocketStream,
     tungstenite::{
         Error, Message,
+        error::ProtocolError,
         protocol::{Role, WebSocketConfig},
     },
 };
@@ -44,17 +45,27 @@ pub struct Socket {
     written: Vec<u8>,
     /// The last read took all there was; the next byte comes with an event.
     drained: bool,
+    /// The other side has ended its half, or the socket is broken: no event will say so again.
+    ended: bool,
+    /// Bytes that may still be read in this tick. What is never a message to us (pings, empty
+    /// fragments) counts as well, or a stranger could keep the thread.
+    budget: usize,
 }
+
+/// Bytes read from one connection in a tick: about a full frame.
+const BYTES_A_TICK: usize = MAX_FRAME + 4096;
 
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, _: &mut Context, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        if self.drained {
+        if self.drained || self.budget == 0 {
             return Poll::Pending;
         }
+        let most = buf.len().min(self.budget);
         loop {
-            return match self.stream.read(buf) {
+            return match self.stream.read(&mut buf[..most]) {
                 Ok(n) => {
-                    self.drained = n > 0 && n < buf.len();
+                    self.budget -= n;
+                    self.drained = n > 0 && n < most && !self.ended;
                     Poll::Ready(Ok(n))
                 }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
@@ -86,6 +97,8 @@ impl AsyncWrite for Socket {
 /// What the next piece of input is.
 pub enum Input {
     Text(String),
+    /// A ping or a pong of the WebSocket itself.
+    Control,
     /// Nothing more for now.
     Pending,
     /// The client closed with this code; 1005 when it gave none.
@@ -115,6 +128,15 @@ pub enum Phase {
     },
 }
 
+/// How much of a connection's budget an answer may take, in quarters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// A group object: its info may have 32 KiB, and several times that when escaped.
+    Medium = 1,
+    /// Messages or members: up to half the budget.
+    Large = 4,
+}
+
 /// A group that the connection is attached to, and its place in the group's list.
 pub struct Place {
     pub gid: Gid,
@@ -135,8 +157,8 @@ pub struct Connection {
     pub counted: Tick,
     /// Commands refused for the rate in a row.
     pub refused: u32,
-    /// The command whose large answer is awaited.
-    pub waiting: Option<u32>,
+    /// Commands whose large answers are awaited, and how large.
+    pub owed: Vec<(u32, Size)>,
     /// Commands of one frame that wait: behind a connect, or behind a large answer.
     pub held: VecDeque<wire::Command>,
     pub places: Vec<Place>,
@@ -165,7 +187,7 @@ impl Connection {
             .max_write_buffer_size(64 * 1024)
             .max_message_size(Some(MAX_FRAME))
             .max_frame_size(Some(MAX_FRAME));
-        let socket = Socket { stream, written: Vec::new(), drained: false };
+        let socket = Socket { stream, written: Vec::new(), drained: false, ended: false, budget: 0 };
         // Only the handshake would wait, and it is done.
         let ws = smol::block_on(WebSocketStream::from_partially_read(socket, leftover, Role::Server, Some(config)));
         let mut connection = Connection {
@@ -178,7 +200,7 @@ impl Connection {
             tokens: u64::MAX,
             counted: now,
             refused: 0,
-            waiting: None,
+            owed: Vec::new(),
             held: VecDeque::new(),
             places: Vec::new(),
             queued: false,
@@ -198,14 +220,32 @@ impl Connection {
         &self.ws.get_ref().stream
     }
 
+    /// As many large answers are awaited as the budget has room for.
+    pub fn owes_much(&self) -> bool {
+        self.owed.iter().map(|(_, size)| *size as usize).sum::<usize>() >= Size::Large as usize
+    }
+
     /// Nothing more is read or done until an answer is here, or was written.
     pub fn pauses(&self) -> bool {
-        matches!(self.phase, Phase::Connecting { .. }) || self.waiting.is_some() || !self.held.is_empty()
+        matches!(self.phase, Phase::Connecting { .. }) || self.owes_much() || !self.held.is_empty()
     }
 
     /// The socket said that there is something to read.
-    pub fn readable(&mut self) {
-        self.ws.get_mut().drained = false;
+    pub fn readable(&mut self, ended: bool) {
+        let socket = self.ws.get_mut();
+        socket.drained = false;
+        socket.ended |= ended;
+    }
+
+    /// A new tick: this much may be read.
+    pub fn grant(&mut self) {
+        self.ws.get_mut().budget = BYTES_A_TICK;
+    }
+
+    /// There may be more to read than this tick allowed.
+    pub fn has_more(&self) -> bool {
+        let socket = self.ws.get_ref();
+        socket.budget == 0 && !socket.drained
     }
 
     /// The socket said that it takes more.
@@ -214,29 +254,28 @@ impl Connection {
     }
 
     pub fn next_input(&mut self) -> Input {
-        loop {
-            let polled = Pin::new(&mut self.ws).poll_next(&mut Context::from_waker(Waker::noop()));
-            let written = std::mem::take(&mut self.ws.get_mut().written);
-            if !written.is_empty() && !matches!(self.phase, Phase::Closing { .. }) {
-                self.put(written.into());
-            }
-            return match polled {
-                Poll::Pending => Input::Pending,
-                Poll::Ready(Some(Ok(message))) => match message {
-                    Message::Text(text) => Input::Text(text.as_str().to_owned()),
-                    Message::Binary(_) => Input::Bad(wire::UNSUPPORTED),
-                    Message::Close(frame) => Input::Closed(frame.map_or(1005, |f| f.code.into())),
-                    Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
-                },
-                Poll::Ready(None) => Input::Gone,
-                Poll::Ready(Some(Err(error))) => match error {
-                    Error::Capacity(_) => Input::Bad(wire::TOO_BIG),
-                    Error::Utf8(_) => Input::Bad(wire::INVALID_UTF8),
-                    Error::Protocol(async_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => Input::Gone,
-                    Error::Protocol(_) => Input::Bad(wire::PROTOCOL),
-                    _ => Input::Gone,
-                },
-            };
+        let polled = Pin::new(&mut self.ws).poll_next(&mut Context::from_waker(Waker::noop()));
+        let written = std::mem::take(&mut self.ws.get_mut().written);
+        // Whoever does not read its answers needs no pongs.
+        if !written.is_empty() && !matches!(self.phase, Phase::Closing { .. }) && !self.half_over() {
+            self.put(written.into());
+        }
+        match polled {
+            Poll::Pending => Input::Pending,
+            Poll::Ready(Some(Ok(message))) => match message {
+                Message::Text(text) => Input::Text(text.as_str().to_owned()),
+                Message::Binary(_) => Input::Bad(wire::UNSUPPORTED),
+                Message::Close(frame) => Input::Closed(frame.map_or(1005, |f| f.code.into())),
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Input::Control,
+            },
+            Poll::Ready(None) => Input::Gone,
+            Poll::Ready(Some(Err(error))) => match error {
+                Error::Capacity(_) => Input::Bad(wire::TOO_BIG),
+                Error::Utf8(_) => Input::Bad(wire::INVALID_UTF8),
+                Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Input::Gone,
+                Error::Protocol(_) => Input::Bad(wire::PROTOCOL),
+                _ => Input::Gone,
+            },
         }
     }
 
@@ -256,12 +295,12 @@ impl Connection {
 
     /// More waits than a connection may have.
     pub fn over(&self) -> bool {
-        self.out_bytes > MAX_OUT
+        self.out_bytes + self.lines.len() > MAX_OUT
     }
 
     /// So much waits that what can be dropped is.
     pub fn half_over(&self) -> bool {
-        self.out_bytes > MAX_OUT / 2
+        self.out_bytes + self.lines.len() > MAX_OUT / 2
     }
 
     /// Nothing but what was begun, then the close frame.
@@ -280,9 +319,11 @@ impl Connection {
         self.out.is_empty()
     }
 
-    /// One write of all that waits, as far as the socket takes it. An error means that it is gone.
-    pub fn flush(&mut self) -> io::Result<()> {
+    /// One write of all that waits, as far as the socket takes it. True: it took something. An error
+    /// means that it is gone.
+    pub fn flush(&mut self) -> io::Result<bool> {
         self.seal();
+        let mut took = false;
         while !self.blocked && !self.out.is_empty() {
             let mut pieces = [IoSlice::new(&[]); PIECES];
             let (mut n, mut offered) = (0, 0);
@@ -298,6 +339,7 @@ impl Connection {
                 Ok(written) => {
                     // What is left goes out when the socket says that it takes more.
                     self.blocked = written < offered;
+                    took |= written > 0;
                     self.forget(written);
                 }
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.blocked = true,
@@ -309,7 +351,7 @@ impl Connection {
         if self.out.is_empty() && self.out.capacity() > 8 {
             self.out = VecDeque::new();
         }
-        Ok(())
+        Ok(took)
     }
 
     /// The socket took so many bytes more.

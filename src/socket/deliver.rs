@@ -3,6 +3,7 @@
 
 use super::{
     connection::{Phase, Place},
+    frame,
     groups::Attached,
     reactor::{PING_EVERY, Reactor},
     wire::{self, json},
@@ -30,7 +31,7 @@ impl Reactor {
                 }
             }
             Push::Attach { conn, gid, group, join_leave } => {
-                let Some(slot) = self.slot_of(conn) else { return };
+                let Some(slot) = self.slot_of(conn).filter(|slot| self.takes(*slot)) else { return };
                 self.fan_out_one(gid);
                 let at = self.groups.attach(gid, &group, Attached { slot, join_leave });
                 if let Some(connection) = self.connection(slot) {
@@ -43,7 +44,7 @@ impl Reactor {
                 }
             }
             Push::Unsubscribe { conn, gid, group, why } => {
-                let Some(slot) = self.slot_of(conn) else { return };
+                let Some(slot) = self.slot_of(conn).filter(|slot| self.takes(*slot)) else { return };
                 self.detach(slot, gid);
                 let (code, reason) = wire::unsubscribed(why);
                 if let Some(connection) = self.connection(slot) {
@@ -58,6 +59,8 @@ impl Reactor {
             }
             Push::Count { gid, online, total, at } => self.groups.line(gid, true, |group, out| json::count(group, online, total, at, out)),
             Push::Presence { gid, joined, who } => {
+                // What was said before is read before.
+                self.fan_out_one(gid);
                 let Some(group) = self.groups.get(gid) else { return };
                 let asked: Vec<u32> = group.attached.iter().filter(|a| a.join_leave).map(|a| a.slot).collect();
                 if asked.is_empty() {
@@ -65,9 +68,11 @@ impl Reactor {
                 }
                 let mut line = Vec::new();
                 json::presence(&group.name, joined, &who, &mut line);
+                let line = frame::text(&line);
                 for slot in asked {
                     if let Some(connection) = self.connection(slot) {
-                        connection.lines.extend_from_slice(&line);
+                        connection.seal();
+                        connection.put(line.clone());
                         self.mark_dirty(slot);
                     }
                 }
@@ -85,20 +90,24 @@ impl Reactor {
             // The socket went while its connect was being committed: its session must not stay attached.
             if let Reply::Connected(connected) = reply {
                 let how = SocketEnd::Lost { heard: self.config.clock.tick() };
-                self.commands.push_back(SocketCommand { conn, id: 0, op: SocketOp::Ended { sid: connected.sid, how } });
+                self.ask(SocketCommand { conn, id: 0, op: SocketOp::Ended { sid: connected.sid, how } });
             }
             return;
         };
         let now = self.config.clock.tick();
+        if !self.takes(slot)
+            && let Reply::Connected(connected) = reply
+        {
+            let how = SocketEnd::Lost { heard: now };
+            return self.ask(SocketCommand { conn, id: 0, op: SocketOp::Ended { sid: connected.sid, how } });
+        }
+        if !self.takes(slot) {
+            return;
+        }
         let greeting = json::Greeting { ping: PING_EVERY / 1000 };
         let Some(connection) = self.connection(slot) else { return };
         json::reply(id, &reply, &greeting, &mut connection.lines);
         if let Reply::Connected(connected) = reply {
-            if matches!(connection.phase, Phase::Closing { .. }) {
-                let how = SocketEnd::Lost { heard: now };
-                self.commands.push_back(SocketCommand { conn, id: 0, op: SocketOp::Ended { sid: connected.sid, how } });
-                return;
-            }
             connection.phase = Phase::Live { sid: connected.sid };
             connection.ping_at = now.after(PING_EVERY);
             self.look_at(slot, now.after(PING_EVERY));
@@ -107,15 +116,19 @@ impl Reactor {
         self.answered(slot, id);
     }
 
+    /// Nothing follows a close frame.
+    fn takes(&self, slot: u32) -> bool {
+        let connection = self.slots[slot as usize].connection.as_deref();
+        connection.is_some_and(|c| !matches!(c.phase, Phase::Closing { .. }))
+    }
+
     /// The command `id` has its answer; what waited for it goes on.
     fn answered(&mut self, slot: u32, id: u32) {
         let Some(connection) = self.connection(slot) else { return };
-        if connection.waiting == Some(id) {
-            connection.waiting = None;
-            // The answer counts before the next command is let through.
-            connection.seal();
+        if let Some(at) = connection.owed.iter().position(|(owed, _)| *owed == id) {
+            connection.owed.swap_remove(at);
         }
-        if connection.waiting.is_none() && !connection.held.is_empty() {
+        if !connection.held.is_empty() {
             self.release(slot);
         } else {
             self.queue_read(slot);
@@ -171,34 +184,37 @@ impl Reactor {
     }
 
     pub(super) fn flush_all(&mut self) {
+        let now = self.config.clock.tick();
         for slot in std::mem::take(&mut self.to_write) {
             let Some(connection) = self.connection(slot) else { continue };
             connection.dirty = false;
-            connection.seal();
-            let heard = connection.heard;
-            if connection.over() && !matches!(connection.phase, Phase::Closing { .. }) {
-                self.close(slot, wire::SLOW, Some(SocketEnd::Lost { heard }));
-            }
-            let Some(connection) = self.connection(slot) else { continue };
+            let (heard, was_over) = (connection.heard, connection.over());
             match connection.flush() {
                 Err(_) => {
                     self.ended(slot, SocketEnd::Lost { heard });
                     self.remove(slot);
+                    continue;
                 }
-                Ok(()) => {
-                    let room = !connection.held.is_empty() && connection.waiting.is_none() && !connection.half_over();
-                    if room && matches!(connection.phase, Phase::Live { .. }) {
-                        self.release(slot);
-                    } else if matches!(connection.phase, Phase::Closing { .. }) && connection.is_flushed() {
-                        // The client's own close, or its end, is awaited, so that it reads ours.
-                        let _ = connection.stream().shutdown(std::net::Shutdown::Write);
-                    }
+                // Nothing is read of who pauses, so that it takes what is written says that it lives.
+                Ok(took) if took && connection.pauses() => connection.heard = now,
+                Ok(_) => {}
+            }
+            if matches!(connection.phase, Phase::Closing { .. }) {
+                if connection.is_flushed() {
+                    // The client's own close, or its end, is awaited, so that it reads ours.
+                    let _ = connection.stream().shutdown(std::net::Shutdown::Write);
                 }
+            } else if connection.over() {
+                // Only what the client did not take counts.
+                self.close(slot, wire::SLOW, Some(SocketEnd::Lost { heard }));
+            } else if !connection.held.is_empty() {
+                self.release(slot);
+            } else if was_over {
+                // It was not read meanwhile.
+                self.queue_read(slot);
             }
         }
-        // Ends that were found while writing go to the engine with the next tick.
-        if !self.commands.is_empty() {
-            self.engine.submit(self.number, &mut self.commands);
-        }
+        // Ends that were found while writing, and commands that were let go on.
+        self.submit();
     }
 }

@@ -27,6 +27,8 @@ pub struct Groups {
     map: HashMap<Gid, LocalGroup>,
     /// Groups with lines of this tick.
     dirty: Vec<Gid>,
+    /// Bytes of all their lines.
+    lined: usize,
 }
 
 /// A tick's lines of a group as frames.
@@ -73,6 +75,7 @@ impl Groups {
         }
         let at = group.lines.len();
         write(&group.name, &mut group.lines);
+        self.lined += group.lines.len() - at;
         if droppable && !group.droppable {
             // The first that can be dropped: from here on the two differ.
             group.kept = group.lines[..at].to_vec();
@@ -83,7 +86,13 @@ impl Groups {
     }
 
     pub fn take_dirty(&mut self) -> Vec<Gid> {
+        self.lined = 0;
         std::mem::take(&mut self.dirty)
+    }
+
+    /// Bytes of lines since they were last taken.
+    pub fn lined(&self) -> usize {
+        self.lined
     }
 
     /// The group's lines so far, as frames; `None` when there are none.

@@ -6,6 +6,7 @@ use crate::{
     domain::push::Push,
     door::Upgraded,
     engine::Handle,
+    fatal,
 };
 use rustix::{
     event::{EventfdFlags, eventfd},
@@ -84,7 +85,7 @@ impl Hub {
         let inbox = Arc::new(Inbox { waiting: Mutex::default(), asleep: AtomicBool::new(false), event, alarmed: Mutex::default(), clock });
         let reactor = Parts::new(number, inbox.clone(), engine, config)?;
         // The connections share their frames without atomics, so a reactor is made on its own thread.
-        let thread = std::thread::Builder::new().name(format!("hub-{number}")).spawn(move || Reactor::new(reactor).run())?;
+        let thread = std::thread::Builder::new().name(format!("hub-{number}")).spawn(move || fatal::or_abort("hub", || Reactor::new(reactor).run()))?;
         Ok(Hub { inbox, thread })
     }
 
@@ -100,11 +101,13 @@ impl Hub {
         move |upgraded| inbox.put(ToHub::Adopt(Box::new(upgraded)))
     }
 
-    /// Closes every socket with 3001 and ends, after 2 s at the latest.
-    pub fn stop(self) {
-        self.inbox.put(ToHub::Stop);
-        if self.thread.join().is_err() {
-            tracing::error!("a hub ended by a panic");
+    /// Closes every socket with 3001 and ends, after 2 s at the latest; all hubs at once.
+    pub fn stop(hubs: Vec<Hub>) {
+        for hub in &hubs {
+            hub.inbox.put(ToHub::Stop);
+        }
+        for hub in hubs {
+            let _ = hub.thread.join();
         }
     }
 }

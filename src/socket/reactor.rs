@@ -30,8 +30,10 @@ const CONNECT_WITHIN: u64 = 10_000;
 pub(super) const PING_EVERY: u64 = 25_000;
 /// A close frame waits this long for the client's, in ms.
 const CLOSE_WITHIN: u64 = 5_000;
-/// A jump of the clock over this is a suspend: nobody was silent meanwhile (`session.md` §2).
+/// Who sleeps longer than this, in ms, was not silent meanwhile: the machine was (`session.md` §2).
 const SUSPENDED: u64 = 30_000;
+/// Bytes of group lines after which a tick writes before it goes on.
+const LINES_AT_ONCE: usize = 256 * 1024;
 /// Name of the inbox's event among the connections' slots.
 const INBOX: u64 = u64::MAX;
 
@@ -52,12 +54,16 @@ pub(super) struct Reactor {
     pub(super) groups: Groups,
     /// Commands of this tick, and those that the engine had no room for.
     pub(super) commands: VecDeque<SocketCommand>,
+    /// Bytes of message bodies among them.
+    pub(super) command_bytes: usize,
     pub(super) to_read: VecDeque<u32>,
     pub(super) to_write: Vec<u32>,
     /// When to look at a connection: its next ping or its end. An entry that a connection does not
     /// name any more is passed over.
     pub(super) deadlines: BinaryHeap<Reverse<(Tick, u32, u32)>>,
     pub(super) alarm: Option<(Tick, Alarm)>,
+    /// How long the machine had slept since its boot when that was last looked at, in ms.
+    pub(super) slept: u64,
     pub(super) stopping: Option<Tick>,
 }
 
@@ -81,6 +87,7 @@ impl Parts {
 impl Reactor {
     pub fn new(parts: Parts) -> Reactor {
         let Parts { number, epoll, inbox, engine, config } = parts;
+        let slept = config.clock.slept();
         Reactor {
             number,
             epoll,
@@ -91,10 +98,12 @@ impl Reactor {
             free: Vec::new(),
             groups: Groups::default(),
             commands: VecDeque::new(),
+            command_bytes: 0,
             to_read: VecDeque::new(),
             to_write: Vec::new(),
             deadlines: BinaryHeap::new(),
             alarm: None,
+            slept,
             stopping: None,
         }
     }
@@ -113,15 +122,22 @@ impl Reactor {
             if self.commands.is_empty() {
                 self.read_all();
             }
-            if !self.commands.is_empty() {
-                self.engine.submit(self.number, &mut self.commands);
-            }
+            self.submit();
             let inbox = std::mem::take(&mut *self.inbox.waiting.lock().expect("no panic while held"));
             let mut works = Vec::new();
             for (what, work) in inbox {
                 works.push(work);
                 match what {
-                    ToHub::Pushes(pushes) => pushes.into_iter().for_each(|push| self.push(push)),
+                    ToHub::Pushes(pushes) => {
+                        for push in pushes {
+                            self.push(push);
+                            // Much at once is written in between, so that fast readers can keep up.
+                            if self.groups.lined() > LINES_AT_ONCE {
+                                self.fan_out();
+                                self.flush_all();
+                            }
+                        }
+                    }
                     ToHub::Adopt(upgraded) => self.adopt(*upgraded),
                     ToHub::Stop => self.begin_stop(),
                 }
@@ -136,7 +152,7 @@ impl Reactor {
     }
 
     fn wait(&mut self, events: &mut Vec<epoll::Event>) {
-        let busy = !self.to_read.is_empty() && self.commands.is_empty();
+        let busy = (!self.to_read.is_empty() && self.commands.is_empty()) || !self.to_write.is_empty();
         let zero = rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 };
         let mut patience = None;
         if busy {
@@ -166,9 +182,22 @@ impl Reactor {
         }
         if flags.intersects(epoll::EventFlags::IN | epoll::EventFlags::RDHUP | epoll::EventFlags::HUP | epoll::EventFlags::ERR) {
             let connection = self.slots[slot as usize].connection.as_mut().expect("found above");
-            connection.readable();
+            connection.readable(flags.intersects(epoll::EventFlags::RDHUP | epoll::EventFlags::HUP | epoll::EventFlags::ERR));
             self.queue_read(slot);
         }
+    }
+
+    pub(super) fn ask(&mut self, command: SocketCommand) {
+        if let SocketOp::Publish { draft, .. } = &command.op {
+            self.command_bytes += draft.body.len();
+        }
+        self.commands.push_back(command);
+    }
+
+    /// Hands the commands to the engine. False: it had no room for all; it will wake this hub.
+    pub(super) fn submit(&mut self) -> bool {
+        self.command_bytes = 0;
+        self.commands.is_empty() || self.engine.submit(self.number, &mut self.commands)
     }
 
     pub(super) fn queue_read(&mut self, slot: u32) {
@@ -254,7 +283,7 @@ impl Reactor {
         let conn = self.conn_ref(slot);
         if let Some(Phase::Live { sid }) = self.connection(slot).map(|c| &c.phase) {
             let sid = sid.clone();
-            self.commands.push_back(SocketCommand { conn, id: 0, op: SocketOp::Ended { sid, how } });
+            self.ask(SocketCommand { conn, id: 0, op: SocketOp::Ended { sid, how } });
         }
     }
 
@@ -289,19 +318,18 @@ impl Reactor {
 
     fn serve_deadlines(&mut self) {
         let now = self.config.clock.tick();
-        let Some((at, _)) = &self.alarm else { return };
-        if *at > now {
-            return;
-        }
-        let slept = now.since(*at) > SUSPENDED;
-        self.alarm = None;
-        if slept {
+        if self.config.clock.slept().saturating_sub(self.slept) > SUSPENDED {
+            self.slept = self.config.clock.slept();
             for slot in &mut self.slots {
                 if let Some(connection) = &mut slot.connection {
                     connection.heard = now;
                 }
             }
         }
+        if self.alarm.as_ref().is_none_or(|(at, _)| *at > now) {
+            return;
+        }
+        self.alarm = None;
         while let Some(Reverse((at, slot, generation))) = self.deadlines.peek().copied() {
             if at > now {
                 break;

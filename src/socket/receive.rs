@@ -2,7 +2,7 @@
 //! of it: bad requests, wrong logins, too many commands.
 
 use super::{
-    connection::{Input, Phase},
+    connection::{Input, Phase, Size},
     login::{self, Refused},
     reactor::Reactor,
     wire::{self, Command, Method, json},
@@ -14,14 +14,22 @@ use crate::{
 
 /// Frames read from one connection in a tick, so that a busy one does not starve the others.
 const FRAMES_A_TICK: usize = 16;
+/// Commands and bytes of messages that are handed to the engine in one piece.
+const COMMANDS_AT_ONCE: usize = 1_024;
+const BYTES_AT_ONCE: usize = 1024 * 1024;
 /// Commands refused in a row for their rate before the connection is closed.
 const REFUSED_AT_MOST: u32 = 1_000;
 
 impl Reactor {
+    /// Reads each connection that is ready once. What the engine has no room for stops it: the rest stays
+    /// in the kernel.
     pub(super) fn read_all(&mut self) {
         for _ in 0..self.to_read.len() {
             let Some(slot) = self.to_read.pop_front() else { return };
             self.read(slot);
+            if (self.commands.len() >= COMMANDS_AT_ONCE || self.command_bytes >= BYTES_AT_ONCE) && !self.submit() {
+                return;
+            }
         }
     }
 
@@ -29,12 +37,14 @@ impl Reactor {
         let now = self.config.clock.tick();
         let Some(connection) = self.connection(slot) else { return };
         connection.queued = false;
+        connection.grant();
         for _ in 0..FRAMES_A_TICK {
             let Some(connection) = self.connection(slot) else { return };
-            if connection.pauses() {
+            if connection.pauses() || connection.over() {
                 return;
             }
             let input = connection.next_input();
+            let more = connection.has_more();
             if !matches!(input, Input::Pending | Input::Gone) {
                 connection.heard = now;
                 if std::mem::take(&mut connection.pinged) {
@@ -44,8 +54,12 @@ impl Reactor {
             match input {
                 Input::Pending => {
                     self.mark_dirty(slot);
+                    if more {
+                        self.queue_read(slot);
+                    }
                     return;
                 }
+                Input::Control => {}
                 Input::Text(text) => {
                     // A defect of ours must not end the thread that all the others live on.
                     if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.frame(slot, &text))).is_err() {
@@ -80,13 +94,25 @@ impl Reactor {
     }
 
     fn frame(&mut self, slot: u32, text: &str) {
+        let mut pongs = 0;
         for line in text.split('\n').filter(|line| !line.trim().is_empty()) {
             let Some(connection) = self.connection(slot) else { return };
             if matches!(connection.phase, Phase::Closing { .. }) {
                 return;
             }
             match json::decode(line) {
-                Some(command) => self.command(slot, command),
+                Some(Command { id: 0, method: Method::Pong }) => {
+                    pongs += 1;
+                    // One answers a ping; more are commands like any other.
+                    if pongs > 1 && !self.command(slot, Command { id: 0, method: Method::Pong }) {
+                        return;
+                    }
+                }
+                Some(command) => {
+                    if !self.command(slot, command) {
+                        return;
+                    }
+                }
                 None => return self.bad_request(slot),
             }
         }
@@ -97,27 +123,24 @@ impl Reactor {
         self.close(slot, wire::BAD_REQUEST, Some(SocketEnd::Lost { heard }));
     }
 
-    pub(super) fn command(&mut self, slot: u32, command: Command) {
-        if command.method == Method::Pong {
-            return;
-        }
-        if command.id == 0 && command.method != Method::Send {
-            return self.bad_request(slot);
-        }
-        let Some(connection) = self.connection(slot) else { return };
+    /// False: the connection is closing, and the rest of its frame is not looked at.
+    fn command(&mut self, slot: u32, command: Command) -> bool {
+        let Some(connection) = self.connection(slot) else { return false };
         match &connection.phase {
+            Phase::Closing { .. } => return false,
+            _ if command.id == 0 && !matches!(command.method, Method::Send | Method::Pong) => self.bad_request(slot),
             Phase::Fresh { .. } => self.connect(slot, command),
-            Phase::Closing { .. } => {}
             _ if connection.pauses() => connection.held.push_back(command),
             _ => self.execute(slot, command),
         }
+        true
     }
 
     /// What was held goes on, as far as answers and room for them allow; then the socket is read again.
     pub(super) fn release(&mut self, slot: u32) {
         loop {
             let Some(connection) = self.connection(slot) else { return };
-            if connection.waiting.is_some() || connection.half_over() || !matches!(connection.phase, Phase::Live { .. }) {
+            if connection.owes_much() || connection.half_over() || !matches!(connection.phase, Phase::Live { .. }) {
                 return;
             }
             match connection.held.pop_front() {
@@ -141,14 +164,17 @@ impl Reactor {
         }
         match self.meaning(sid, &command) {
             Ok(Some(op)) => {
-                // Its answer may be large: the next command waits for it, so that a connection's
-                // answers cannot pile up, and many recoveries at once do not run over its budget.
-                if matches!(op, SocketOp::Subscribe { since: Some(_), .. } | SocketOp::Presence { .. } | SocketOp::History { .. })
-                    && let Some(connection) = self.connection(slot)
-                {
-                    connection.waiting = Some(command.id);
+                // The next command waits for large answers, so that they cannot pile up, and many
+                // recoveries at once do not run over the connection's budget.
+                let size = match &op {
+                    SocketOp::Subscribe { since: None, .. } => Some(Size::Medium),
+                    SocketOp::Subscribe { .. } | SocketOp::Presence { .. } | SocketOp::History { .. } => Some(Size::Large),
+                    _ => None,
+                };
+                if let (Some(size), Some(connection)) = (size, self.connection(slot)) {
+                    connection.owed.push((command.id, size));
                 }
-                self.commands.push_back(SocketCommand { conn, id: command.id, op });
+                self.ask(SocketCommand { conn, id: command.id, op });
             }
             Ok(None) => {}
             Err(Wrong::Reply(error)) => self.refuse(slot, command.id, &error),
@@ -219,7 +245,7 @@ impl Reactor {
                 if let Some(connection) = self.connection(slot) {
                     connection.phase = Phase::Connecting { id };
                 }
-                self.commands.push_back(SocketCommand { conn, id, op: SocketOp::Connect(Box::new(login)) });
+                self.ask(SocketCommand { conn, id, op: SocketOp::Connect(Box::new(login)) });
             }
             Err(Refused::Invalid) => self.close(slot, wire::INVALID_TOKEN, None),
             Err(Refused::Disabled) => self.close(slot, wire::DISABLED, None),
@@ -235,10 +261,7 @@ impl Reactor {
     }
 
     pub(super) fn refuse(&mut self, slot: u32, id: u32, error: &wire::Error) {
-        if id == 0 {
-            return;
-        }
-        if let Some(connection) = self.connection(slot) {
+        if let Some(connection) = self.connection(slot).filter(|c| id > 0 && !matches!(c.phase, Phase::Closing { .. })) {
             json::refuse(id, error, &mut connection.lines);
             self.mark_dirty(slot);
         }

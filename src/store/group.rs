@@ -15,7 +15,8 @@ pub fn put(conn: &Connection, g: &Group) -> Result<()> {
     };
     run(
         conn,
-        "INSERT INTO grp VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+        "INSERT INTO grp (gid, app, id, name, info, creator, admins, created, deleted, deleted_by, epoch, muted_all, muted, unmuted)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
          ON CONFLICT (gid) DO UPDATE SET name = ?4, info = ?5, creator = ?6, admins = ?7, deleted = ?9, deleted_by = ?10, epoch = ?11,
          muted_all = ?12, muted = ?13, unmuted = ?14",
         params![
@@ -56,8 +57,9 @@ pub fn put_member(conn: &Connection, gid: Gid, m: &Member) -> Result<()> {
 
 /// Sessions are loaded before: a member is listed with its session.
 pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
-    let mut rows =
-        conn.prepare("SELECT gid, app, id, name, info, creator, admins, created, deleted, deleted_by, epoch, muted_all, muted, unmuted FROM grp ORDER BY gid")?;
+    let mut rows = conn.prepare(
+        "SELECT gid, app, id, name, info, creator, admins, created, deleted, deleted_by, epoch, muted_all, muted, unmuted, super_large FROM grp ORDER BY gid",
+    )?;
     let mut rows = rows.query([])?;
     while let Some(row) = rows.next()? {
         let deleted = row.get::<_, Option<i64>>(8)?.map(Millis);
@@ -79,7 +81,9 @@ pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
             muted: from_json(&row.get::<_, String>(12)?)?,
             unmuted: from_json(&row.get::<_, String>(13)?)?,
         };
+        let gid = group.gid;
         state.apply(Change::Group(Arc::new(group)));
+        state.apply(Change::SuperLarge(gid, row.get(14)?));
     }
     let mut rows = conn.prepare("SELECT gid, top, joins, amounts FROM counter")?;
     let mut rows = rows.query([])?;

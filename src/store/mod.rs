@@ -89,6 +89,8 @@ pub struct Store {
     /// We began a transaction and have neither committed nor rolled back. SQLite can roll back by
     /// itself (full disk, IO error); only this tells that from "nothing was begun".
     open: Cell<bool>,
+    /// The present batch could not begin: waiting again for each of its commands would hold up everybody.
+    refused: Cell<bool>,
 }
 
 impl Store {
@@ -114,7 +116,7 @@ impl Store {
         conn.pragma_update(None, "foreign_keys", true)?;
         migrate(&mut conn)?;
         conn.set_prepared_statement_cache_capacity(64);
-        Ok(Store { conn, open: Cell::new(false) })
+        Ok(Store { conn, open: Cell::new(false), refused: Cell::new(false) })
     }
 
     /// The state as it was last committed. Every session comes back without a link; the engine
@@ -133,12 +135,20 @@ impl Store {
         match (self.open.get(), self.conn.is_autocommit()) {
             (true, true) => Err(StoreError::Lost),
             (true, false) => Ok(()),
+            (false, _) if self.refused.get() => Err(StoreError::Lost),
             (false, _) => {
+                self.refused.set(true);
                 self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+                self.refused.set(false);
                 self.open.set(true);
                 Ok(())
             }
         }
+    }
+
+    /// A new batch: it may try to begin again.
+    pub fn new_batch(&self) {
+        self.refused.set(false);
     }
 
     /// Was anything begun that is not committed yet?
@@ -191,13 +201,16 @@ impl Store {
             Change::KeyGone(id) => run(conn, "DELETE FROM access_key WHERE id = ?1", params![id]),
             Change::Group(group) => group::put(conn, group),
             Change::GroupGone(gid) => run(conn, "DELETE FROM grp WHERE gid = ?1", params![gid.0]),
+            Change::SuperLarge(gid, now) => run(conn, "UPDATE grp SET super_large = ?2 WHERE gid = ?1", params![gid.0, now]),
             Change::Member(gid, member) => group::put_member(conn, *gid, member),
             Change::MemberGone(gid, user) => run(conn, "DELETE FROM member WHERE gid = ?1 AND user = ?2", params![gid.0, user.as_str()]),
             Change::Session(session) => session::put(conn, session),
             Change::SessionGone(sid) => run(conn, "DELETE FROM session WHERE sid = ?1", params![sid.as_str()]),
             Change::Message(message) => message::put(conn, message),
-            Change::Counters(..) => Ok(()),
-            _ => Ok(()), // memory only
+            // Counters come once a batch.
+            Change::Counters(..) | Change::CountersLater(..) => Ok(()),
+            // These live in memory only.
+            Change::Link(..) | Change::Attached(..) | Change::RecentTids(..) | Change::Lane(..) | Change::Nothing => Ok(()),
         }
     }
 

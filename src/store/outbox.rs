@@ -158,23 +158,71 @@ impl Store {
         Ok(found)
     }
 
-    /// Forgets ended deliveries that are older than `before`, and those behind the newest `most`, a few
-    /// hundred at a time. Returns how many of each state went: (delivered, dead).
-    pub fn purge_deliveries(&self, before: Millis, most: u32) -> Result<(usize, usize)> {
+    /// Forgets deliveries that ended before `before` and those behind the newest `most`, and waiting events
+    /// that came before `before` or stand behind `most_waiting` newer ones; a few hundred at a time.
+    pub fn purge_callbacks(&self, before: Millis, most: u32, most_waiting: u32) -> Result<Purged> {
         let conn = self.conn();
-        let mut gone = (0, 0);
-        for (state, count) in [(1, &mut gone.0), (2, &mut gone.1)] {
-            let mut old = conn.prepare_cached(
-                "SELECT id FROM delivery WHERE state = ?1 AND ended < ?2 UNION
-                 SELECT id FROM delivery WHERE n <= (SELECT max(n) FROM delivery) - ?3 AND state = ?1 LIMIT 500",
-            )?;
-            let old: Vec<String> = old.query_map(params![state, before.0, most], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-            for id in old {
-                run(conn, "DELETE FROM attempt WHERE delivery = ?1", params![id])?;
-                run(conn, "DELETE FROM delivery WHERE id = ?1", params![id])?;
-                *count += 1;
-            }
+        let mut purged = Purged::default();
+        for (state, count) in [(1, &mut purged.delivered), (2, &mut purged.dead)] {
+            let mut old = conn.prepare_cached("SELECT id FROM delivery WHERE state = ?1 AND ended < ?2 ORDER BY ended LIMIT ?3")?;
+            *count += forget(conn, old.query_map(params![state, before.0, AT_ONCE as i64], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)?;
+            let mut over = conn.prepare_cached("SELECT id FROM delivery WHERE n <= (SELECT max(n) FROM delivery) - ?2 AND state = ?1 ORDER BY n LIMIT ?3")?;
+            *count += forget(conn, over.query_map(params![state, most, AT_ONCE as i64], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)?;
         }
-        Ok(gone)
+        let mut oldest =
+            conn.prepare_cached("SELECT id, endpoint, at, (SELECT max(id) FROM outbox) - id FROM outbox WHERE delivery IS NULL ORDER BY id LIMIT ?1")?;
+        let mut rows = oldest.query(params![AT_ONCE as i64])?;
+        let mut names = BTreeSet::new();
+        let mut gone = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (id, name, at, newer): (i64, String, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            // Ids and times grow together, so the first that stays ends it.
+            if at >= before.0 && newer < most_waiting as i64 {
+                break;
+            }
+            gone.push(id);
+            names.insert(name);
+        }
+        drop(rows);
+        for id in &gone {
+            run(conn, "DELETE FROM outbox WHERE id = ?1", params![id])?;
+        }
+        purged.waiting = gone.len();
+        for name in names {
+            let mut count = conn.prepare_cached("SELECT count(*) FROM outbox WHERE endpoint = ?1 AND ready = 1 AND delivery IS NULL")?;
+            let ready: i64 = count.query_row(params![name], |row| row.get(0))?;
+            purged.ready.push((endpoint(&name)?, ready as u64));
+        }
+        purged.more = [purged.delivered, purged.dead, purged.waiting].iter().any(|n| *n >= AT_ONCE);
+        Ok(purged)
     }
+}
+
+/// Rows of one kind that a purge takes at once, so that it never stalls the writer.
+const AT_ONCE: usize = 500;
+
+/// What a purge took.
+#[derive(Debug, Default)]
+pub struct Purged {
+    pub delivered: usize,
+    pub dead: usize,
+    pub waiting: usize,
+    /// How many events are ready now, at each endpoint that lost some.
+    pub ready: Vec<(EndpointId, u64)>,
+    /// There may be more to take.
+    pub more: bool,
+}
+
+impl Purged {
+    pub fn sum(&self) -> usize {
+        self.delivered + self.dead + self.waiting
+    }
+}
+
+fn forget(conn: &Connection, deliveries: Vec<String>) -> Result<usize> {
+    for id in &deliveries {
+        run(conn, "DELETE FROM attempt WHERE delivery = ?1", params![id])?;
+        run(conn, "DELETE FROM delivery WHERE id = ?1", params![id])?;
+    }
+    Ok(deliveries.len())
 }

@@ -17,7 +17,7 @@ CREATE TABLE app (
 CREATE TABLE grp (
     gid INTEGER PRIMARY KEY, app TEXT NOT NULL REFERENCES app(id), id TEXT NOT NULL, name TEXT NOT NULL, info TEXT NOT NULL,
     creator TEXT NOT NULL, admins TEXT NOT NULL, created INTEGER NOT NULL, deleted INTEGER, deleted_by TEXT, epoch INTEGER NOT NULL,
-    muted_all INTEGER NOT NULL, muted TEXT NOT NULL, unmuted TEXT NOT NULL, UNIQUE (app, id)
+    muted_all INTEGER NOT NULL, muted TEXT NOT NULL, unmuted TEXT NOT NULL, super_large INTEGER NOT NULL DEFAULT 0, UNIQUE (app, id)
 );
 CREATE TABLE counter (gid INTEGER PRIMARY KEY REFERENCES grp(gid), top INTEGER NOT NULL, joins INTEGER NOT NULL, amounts TEXT NOT NULL);
 CREATE TABLE session (

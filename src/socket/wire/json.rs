@@ -380,10 +380,11 @@ fn client_info(m: &Member) -> serde_json::Value {
 
 /// The group object of `session.md` §3. A super-large group shows no lists.
 fn group(g: &GroupInfo) -> serde_json::Value {
+    let (muted, unmuted) = if g.super_large { (&[][..], &[][..]) } else { (&g.muted[..], &g.unmuted[..]) };
     let amounts: serde_json::Map<_, _> = g.amounts.iter().map(|(kind, n)| (kind.to_string(), (*n).into())).collect();
     json!({
         "group_id": g.group, "name": g.name, "info": g.info, "creator": g.creator, "admins": g.admins, "create_time": g.created.0,
-        "online": g.online, "total": g.total, "muted_all": g.muted_all, "muted": g.muted, "unmuted": g.unmuted, "amounts": amounts,
+        "online": g.online, "total": g.total, "muted_all": g.muted_all, "muted": muted, "unmuted": unmuted, "amounts": amounts,
     })
 }
 

@@ -89,7 +89,7 @@ pub fn error(why: &Refusal) -> Error {
         Refusal::NotInGroup(_) => 425,
         Refusal::NotAllowed(_) => 403,
         Refusal::Muted => 442,
-        Refusal::TooManyApps(_) | Refusal::TooManyGroups(_) | Refusal::TooManyTypes(_) | Refusal::TooManyChannels(_) => 443,
+        Refusal::TooManyApps(_) | Refusal::TooManyGroups(_) | Refusal::TooManyTypes(_) | Refusal::StreamFull(_) | Refusal::TooManyChannels(_) => 443,
         Refusal::AlreadySubscribed(_) => 105,
         Refusal::TooLarge(_) => 108,
         Refusal::Unrecoverable => 112,

@@ -1,0 +1,189 @@
+//! The shipped binary as a person types it: its words, its exit codes, and its end.
+
+use crate::harness::{Client, Folder, Process, http, roomd};
+use serde_json::{Value, json};
+use std::fs;
+
+fn json_of(args: &[&str]) -> Value {
+    let (code, out, err) = roomd(args);
+    assert_eq!(code, 0, "{args:?}: {err}");
+    serde_json::from_str(&out).unwrap_or_else(|e| panic!("{args:?}: {e}: {out}"))
+}
+
+#[test]
+fn help_names_every_command_and_each_has_its_own() {
+    let (code, help, err) = roomd(&["--help"]);
+    assert_eq!((code, &*err), (0, ""));
+    for command in ["serve", "dev", "key", "app", "token", "listen", "verify"] {
+        assert!(help.contains(&format!("\n  {command} ")), "{command} is not in:\n{help}");
+        let (code, help, _) = roomd(&[command, "--help"]);
+        assert!(code == 0 && help.starts_with(&format!("Usage: roomd {command}")), "{help}");
+    }
+}
+
+#[test]
+fn bad_use_ends_with_2_and_one_line_that_says_what_to_type() {
+    let folder = Folder::new();
+    let file = folder.join("roomd.toml");
+    fs::write(&file, "[limits]\nnonsense = 1\n").unwrap();
+    let config = file.to_str().unwrap();
+    for args in [
+        &["serve", "--nonsense"][..],
+        &["nonsense"],
+        &[],
+        &["token", "--app", "a"],
+        &["serve", "--check", "--control", "nowhere"],
+        &["serve", "--check", "--allow-callback", "10.0.0.1/8"],
+        &["serve", "--check", "--config", config],
+        &["serve", "--check", "--config", "/no/such/file"],
+    ] {
+        let (code, out, err) = roomd(args);
+        assert_eq!((code, &*out, err.lines().count()), (2, "", 1), "{args:?}: {err}");
+        assert!(err.starts_with("roomd: "), "{err}");
+    }
+}
+
+#[test]
+fn check_prints_settings_that_read_back_the_same() {
+    let folder = Folder::new();
+    let file = folder.join("limits-off.toml");
+    // What the load generator is run with.
+    let text = "[limits]\nconnections = 0\nconnections_per_address = 0\nsession_commands_per_second = 0\ngroup_messages_per_second = 0\ncontrol_qps = false\nnonces = 0\n";
+    fs::write(&file, text).unwrap();
+    let (code, first, err) = roomd(&["serve", "--check", "--config", file.to_str().unwrap(), "--allow-callback", "any"]);
+    assert_eq!((code, &*err), (0, ""));
+    for line in text.lines().chain(["allow = [\"any\"]"]) {
+        assert!(first.lines().any(|l| l == line), "{line} is not in:\n{first}");
+    }
+    fs::write(&file, &first).unwrap();
+    let (code, second, _) = roomd(&["serve", "--check", "--config", file.to_str().unwrap()]);
+    assert_eq!((code, second), (0, first));
+    assert!(!folder.join("roomd-data").exists(), "a check makes nothing");
+}
+
+#[test]
+fn keys_and_applications_are_managed_without_and_with_a_running_server() {
+    let folder = Folder::new();
+    let data = folder.join("data");
+    let dir = data.to_str().unwrap();
+    let make = |id: &str| json_of(&["app", "create", "--app", id, "--name", "Shop", "--data", dir, "--json"]);
+    let app = make("shop-1");
+    for field in ["app_id", "app_key", "app_sign", "name", "sdkappid", "administrators", "data_center", "event_callback_url", "audit_type", "audit_url"] {
+        assert!(app.get(field).is_some(), "{field}: {app}");
+    }
+    assert_eq!(json_of(&["app", "show", "--app", "shop-1", "--data", dir, "--json"]), app);
+    let key = json_of(&["key", "create", "--data", dir, "--json"]);
+    assert_eq!(roomd(&["app", "show", "--app", "none", "--data", dir]).0, 1);
+
+    let mut process = Process::start(&data, &[]);
+    let second = make("shop-2");
+    assert_eq!(json_of(&["app", "list", "--data", dir, "--json"]), json!([app, second]));
+    assert_eq!(roomd(&["app", "create", "--app", "shop-2", "--data", dir]).0, 1, "its id is taken");
+    // The key that was made before the start signs calls now, and none once it is deleted.
+    let mut api = crate::harness::Api {
+        at: process.control,
+        key_id: key["access_key_id"].as_str().unwrap().into(),
+        secret: key["access_key_secret"].as_str().unwrap().into(),
+        now: std::sync::Arc::new(crate::harness::wall),
+    };
+    assert_eq!(api.ok("DescribeLiveMessageApp", &[("AppId", "shop-2")])["AppKey"], second["app_key"]);
+    let listed = json_of(&["key", "list", "--data", dir, "--json"]).to_string();
+    assert!(listed.contains(&api.key_id) && !listed.contains(&api.secret), "{listed}");
+    json_of(&["key", "delete", &api.key_id, "--data", dir, "--json"]);
+    assert_eq!(api.fails("DescribeLiveMessageApp", &[("AppId", "shop-2")]).1, "InvalidAccessKeyId.NotFound");
+    // A login of the command line is one that the server takes.
+    let token = json_of(&["token", "--app", "shop-2", "--user", "u1", "--role", "admin", "--data", dir]);
+    let client = Client::login(process.sessions, &token.to_string(), "d");
+    assert_eq!(client.hello["data"]["role"], "admin");
+    api.at = process.control;
+    process.kill();
+    assert_eq!(json_of(&["app", "list", "--data", dir, "--json"]), json!([app, second]));
+}
+
+#[test]
+fn the_first_start_makes_a_key_and_a_token_that_nobody_else_can_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let data = folder.join("data");
+    let mut process = Process::start(&data, &[]);
+    let key = process.api().key_id.clone();
+    for file in ["access-key.json", "operator.token"] {
+        let mode = fs::metadata(data.join(file)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{file}");
+    }
+    process.api().app("");
+    process.kill();
+    let process = Process::start(&data, &[]);
+    assert_eq!(process.api().key_id, key, "a second start makes none");
+    for (path, status) in [("/healthz", 200), ("/readyz", 200), ("/operator/v1/keys", 401)] {
+        let answer = http(process.control, format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
+        assert_eq!(answer.status, status, "{path}");
+    }
+}
+
+#[test]
+fn a_data_folder_has_one_server() {
+    let folder = Folder::new();
+    let data = folder.join("data");
+    let _first = Process::start(&data, &[]);
+    let (code, out, err) = roomd(&["serve", "--control", "127.0.0.1:0", "--sessions", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
+    assert_eq!((code, &*out), (1, ""), "{err}");
+    assert!(err.contains("in use by another roomd") && err.contains("--data"), "{err}");
+}
+
+#[test]
+fn sigterm_closes_sockets_with_3001_and_ends_with_0_within_5_seconds() {
+    let folder = Folder::new();
+    let mut process = Process::start(&folder.join("data"), &[]);
+    let app = process.api().app("");
+    process.api().group(&app, "g1");
+    let expires = crate::harness::wall().seconds() + 600;
+    let mut clients: Vec<Client> = (0..5).map(|n| Client::login(process.sessions, &app.login(&format!("u{n}"), expires, ""), "d")).collect();
+    clients.iter_mut().for_each(|client| drop(client.join("g1")));
+    // One that does not read, and one that only stands there.
+    clients[0].stop_reading();
+    let _idle = std::net::TcpStream::connect(process.control).unwrap();
+    let (status, took) = process.terminate();
+    assert_eq!(status.code(), Some(0), "{}", process.log());
+    assert!(took.as_secs_f64() < 5.0, "{took:?}");
+    for client in &mut clients[1..] {
+        assert_eq!(client.closed(), (3001, "shutdown".into()));
+    }
+    let log = fs::metadata(folder.join("data").join("roomd.db-wal")).map_or(0, |m| m.len());
+    assert_eq!(log, 0, "the log was written into the store");
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_refused_and_not_touched() {
+    let folder = Folder::new();
+    let data = folder.join("data");
+    Process::start(&data, &[]).terminate();
+    let file = data.join("roomd.db");
+    let store = rusqlite::Connection::open(&file).unwrap();
+    store.pragma_update(None, "user_version", 99).unwrap();
+    drop(store);
+    let before = fs::read(&file).unwrap();
+    let (code, out, err) = roomd(&["serve", "--control", "127.0.0.1:0", "--sessions", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
+    assert_eq!((code, &*out), (1, ""), "{err}");
+    assert!(err.contains("has version 99") && err.contains("not touched"), "{err}");
+    assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+#[test]
+fn no_secret_is_ever_logged() {
+    let folder = Folder::new();
+    let mut process = Process::start(&folder.join("data"), &[("ROOMD_LOG", "debug"), ("RUST_LOG", "trace")]);
+    let api = process.api();
+    let app = api.app("");
+    let login = app.login("u1", crate::harness::wall().seconds() + 600, "");
+    let _client = Client::login(process.sessions, &login, "d");
+    let mut bad = api.call("DescribeLiveMessageApp", &[("AppId", &app.id)]);
+    bad.secret.push('x');
+    bad.v3();
+    process.terminate();
+    let token: Value = serde_json::from_str(&login).unwrap();
+    let log = process.log();
+    for secret in [&*api.secret, &app.key, token["app_token"].as_str().unwrap()] {
+        assert!(!log.contains(secret), "{log}");
+    }
+}

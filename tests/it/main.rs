@@ -1,0 +1,17 @@
+//! Black-box tests of a started server: names are sentences, nothing sleeps, no port is fixed, and no
+//! test knows of another. Most run a server in this process on a virtual clock; those about crashes
+//! and the command line drive the shipped binary.
+
+mod aimed;
+mod callbacks;
+mod cli;
+mod control;
+mod crash;
+mod fanout;
+mod groups;
+mod harness;
+mod imports;
+mod life;
+mod logon;
+mod recovery;
+mod wire;
