@@ -20,7 +20,7 @@
 //! | [`door`] | accepts, reads HTTP under every limit |
 //! | [`control`] | which path belongs to whom; the operator's API |
 //! | [`socket`] | hubs, the client protocol, fan-out |
-//! | [`delivery`] | one try of one callback; who may be called |
+//! | [`delivery`] | one try of one callback |
 //! | [`receiver`] | the callback receiver of `roomd dev`, `roomd listen` and the tests |
 //! | [`clock`], [`ids`] | the only sources of time and of randomness |
 //! | [`fatal`] | the end of the process when a thread that everything needs meets a defect |
@@ -29,6 +29,8 @@
 //! Imports point down only: `domain` knows nothing of ours; dialects know the domain; `store` the domain;
 //! `engine` these and clock and ids; `socket`, `control`, `delivery` the engine's handle, the domain and the
 //! dialects; `server` and `cli` all. `tests/it/imports.rs` keeps it.
+//!
+//! `design.md`, `session.md` and `alibaba.md`, which comments name, are in `docs/`.
 //!
 //! # Invariants
 //!
@@ -42,11 +44,13 @@
 //! 4. **Order.** A subject's next event is not sent before the earlier one was delivered or is dead; a failing
 //!    delivery holds back only its own subjects.
 //! 5. **One delivery is one POST**, frozen (id, body, members) before its first byte is sent, never split or
-//!    merged afterwards. Each try is an attempt row.
+//!    merged afterwards. Each try that reached for the endpoint is an attempt row.
 //! 6. **The ladder** 1, 2, 5, 10, 60, 120, 300 s, each wait from the end of the try before.
-//! 7. **A try is spent on the endpoint's fault only.**
+//! 7. **A try is spent on the endpoint's fault only**: no route, no name resolution, our own resources spend
+//!    nothing. (A connect time-out still counts as the endpoint's fault.)
 //! 8. **Every queue has a bound and a rule for full** (below).
-//! 9. **Only `clock.rs` reads a clock or arms a timer.**
+//! 9. **Only `clock.rs` reads a clock or arms a timer**, but for the time-outs of blocking sockets, which the
+//!    kernel counts.
 //!
 //! # Queues
 //!
@@ -57,10 +61,11 @@
 //! | control, hubs → engine | [`engine::QUEUE_COMMANDS`], [`engine::QUEUE_BYTES`] | a call is refused (503); a hub stops reading its sockets until there is room |
 //! | engine → hub | what one hub tick lets the engine make | never blocks: a hub takes all of it each tick and budgets by connection |
 //! | hub → socket | 1 MiB a connection | over half: publications of weight ≤ 1 without a position are dropped; full: close 3008 |
-//! | commands behind a connect | one frame (64 KiB) | the socket is not read until the connect is answered |
+//! | commands behind a connect or a large answer | one frame (64 KiB) | the socket is not read until the answer is there |
 //! | outbox | rows in the store | kept until delivered, dead or purged |
 //! | lane → senders | 4 deliveries an endpoint | the rest waits in the outbox |
-//! | nonces | `nonces` | the oldest minute goes, older stamps are refused |
+//! | nonces | `nonces` | the oldest minute of the key that has most goes, its older stamps are refused |
+//! | bodies at the door | 64 MiB in all | 503 |
 
 #![forbid(unsafe_code)]
 

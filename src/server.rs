@@ -4,9 +4,13 @@
 use crate::{
     alibaba::{live_callback, rpc::Gateway},
     clock::Clock,
-    control::{Backend, operator::Operator, route::Control},
+    control::{
+        Backend,
+        operator::{self, Operator},
+        route::Control,
+    },
     delivery::{self, Dispatcher, Target},
-    domain::{app::AccessKey, endpoint::EndpointId, request::Request},
+    domain::{endpoint::EndpointId, request::Request},
     door::{self, Door, DoorConfig},
     engine::{self, Handle, Ports, Starting},
     ids::{ALNUM, Ids},
@@ -118,25 +122,6 @@ impl Running {
         .to_string()
     }
 
-    /// Blocks until SIGTERM or SIGINT.
-    pub fn wait_for_signal(&self) {
-        use signal_hook::{
-            consts::{SIGINT, SIGTERM},
-            iterator::Signals,
-        };
-        match Signals::new([SIGTERM, SIGINT]) {
-            Ok(mut signals) => {
-                let _ = signals.forever().next();
-            }
-            Err(error) => {
-                tracing::error!(%error, "signals cannot be heard; only a kill ends this process");
-                loop {
-                    std::thread::park();
-                }
-            }
-        }
-    }
-
     /// Stops accepting, answers what is in flight, closes sockets with 3001, checkpoints. Sessions stay
     /// open in the store: who comes back after the next start resumes.
     pub fn stop(self) {
@@ -151,6 +136,23 @@ impl Running {
     }
 }
 
+/// Blocks until SIGTERM or SIGINT.
+pub fn wait_for_signal() {
+    use signal_hook::{
+        consts::{SIGINT, SIGTERM},
+        iterator::Signals,
+    };
+    match Signals::new([SIGTERM, SIGINT]) {
+        Ok(mut signals) => drop(signals.forever().next()),
+        Err(error) => {
+            tracing::error!(%error, "signals cannot be heard; only a kill ends this process");
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+}
+
 /// `roomd serve`: until a signal comes.
 pub fn run(settings: Settings, clock: Clock) -> Result<(), String> {
     // A limit on the size of files (`ulimit -f`, LimitFSIZE=) must read as a failed write, like a full
@@ -162,7 +164,7 @@ pub fn run(settings: Settings, clock: Clock) -> Result<(), String> {
     let _ = writeln!(stdout, "{}", running.ready_line()).and_then(|()| stdout.flush());
     notify::ready(&format!("control {}, sessions {}", running.control, running.sessions));
     tracing::info!(control = %running.control, sessions = %running.sessions, "ready");
-    running.wait_for_signal();
+    wait_for_signal();
     tracing::info!("stopping");
     notify::stopping();
     running.stop();
@@ -213,16 +215,14 @@ fn sending(settings: &Settings, handle: &Handle, clock: &Clock) -> delivery::Con
     }
 }
 
-/// A store without keys and applications gets a key pair, in a file for whoever installed it. The file
+/// A store without keys gets a pair, in a file for whoever installed it. The file
 /// comes first: a power cut in between leaves a file whose key is not known, and the next start makes both.
 fn first_key(data: &Path, handle: &Handle, ids: &Ids, clock: &Clock) -> Result<(), String> {
-    let directory = handle.directory();
-    if !directory.keys.is_empty() || !directory.apps.is_empty() {
+    if !handle.directory().keys.is_empty() {
         return Ok(());
     }
-    let key = AccessKey { id: ids.text(24, ALNUM), secret: ids.text(30, ALNUM), created: clock.now() };
-    let text = serde_json::json!({"access_key_id": key.id, "access_key_secret": key.secret});
-    write_secret(&data.join(ACCESS_KEY), &format!("{text}\n"))?;
+    let key = operator::new_key(ids, clock.now());
+    write_secret(&data.join(ACCESS_KEY), &format!("{}\n", operator::key_json(&key)))?;
     handle.call(Request::CreateKey(key)).map(drop).map_err(|e| format!("the first access key could not be stored: {e}"))
 }
 
@@ -271,8 +271,10 @@ impl Lock {
                 Ok(Lock { file })
             }
             Err(_) => {
-                let who = fs::read_to_string(&path).unwrap_or_default();
-                Err(format!("{} is in use by another roomd {}; stop it, or choose another folder with --data", data.display(), who.trim()))
+                let said = fs::read_to_string(&path).unwrap_or_default();
+                let pid = serde_json::from_str::<serde_json::Value>(&said).ok().and_then(|v| v["pid"].as_u64());
+                let who = pid.map_or_else(|| "another roomd".into(), |pid| format!("another roomd (process {pid})"));
+                Err(format!("{} is in use by {who}; stop it, or choose another folder with --data", data.display()))
             }
         }
     }

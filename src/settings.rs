@@ -7,9 +7,13 @@ use std::{fmt, net::SocketAddr, path::PathBuf};
 /// What a server runs with.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Folder of the store, the keys and the lock.
     pub data: PathBuf,
+    /// Where the control API listens.
     pub control: SocketAddr,
+    /// Where clients connect.
     pub sessions: SocketAddr,
+    /// Who may be called beyond the clouds' rule.
     pub allow_callback: AllowList,
     pub limits: Limits,
     /// Quotas of the contracts and the waits of session life.
@@ -21,11 +25,15 @@ pub struct Settings {
 /// Bounds at the doors; 0 is off. The quotas of the contracts are in [`Rules`].
 #[derive(Clone, Debug)]
 pub struct Limits {
+    /// Sockets in total.
     pub connections: u32,
     pub connections_per_address: u32,
     pub session_commands_per_second: u32,
+    /// Counts only with Tencent's interfaces, which are still to come.
     pub group_messages_per_second: u32,
+    /// The cloud's own limits on calls a second.
     pub control_qps: bool,
+    /// Signatures remembered, against replay.
     pub nonces: u32,
 }
 
@@ -57,7 +65,7 @@ impl Default for Settings {
     }
 }
 
-/// What was given on the command line.
+/// What was given on the command line, unchecked; `None` and empty: nothing was.
 #[derive(Clone, Debug, Default)]
 pub struct Given {
     pub config: Option<PathBuf>,

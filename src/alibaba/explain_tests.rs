@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::alibaba::token;
+use base64::Engine;
 
 const LIVE: &str = "4fbe9ce9d993db5369ba26ebe83641e54a8c96dd49aa5bd0d96b864fbf59756c";
 const RTC: &str = "0581ab213b746c12dd8e76af78a900b6";

@@ -4,14 +4,13 @@ use super::rpc::Ask;
 use crate::{
     domain::{
         AppId, Change, Epoch, Gid, Millis, Refusal, SessionId, State, Tick, Tx, UserId,
-        app::{AccessKey, App, AppChange, Audit, LifeCycle},
+        app::{AccessKey, App, AppChange, Audit, Directory, LifeCycle},
         group::{self, Known, Member, MemberKind, Sender},
         message::Message,
         request::{Answer, Request},
         session::Session,
         state::Rules,
     },
-    engine::Directory,
     ids::Ids,
     store::MessagePage,
 };

@@ -20,10 +20,10 @@ use crate::{
     domain::{
         Millis, Refusal,
         address::AllowList,
+        app::Directory,
         message::Message,
         request::{Answer, Request},
     },
-    engine::Directory,
     ids::Ids,
     store::MessagePage,
 };

@@ -90,7 +90,7 @@ impl Dev {
         match made {
             Ok(demo) => {
                 print(&demo.welcome(&running, &receiver, &folder, &clock, &ids));
-                running.wait_for_signal();
+                server::wait_for_signal();
                 running.stop();
                 Ok(())
             }

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 #[argh(
     subcommand,
     name = "serve",
-    note = "Each flag and each setting also has a variable ROOMD_…, which the sample roomd.toml names;\nROOMD_CONFIG=FILE stands for --config. ROOMD_LOG says how much is logged to standard error:\nerror, warn, info (the default), debug or trace."
+    note = "Each setting also has a variable ROOMD_…, which the sample roomd.toml names;\nROOMD_CONFIG=FILE stands for --config. ROOMD_LOG says how much is logged to standard error:\nerror, warn, info (the default), debug or trace."
 )]
 pub struct Serve {
     /// settings file (TOML; the sample is roomd.toml)

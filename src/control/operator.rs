@@ -10,10 +10,9 @@ use crate::{
     domain::{
         AppId, Refusal, UserId,
         address::AllowList,
-        app::AccessKey,
+        app::{AccessKey, Directory},
         request::{Answer, Request},
     },
-    engine::Directory,
     ids::{ALNUM, Ids},
 };
 use serde::{Deserialize, de::DeserializeOwned};

@@ -1,7 +1,7 @@
 //! An application: one business's users, groups, keys and callback settings.
 
-use super::{AppId, Millis};
-use std::fmt;
+use super::{AppId, Change, Millis, Refusal, Tx, push::Closed, quota, session};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 /// How messages of an application are looked at before they are committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,4 +100,67 @@ impl fmt::Debug for AccessKey {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "AccessKey({})", self.id)
     }
+}
+
+/// Applications and keys as last committed; what signatures and callbacks are made with.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    pub apps: HashMap<AppId, Arc<App>>,
+    pub keys: HashMap<String, AccessKey>,
+}
+
+/// Numbers of applications begin here, as the cloud's own have ten digits.
+const FIRST_NUMBER: u32 = 1_400_000_001;
+
+/// A new application, whose id and number nobody has.
+pub fn create(tx: &mut Tx, new: NewApp) -> Result<Arc<App>, Refusal> {
+    let apps = &tx.state.apps;
+    let most = tx.rules.quotas.apps;
+    if !quota::room(apps.len(), most) {
+        return Err(Refusal::TooManyApps(most));
+    }
+    if apps.contains_key(&new.id) {
+        return Err(Refusal::Bad { what: "AppId", why: format!("{} is taken; choose another", new.id) });
+    }
+    let sdkappid = match new.sdkappid {
+        Some(n) if apps.values().any(|a| a.sdkappid == n) => {
+            return Err(Refusal::Bad { what: "SDKAppID", why: format!("{n} is taken; choose another") });
+        }
+        Some(n) => n,
+        None => apps.values().map(|a| a.sdkappid.saturating_add(1)).max().unwrap_or(0).max(FIRST_NUMBER),
+    };
+    let app = Arc::new(App {
+        id: new.id,
+        key: new.key,
+        sign: new.sign,
+        name: new.name,
+        sdkappid,
+        administrators: vec!["administrator".into()],
+        data_center: new.data_center,
+        event_callback_url: new.event_callback_url,
+        audit: new.audit,
+        life_cycle: new.life_cycle,
+        disabled: false,
+        created: tx.now,
+        modified: tx.now,
+    });
+    tx.change(Change::App(app.clone()));
+    Ok(app)
+}
+
+/// Returns the application before and after. Disabling it sends everybody off.
+pub fn change(tx: &mut Tx, id: &AppId, change: AppChange) -> Result<(Arc<App>, Arc<App>), Refusal> {
+    let old = tx.state.app(id)?.clone();
+    let mut app = App { modified: tx.now, ..(*old).clone() };
+    match change {
+        AppChange::Audit(audit) => app.audit = audit,
+        AppChange::EventCallbackUrl(url) => app.event_callback_url = url,
+        AppChange::Disabled(disabled) => app.disabled = disabled,
+    }
+    let new = Arc::new(app);
+    tx.change(Change::App(new.clone()));
+    if new.disabled && !old.disabled {
+        session::end_all(tx, id, Closed::AppDisabled);
+    }
+    Ok((old, new))
 }

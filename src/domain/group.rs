@@ -401,7 +401,7 @@ fn grew(tx: &mut Tx, gid: Gid) {
 fn announce(tx: &mut Tx, gid: Gid, session: &Session, joined: bool) {
     let Some(group) = tx.state.group(gid) else { return };
     if !group.super_large {
-        let who = push::Member { user: session.user.clone(), sid: session.sid.clone(), info: session.info.clone() };
+        let who = push::Present { user: session.user.clone(), sid: session.sid.clone(), info: session.info.clone() };
         tx.push(Push::Presence { gid, joined, who: Arc::new(who) });
         return;
     }
@@ -416,18 +416,18 @@ pub fn push_count(tx: &mut Tx, gid: Gid) {
 }
 
 /// The members with their sessions' info, as `presence` shows them.
-pub fn presence(tx: &Tx, app: &AppId, name: &GroupId) -> Result<Vec<push::Member>, Refusal> {
+pub fn presence(tx: &Tx, app: &AppId, name: &GroupId) -> Result<Vec<push::Present>, Refusal> {
     let group = tx.state.live_group(app, name)?;
     if group.super_large {
         return Err(Refusal::TooLarge(name.to_string()));
     }
     let member = |m: &Arc<Member>| {
         let session = &tx.state.session(m.sid.as_ref()?)?.session;
-        Some(push::Member { user: m.user.clone(), sid: session.sid.clone(), info: session.info.clone() })
+        Some(push::Present { user: m.user.clone(), sid: session.sid.clone(), info: session.info.clone() })
     };
-    let members: Vec<push::Member> = group.in_order().into_iter().filter_map(member).collect();
+    let members: Vec<push::Present> = group.in_order().into_iter().filter_map(member).collect();
     // With long extensions the list alone would fill a connection's budget.
-    if members.iter().map(push::Member::wire_size).sum::<usize>() > quota::MAX_RECOVERED_BYTES {
+    if members.iter().map(push::Present::wire_size).sum::<usize>() > quota::MAX_RECOVERED_BYTES {
         return Err(Refusal::TooLarge(name.to_string()));
     }
     Ok(members)

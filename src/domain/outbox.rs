@@ -1,7 +1,7 @@
 //! Callbacks on their way, as data: events that wait, deliveries that were frozen out of them, and
 //! each try as an attempt (`design.md` §4.4–4.6). What comes next after a try is in `retry.rs`.
 
-use super::{AppId, Millis, endpoint::EndpointId};
+use super::{Millis, endpoint::EndpointId};
 use std::{fmt, sync::Arc};
 
 /// Names one POST and all its repeats; every callback carries it as a header.
@@ -17,7 +17,7 @@ impl fmt::Display for DeliveryId {
 /// At most so many POSTs at once to one endpoint.
 pub const IN_FLIGHT: usize = 4;
 /// At most so many events in one POST.
-pub const BATCH: usize = 100;
+pub const EVENTS_A_POST: usize = 100;
 /// So much of an answer is kept with its attempt, in bytes.
 pub const KEPT_ANSWER: usize = 1024;
 
@@ -69,24 +69,4 @@ pub struct Attempt {
     pub took_ms: u32,
     /// The first [`KEPT_ANSWER`] bytes of the answer.
     pub answer: Vec<u8>,
-}
-
-/// A delivery as it is listed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
-    pub id: DeliveryId,
-    pub endpoint: EndpointId,
-    pub app: AppId,
-    pub created: Millis,
-    pub tries: u32,
-    pub state: DeliveryState,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DeliveryState {
-    /// Frozen, and neither delivered nor given up.
-    Frozen,
-    Delivered,
-    /// Given up, with the reason; kept and listed.
-    Dead(String),
 }

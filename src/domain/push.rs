@@ -47,7 +47,7 @@ pub enum Push {
     Presence {
         gid: Gid,
         joined: bool,
-        who: Arc<Member>,
+        who: Arc<Present>,
     },
     /// Counts of a super-large group.
     Count {
@@ -86,13 +86,13 @@ impl Push {
 
 /// A member as others see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
+pub struct Present {
     pub user: UserId,
     pub sid: SessionId,
     pub info: String,
 }
 
-impl Member {
+impl Present {
     /// About its bytes on the wire.
     pub fn wire_size(&self) -> usize {
         120 + self.user.as_str().len() + 2 * self.info.len()
@@ -105,7 +105,7 @@ pub enum Reply {
     Subscribed(Box<Subscribed>),
     Unsubscribed,
     Published,
-    Presence(Vec<Member>),
+    Presence(Vec<Present>),
     PresenceStats {
         clients: u64,
         users: u64,

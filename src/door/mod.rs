@@ -162,7 +162,7 @@ impl Door {
         self.stop.close();
         if self.ended.recv_timeout(STOP_PATIENCE).is_err() {
             let busy = self.busy.load(Ordering::Relaxed);
-            tracing::warn!(busy, "requests were still under way after {} s; closing on them", STOP_PATIENCE.as_secs());
+            tracing::warn!(with_workers = busy, "requests were still under way after {} s; closing on them", STOP_PATIENCE.as_secs());
         }
         self.abort.close();
         if let Some(thread) = self.thread.take()

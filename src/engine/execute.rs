@@ -1,11 +1,17 @@
 //! One command on a batch: the domain decides, its changes and events are written in a savepoint of
 //! their own. A refusal, or an error of the store, leaves nothing of the command behind.
 
-use super::{Batch, Position, SocketCommand, SocketOp, Step, lanes::put_aside, queue::Answering, timers::Timer};
+use super::{
+    Position, SocketCommand, SocketOp,
+    batch::{Batch, Step},
+    lanes::put_aside,
+    queue::Answering,
+    timers::Timer,
+};
 use crate::{
     domain::{
-        Change, ConnRef, Gid, GroupId, Refusal, SessionId, Tx,
-        app::{App, AppChange, NewApp},
+        AppId, Change, ConnRef, Gid, GroupId, Refusal, SessionId, Tx,
+        app::{self, AppChange},
         group::{self, GroupState, Known, Recovery},
         message::{Draft, Message},
         push::{self, Closed, Push, Reply},
@@ -18,8 +24,6 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// Numbers of applications begin here, as the cloud's own have ten digits.
-const FIRST_SDKAPPID: u32 = 1_400_000_001;
 /// Ended deliveries are kept this long, in ms (`alibaba.md` §3.1: 7 days) …
 const KEEP_DELIVERIES: i64 = 7 * 24 * 3_600_000;
 /// … and at most so many.
@@ -33,7 +37,7 @@ impl Batch<'_> {
         let mark = self.tx.mark();
         let done = guarded(|| self.request(request));
         let result = self.settle(mark, done);
-        self.answers.push((answer, result));
+        self.out.answers.push((answer, result));
     }
 
     /// A command of a socket, a try that ended, or a timer.
@@ -57,17 +61,17 @@ impl Batch<'_> {
         });
         let result = self.settle(mark, done);
         if let Some((conn, id)) = asked {
-            self.asked.push((conn, id));
+            self.out.asked.push((conn, id));
             if let Err(why) = &result {
                 self.tx.push(Push::Refuse { conn, id, why: why.clone() });
             }
         }
         if let Some(step) = precious {
             match result {
-                Err(Refusal::Unavailable) => self.failed.push(step),
+                Err(Refusal::Unavailable) => self.out.failed.push(step),
                 // It would only meet its defect again.
                 Err(Refusal::Internal) => {}
-                _ => self.precious.push(step),
+                _ => self.out.precious.push(step),
             }
         }
     }
@@ -138,7 +142,7 @@ impl Batch<'_> {
 
     fn request(&mut self, request: Request) -> Result<Answer, Refusal> {
         match request {
-            Request::CreateApp(new) => self.create_app(*new),
+            Request::CreateApp(new) => app::create(&mut self.tx, *new).map(Answer::App),
             Request::ChangeApp { app, change } => self.change_app(app, change),
             Request::CreateKey(key) => {
                 self.tx.change(Change::Key(key));
@@ -176,57 +180,10 @@ impl Batch<'_> {
         }
     }
 
-    fn create_app(&mut self, new: NewApp) -> Result<Answer, Refusal> {
-        let state = &self.tx.state;
-        let most = self.tx.rules.quotas.apps;
-        if !quota::room(state.apps.len(), most) {
-            return Err(Refusal::TooManyApps(most));
-        }
-        if state.apps.contains_key(&new.id) {
-            return Err(Refusal::Bad { what: "AppId", why: format!("{} is taken; choose another", new.id) });
-        }
-        let taken = |n: u32| state.apps.values().any(|a| a.sdkappid == n);
-        let sdkappid = match new.sdkappid {
-            Some(n) if taken(n) => {
-                return Err(Refusal::Bad { what: "SDKAppID", why: format!("{n} is taken; choose another") });
-            }
-            Some(n) => n,
-            None => state.apps.values().map(|a| a.sdkappid.saturating_add(1)).max().unwrap_or(0).max(FIRST_SDKAPPID),
-        };
-        let app = Arc::new(App {
-            id: new.id,
-            key: new.key,
-            sign: new.sign,
-            name: new.name,
-            sdkappid,
-            administrators: vec!["administrator".into()],
-            data_center: new.data_center,
-            event_callback_url: new.event_callback_url,
-            audit: new.audit,
-            life_cycle: new.life_cycle,
-            disabled: false,
-            created: self.tx.now,
-            modified: self.tx.now,
-        });
-        self.tx.change(Change::App(app.clone()));
-        Ok(Answer::App(app))
-    }
-
-    fn change_app(&mut self, id: crate::domain::AppId, change: AppChange) -> Result<Answer, Refusal> {
-        let old = self.tx.state.app(&id)?.clone();
-        let mut app = App { modified: self.tx.now, ..(*old).clone() };
-        match change {
-            AppChange::Audit(audit) => app.audit = audit,
-            AppChange::EventCallbackUrl(url) => app.event_callback_url = url,
-            AppChange::Disabled(disabled) => app.disabled = disabled,
-        }
-        let app = Arc::new(app);
-        self.tx.change(Change::App(app.clone()));
-        if app.disabled && !old.disabled {
-            session::end_all(&mut self.tx, &id, Closed::AppDisabled);
-        }
-        self.endpoints_changed(&old, &app);
-        Ok(Answer::App(app))
+    fn change_app(&mut self, id: AppId, change: AppChange) -> Result<Answer, Refusal> {
+        let (old, new) = app::change(&mut self.tx, &id, change)?;
+        self.endpoints_changed(&old, &new);
+        Ok(Answer::App(new))
     }
 
     fn socket(&mut self, command: SocketCommand) -> Result<(), Refusal> {
@@ -265,7 +222,7 @@ impl Batch<'_> {
                 self.member_of(conn, &sid, &group)?;
                 let app = self.tx.state.session(&sid).ok_or(Refusal::NoSession)?.session.app.clone();
                 let members = group::presence(&self.tx, &app, &group)?;
-                self.read += members.iter().map(push::Member::wire_size).sum::<usize>();
+                self.read += members.iter().map(push::Present::wire_size).sum::<usize>();
                 self.tx.push(Push::Reply { conn, id, reply: Reply::Presence(members) });
                 Ok(())
             }
@@ -330,7 +287,7 @@ impl Batch<'_> {
                     self.lane(&endpoint, |lane| lane.ready = ready);
                 }
                 if gone.more {
-                    self.timers.push((self.tx.tick.after(super::PURGE_AGAIN), Timer::Purge));
+                    self.out.timers.push((self.tx.tick.after(super::PURGE_AGAIN), Timer::Purge));
                 }
             }
             Timer::SaveCounters | Timer::Redo => {}

@@ -1,7 +1,7 @@
 //! Lanes on a batch (`design.md` §4.4–4.7): freezing waiting events into deliveries before the first
 //! byte is sent, what a try's end means, and which delivery goes next.
 
-use super::{Batch, Freeze, timers::Timer};
+use super::{Freeze, batch::Batch, timers::Timer};
 use crate::{
     domain::{
         Change, Millis, Refusal,
@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// Wait before a try that was not the endpoint's fault is made again, in ms.
 const OURS_WAIT: u64 = 5_000;
-/// Why a delivery whose URL was taken away is dead; it can be replayed.
+/// Why a delivery whose URL was taken away is dead.
 const REMOVED: &str = "endpoint removed";
 
 impl Batch<'_> {
@@ -33,7 +33,7 @@ impl Batch<'_> {
         while let Some(endpoint) = self.touched.pop_first() {
             if let Err(error) = self.pump(&endpoint) {
                 tracing::error!(%error, %endpoint, "a delivery could not be frozen; it is tried again");
-                self.timers.push((self.tx.tick.after(super::REDO_AFTER), Timer::Pump));
+                self.out.timers.push((self.tx.tick.after(super::REDO_AFTER), Timer::Pump));
             }
         }
     }
@@ -52,17 +52,17 @@ impl Batch<'_> {
             let repeat = lane.in_flight.len() < IN_FLIGHT - 1 || lane.ready == 0;
             let due = if repeat { self.due.get_mut(endpoint).and_then(|due| due.pop_front()) } else { None };
             if let Some(delivery) = due {
-                self.popped.push((endpoint.clone(), delivery.clone()));
+                self.out.popped.push((endpoint.clone(), delivery.clone()));
                 if lane.in_flight.contains(&delivery) {
                     continue;
                 }
                 let found = self.store.frozen_body(&delivery).inspect_err(|_| {
                     self.due.entry(endpoint.clone()).or_default().push_front(delivery.clone());
-                    self.popped.pop();
+                    self.out.popped.pop();
                 })?;
                 let Some((body, tries)) = found else { continue };
                 self.lane(endpoint, |lane| lane.in_flight.push(delivery.clone()));
-                self.jobs.push(Job { delivery, endpoint: endpoint.clone(), body: body.into(), tries });
+                self.out.jobs.push(Job { delivery, endpoint: endpoint.clone(), body: body.into(), tries });
             } else if lane.ready > 0 {
                 let id = self.ids.delivery();
                 let (now, freeze) = (self.tx.now, self.ports.freeze);
@@ -84,7 +84,7 @@ impl Batch<'_> {
                     lane.ready = lane.ready.saturating_sub(taken.fewer_ready);
                     lane.in_flight.push(id.clone());
                 });
-                self.jobs.push(Job { delivery: id, endpoint: endpoint.clone(), body, tries: 0 });
+                self.out.jobs.push(Job { delivery: id, endpoint: endpoint.clone(), body, tries: 0 });
             } else {
                 return Ok(());
             }
@@ -102,7 +102,7 @@ impl Batch<'_> {
                 // A try that never reached the endpoint's door is no attempt on its record.
                 let tries = match verdict {
                     Verdict::NotSpent => 0,
-                    _ => store.add_attempt(delivery, attempt, true)?,
+                    _ => store.add_attempt(delivery, attempt)?,
                 };
                 let next = match verdict {
                     Verdict::Delivered => return Ok((store.finish(delivery, endpoint, None, now)?, None)),
@@ -117,7 +117,7 @@ impl Batch<'_> {
                             Ok(status) => format!("the last of {tries} tries was answered {status}"),
                             Err(error) => format!("the last of {tries} tries failed: {error}"),
                         };
-                        tracing::warn!(%delivery, %endpoint, why, "a delivery is dead; it is kept and can be replayed");
+                        tracing::warn!(%delivery, %endpoint, why, "a delivery is dead: nobody is told of its events; it is kept for 7 days");
                         Ok((store.finish(delivery, endpoint, Some(&why), now)?, None))
                     }
                 }
@@ -132,7 +132,7 @@ impl Batch<'_> {
         });
         if let Some(ms) = wait {
             let ms = ms * self.config.retry_percent as u64 / 100;
-            self.timers.push((self.tx.tick.after(ms), Timer::Retry(endpoint.clone(), delivery.clone())));
+            self.out.timers.push((self.tx.tick.after(ms), Timer::Retry(endpoint.clone(), delivery.clone())));
         }
         self.touched.insert(endpoint.clone());
         Ok(())
@@ -149,7 +149,7 @@ impl Batch<'_> {
     }
 }
 
-/// What waits for an endpoint that is no more becomes dead, and replayable. Deliveries in flight may
+/// What waits for an endpoint that is no more becomes dead. Deliveries in flight may
 /// still arrive: their outcome decides.
 pub(super) fn put_aside(store: &Store, endpoint: &EndpointId, in_flight: &[DeliveryId], ids: &Ids, freeze: Freeze, now: Millis) -> store::Result<()> {
     for frozen in store.frozen(Some(endpoint))? {

@@ -4,39 +4,40 @@
 //! wait). A batch whose COMMIT fails is taken back from memory as well, and everybody in it gets a
 //! retryable error. It is handed the renderers as functions: it knows no dialect and no door.
 
+mod batch;
 mod execute;
 mod lanes;
 mod queue;
+mod start;
 mod timers;
 
 #[cfg(test)]
 mod tests;
 
-pub use queue::{Directory, Handle, Position, QUEUE_BYTES, QUEUE_COMMANDS, SocketCommand, SocketOp};
+pub use crate::domain::app::Directory;
+pub use queue::{Handle, Position, QUEUE_BYTES, QUEUE_COMMANDS, SocketCommand, SocketOp};
 
 use crate::{
     clock::{Alarm, Clock},
     domain::{
-        Change, Gid, Refusal, State, Tick, Tx,
+        Change, Gid, Refusal, SessionId, State, Tick, Tx,
         app::App,
         endpoint::EndpointId,
-        event::{Event, LogoffReason, Rendered},
+        event::{Event, Rendered},
         outbox::{DeliveryId, Job},
         push::Push,
-        request::Answer,
-        retry,
-        session::Link,
+        session::{self, Link},
         state::Rules,
     },
-    fatal,
     ids::Ids,
-    store::{self, Store},
+    store::Store,
 };
-use queue::{Answering, Command, Queue};
+use batch::{Batch, Out, Step};
+use queue::{Command, Queue};
+pub use start::{Running, Starting};
 use std::{
     collections::{BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
-    thread::JoinHandle,
 };
 use timers::{Timer, Timers};
 
@@ -76,83 +77,6 @@ pub struct Config {
     pub retry_percent: u32,
 }
 
-/// The engine's thread; dropping it does not stop it, [`Running::stop`] does.
-pub struct Running {
-    pub handle: Handle,
-    thread: JoinHandle<()>,
-}
-
-impl Running {
-    /// Answers what is queued, saves, checkpoints and ends.
-    pub fn stop(self) {
-        self.handle.stop();
-        let _ = self.thread.join();
-    }
-}
-
-/// Makes the handle first, because hubs and senders need it before the engine can run.
-pub struct Starting {
-    engine: Engine,
-    pub handle: Handle,
-}
-
-impl Starting {
-    /// Loads the state; every open session comes back lost, with a fresh time to return.
-    pub fn new(store: Store, clock: Clock, ids: Ids, config: Config) -> store::Result<Starting> {
-        let mut state = store.load()?;
-        let mut timers = Timers::default();
-        let until = clock.tick().after(config.rules.lifetimes.silence);
-        let sids: Vec<_> = state.sessions.keys().cloned().collect();
-        for sid in sids {
-            timers.at(until, Timer::Session(sid.clone()));
-            state.apply(Change::Link(sid, Some(Link::Lost { until, reason: LogoffReason::Timeout })));
-        }
-        let mut due: HashMap<EndpointId, VecDeque<DeliveryId>> = HashMap::new();
-        for frozen in store.frozen(None)? {
-            // Ticks died with the last boot: the wait of the present rung begins anew.
-            match frozen.tries {
-                0 => due.entry(frozen.endpoint).or_default().push_back(frozen.id),
-                tries => {
-                    let wait = match retry::after_failure(tries) {
-                        retry::Next::Wait(ms) => ms * config.retry_percent as u64 / 100,
-                        retry::Next::Dead => 0,
-                    };
-                    timers.at(clock.tick().after(wait), Timer::Retry(frozen.endpoint, frozen.id));
-                }
-            }
-        }
-        timers.at(clock.tick().after(PURGE_EVERY), Timer::Purge);
-        let slept = clock.slept();
-        let directory = Directory { apps: state.apps.clone(), keys: state.keys.clone() };
-        let queue = Queue::new(clock.clone());
-        let handle = Handle::new(queue.clone(), directory);
-        let engine = Engine {
-            core: Core { state, store, clock, ids, config },
-            queue,
-            handle: handle.clone(),
-            ports: None,
-            timers,
-            alarm: None,
-            due,
-            dirty: HashSet::new(),
-            save_set: false,
-            purge_set: true,
-            slept,
-            counts: HashMap::new(),
-            redo: Vec::new(),
-        };
-        Ok(Starting { engine, handle })
-    }
-
-    /// Starts the thread.
-    pub fn run(mut self, ports: Ports) -> std::io::Result<Running> {
-        self.engine.ports = Some(ports);
-        let handle = self.handle;
-        let thread = std::thread::Builder::new().name("engine".into()).spawn(move || fatal::or_abort("engine", || self.engine.run()))?;
-        Ok(Running { handle, thread })
-    }
-}
-
 /// What a batch works with and never replaces.
 struct Core {
     state: State,
@@ -186,44 +110,6 @@ struct Engine {
     redo: Vec<Step>,
 }
 
-/// One unit of a batch.
-#[derive(Clone)]
-enum Step {
-    Socket(SocketCommand),
-    Outcome(Box<crate::domain::outbox::Outcome>),
-    Timer(Timer),
-}
-
-/// A batch under way: everything in it becomes true together, or not at all.
-struct Batch<'a> {
-    tx: Tx<'a>,
-    store: &'a Store,
-    ids: &'a Ids,
-    config: &'a Config,
-    ports: &'a Ports,
-    due: &'a mut HashMap<EndpointId, VecDeque<DeliveryId>>,
-    dirty: &'a mut HashSet<Gid>,
-    answers: Vec<(Answering, Result<Answer, Refusal>)>,
-    /// Connections that wait for an answer, should the batch be lost.
-    asked: Vec<(crate::domain::ConnRef, u32)>,
-    jobs: Vec<Job>,
-    /// Deliveries taken out of `due`; a lost batch puts them back.
-    popped: Vec<(EndpointId, DeliveryId)>,
-    /// An endpoint whose URL the present command took away.
-    emptied: Option<EndpointId>,
-    timers: Vec<(Tick, Timer)>,
-    /// Lanes in which something changed.
-    touched: BTreeSet<EndpointId>,
-    /// Steps that must not get lost with the batch.
-    precious: Vec<Step>,
-    /// Steps that failed alone and are tried again.
-    failed: Vec<Step>,
-    /// A command met a defect: the transaction is not to be trusted.
-    broken: bool,
-    /// Bytes of messages that were read for answers.
-    read: usize,
-}
-
 impl Engine {
     fn run(mut self) {
         self.timers.at(self.core.clock.tick(), Timer::Pump);
@@ -240,10 +126,13 @@ impl Engine {
                     command => commands.push_back(command),
                 }
             }
-            while {
+            // Once also when only a timer came, and again for what one batch left.
+            loop {
                 self.batch(&mut commands);
-                !commands.is_empty()
-            } {}
+                if commands.is_empty() {
+                    break;
+                }
+            }
             for hub in drained.hungry {
                 self.ports().hubs[hub as usize](Vec::new());
             }
@@ -278,27 +167,7 @@ impl Engine {
         if slept {
             self.slept = self.core.clock.slept();
         }
-        if self.alarm.as_ref().is_some_and(|(at, _)| *at <= tick) {
-            self.alarm = None;
-        }
-        let ripe = self.timers.ripe(tick);
-        let mut save = false;
-        let mut steps: Vec<Step> = std::mem::take(&mut self.redo);
-        for timer in ripe {
-            match timer {
-                Timer::Redo => {}
-                Timer::SaveCounters => save = true,
-                Timer::Count(gid) => {
-                    self.counts.insert(gid, (tick, false));
-                    steps.push(Step::Timer(Timer::Count(gid)));
-                }
-                Timer::Purge => {
-                    self.purge_set = false;
-                    steps.push(Step::Timer(Timer::Purge));
-                }
-                timer => steps.push(Step::Timer(timer)),
-            }
-        }
+        let (steps, save) = self.due_steps(tick);
         let Core { state, store, ids, config, .. } = &mut self.core;
         store.new_batch();
         let mut batch = Batch {
@@ -309,20 +178,14 @@ impl Engine {
             ports: self.ports.as_ref().expect("set before the thread starts"),
             due: &mut self.due,
             dirty: &mut self.dirty,
-            answers: Vec::new(),
-            asked: Vec::new(),
-            jobs: Vec::new(),
-            popped: Vec::new(),
-            emptied: None,
-            timers: Vec::new(),
             touched: BTreeSet::new(),
-            precious: Vec::new(),
-            failed: Vec::new(),
+            emptied: None,
             broken: false,
             read: 0,
+            out: Out::default(),
         };
         if slept {
-            crate::domain::session::woke_up(&mut batch.tx);
+            session::woke_up(&mut batch.tx);
         }
         for step in steps {
             batch.step(step);
@@ -339,53 +202,90 @@ impl Engine {
             }
         }
         batch.pump_touched();
+        // Counters are saved with any commit; when nothing else was written, a transaction for them alone.
         if save && let Err(error) = batch.store.begin() {
             tracing::error!(%error, "counters could not be saved; they are kept in memory");
         }
         let committed = batch.commit();
-        let Batch { tx, answers, asked, jobs, popped, timers, precious, failed, .. } = batch;
+        let Batch { mut tx, out, .. } = batch;
         match committed {
             Ok(()) => {
-                let configured = tx.stored.iter().any(|c| matches!(c, Change::App(_) | Change::AppGone(_) | Change::Key(_) | Change::KeyGone(_)));
-                let (pushes, relinked, counts) = (tx.pushes, tx.relinked, tx.counts);
-                self.redo = failed;
-                if configured {
-                    let state = &self.core.state;
-                    self.handle.publish_directory(Directory { apps: state.apps.clone(), keys: state.keys.clone() });
-                }
-                self.set_deadlines(relinked);
-                self.set_counts(counts, tick);
-                for (at, timer) in timers {
-                    self.purge_set |= matches!(timer, Timer::Purge);
-                    self.timers.at(at, timer);
-                }
-                self.push(pushes);
-                for (answer, result) in answers {
-                    // A caller that gave up is no concern of ours.
-                    let _ = answer.send(result);
-                }
-                for job in jobs {
-                    (self.ports().dispatch)(job);
-                }
+                let Tx { stored, pushes, relinked, counts, .. } = tx;
+                self.after_commit(tick, stored, out, relinked, counts, pushes);
             }
             Err(error) => {
                 tracing::error!(%error, "COMMIT failed; nothing of the batch was done, its senders are told to try again");
-                let mut tx = tx;
                 tx.back_to_start();
-                self.core.store.roll_back();
-                self.redo = precious;
-                self.redo.extend(failed);
-                for (endpoint, delivery) in popped.into_iter().rev() {
-                    self.due.entry(endpoint).or_default().push_front(delivery);
-                }
-                let lost = asked.into_iter().map(|(conn, id)| (1 << conn.hub, Push::Refuse { conn, id, why: Refusal::Unavailable }));
-                self.push(lost.collect());
-                for (answer, result) in answers {
-                    let _ = answer.send(result.and(Err(Refusal::Unavailable)));
-                }
-                self.timers.at(tick.after(REDO_AFTER), Timer::Pump);
+                self.after_loss(tick, out);
             }
         }
+        self.set_upkeep(tick, save);
+    }
+
+    /// What is to be done again, and what the timers ask for; true when counters are to be saved.
+    fn due_steps(&mut self, tick: Tick) -> (Vec<Step>, bool) {
+        if self.alarm.as_ref().is_some_and(|(at, _)| *at <= tick) {
+            self.alarm = None;
+        }
+        let (mut steps, mut save) = (std::mem::take(&mut self.redo), false);
+        for timer in self.timers.ripe(tick) {
+            match &timer {
+                Timer::Redo => continue,
+                Timer::SaveCounters => {
+                    save = true;
+                    continue;
+                }
+                Timer::Count(gid) => drop(self.counts.insert(*gid, (tick, false))),
+                Timer::Purge => self.purge_set = false,
+                _ => {}
+            }
+            steps.push(Step::Timer(timer));
+        }
+        (steps, save)
+    }
+
+    /// The batch is true: now the others may hear of it.
+    fn after_commit(&mut self, tick: Tick, stored: Vec<Change>, out: Out, relinked: Vec<SessionId>, counts: Vec<Gid>, pushes: Vec<(u64, Push)>) {
+        self.redo = out.failed;
+        if stored.iter().any(|c| matches!(c, Change::App(_) | Change::AppGone(_) | Change::Key(_) | Change::KeyGone(_))) {
+            let state = &self.core.state;
+            self.handle.publish_directory(Directory { apps: state.apps.clone(), keys: state.keys.clone() });
+        }
+        self.set_deadlines(relinked);
+        self.set_counts(counts, tick);
+        for (at, timer) in out.timers {
+            self.purge_set |= matches!(timer, Timer::Purge);
+            self.timers.at(at, timer);
+        }
+        self.push(pushes);
+        for (answer, result) in out.answers {
+            // A caller that gave up is no concern of ours.
+            let _ = answer.send(result);
+        }
+        for job in out.jobs {
+            (self.ports().dispatch)(job);
+        }
+    }
+
+    /// The batch never was: memory was taken back, everybody is told, and what nobody would ask for
+    /// again is done again.
+    fn after_loss(&mut self, tick: Tick, out: Out) {
+        self.core.store.roll_back();
+        self.redo = out.precious;
+        self.redo.extend(out.failed);
+        for (endpoint, delivery) in out.popped.into_iter().rev() {
+            self.due.entry(endpoint).or_default().push_front(delivery);
+        }
+        let lost = out.asked.into_iter().map(|(conn, id)| (1 << conn.hub, Push::Refuse { conn, id, why: Refusal::Unavailable }));
+        self.push(lost.collect());
+        for (answer, result) in out.answers {
+            let _ = answer.send(result.and(Err(Refusal::Unavailable)));
+        }
+        self.timers.at(tick.after(REDO_AFTER), Timer::Pump);
+    }
+
+    /// Timers of which there is one each.
+    fn set_upkeep(&mut self, tick: Tick, saved: bool) {
         if !self.redo.is_empty() {
             self.timers.at(tick.after(REDO_AFTER), Timer::Redo);
         }
@@ -393,9 +293,7 @@ impl Engine {
             self.purge_set = true;
             self.timers.at(tick.after(PURGE_EVERY), Timer::Purge);
         }
-        if save {
-            self.save_set = false;
-        }
+        self.save_set &= !saved;
         if !self.dirty.is_empty() && !self.save_set {
             self.save_set = true;
             self.timers.at(tick.after(SAVE_COUNTERS_AFTER), Timer::SaveCounters);
@@ -424,7 +322,7 @@ impl Engine {
         }
     }
 
-    fn set_deadlines(&mut self, relinked: Vec<crate::domain::SessionId>) {
+    fn set_deadlines(&mut self, relinked: Vec<SessionId>) {
         for sid in relinked {
             match self.core.state.link(&sid) {
                 Some(Link::Lost { until, .. }) => self.timers.at(until, Timer::Session(sid)),
@@ -459,25 +357,5 @@ impl Engine {
             store.roll_back();
             tracing::error!(%error, "the last second's counters could not be saved");
         }
-    }
-}
-
-impl Batch<'_> {
-    /// Counters of the groups that changed, then COMMIT; nothing to do when nothing was written.
-    fn commit(&mut self) -> store::Result<()> {
-        if !self.store.in_transaction() {
-            return Ok(());
-        }
-        if self.broken {
-            return Err(store::StoreError::Lost);
-        }
-        for gid in self.dirty.iter() {
-            if let Some(group) = self.tx.state.group(*gid) {
-                self.store.write_counters(*gid, &group.counters)?;
-            }
-        }
-        self.store.commit()?;
-        self.dirty.clear();
-        Ok(())
     }
 }

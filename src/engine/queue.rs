@@ -5,7 +5,7 @@ use crate::{
     clock::{Clock, Work},
     domain::{
         ConnRef, Epoch, GroupId, Refusal, SessionId,
-        app::{AccessKey, App},
+        app::Directory,
         message::Draft,
         outbox::Outcome,
         request::{Answer, Request},
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{Arc, Condvar, Mutex, RwLock, mpsc},
     task::Wake,
 };
@@ -113,13 +113,6 @@ impl Command {
             _ => 0,
         }
     }
-}
-
-/// Applications and keys as last committed; what signatures and callbacks are made with.
-#[derive(Clone, Debug, Default)]
-pub struct Directory {
-    pub apps: HashMap<crate::domain::AppId, Arc<App>>,
-    pub keys: HashMap<String, AccessKey>,
 }
 
 #[derive(Default)]

@@ -9,7 +9,7 @@ use crate::domain::{
     message::Draft,
     outbox::{Attempt, Outcome, Verdict},
     push::Reply,
-    request::{NewGroup, Request},
+    request::{Answer, NewGroup, Request},
     session::{Login, SocketEnd},
 };
 use std::{

@@ -28,6 +28,8 @@ use std::{
 const CONNECT_WITHIN: u64 = 10_000;
 /// Between two pings, in ms (`session.md` §2).
 pub(super) const PING_EVERY: u64 = 25_000;
+/// A stopping hub waits this long for the clients' closes, in ms.
+const STOP_WITHIN: u64 = 2_000;
 /// A close frame waits this long for the client's, in ms.
 const CLOSE_WITHIN: u64 = 5_000;
 /// Who sleeps longer than this, in ms, was not silent meanwhile: the machine was (`session.md` §2).
@@ -303,7 +305,9 @@ impl Reactor {
     }
 
     fn begin_stop(&mut self) {
-        self.stopping = Some(self.config.clock.tick().after(2_000));
+        // A standing clock would not come to the end of any patience.
+        let patience = if self.config.clock.is_virtual() { 0 } else { STOP_WITHIN };
+        self.stopping = Some(self.config.clock.tick().after(patience));
         for slot in 0..self.slots.len() as u32 {
             self.close(slot, wire::SHUTDOWN, None);
         }

@@ -50,7 +50,7 @@ impl fmt::Display for StoreError {
                 path.display()
             ),
             StoreError::Folder { path, source } => write!(f, "cannot use the data folder {}: {source}; choose another with --data", path.display()),
-            StoreError::Sql(source) => write!(f, "the store: {source}"),
+            StoreError::Sql(source) => write!(f, "the store {FILE}: {source}; see that its disk has room and that no other program holds it open"),
             StoreError::Lost => write!(f, "the store took back the open transaction"),
             StoreError::Row(what) => write!(f, "the store holds {what}, which this roomd cannot read"),
         }

@@ -5,7 +5,7 @@ use crate::domain::{
     Change, Millis, State,
     endpoint::EndpointId,
     event::Rendered,
-    outbox::{Attempt, BATCH, DeliveryId, Lane},
+    outbox::{Attempt, DeliveryId, EVENTS_A_POST, Lane},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeSet;
@@ -62,7 +62,8 @@ impl Store {
         let name = lane.to_string();
         let mut rows =
             conn.prepare_cached("SELECT id, subject, payload FROM outbox WHERE endpoint = ?1 AND ready = 1 AND delivery IS NULL ORDER BY id LIMIT ?2")?;
-        let rows = rows.query_map(params![name, BATCH as i64], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)))?;
+        let rows =
+            rows.query_map(params![name, EVENTS_A_POST as i64], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)))?;
         let (mut payloads, mut subjects) = (Vec::new(), BTreeSet::new());
         for row in rows {
             let (row_id, subject, payload) = row?;
@@ -82,7 +83,7 @@ impl Store {
     pub fn take_any(&self, lane: &EndpointId, id: &DeliveryId) -> Result<Vec<String>> {
         let conn = self.conn();
         let mut rows = conn.prepare_cached("SELECT id, payload FROM outbox WHERE endpoint = ?1 AND delivery IS NULL ORDER BY id LIMIT ?2")?;
-        let rows = rows.query_map(params![lane.to_string(), BATCH as i64], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+        let rows = rows.query_map(params![lane.to_string(), EVENTS_A_POST as i64], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
         let mut payloads = Vec::new();
         for row in rows {
             let (row_id, payload) = row?;
@@ -101,8 +102,8 @@ impl Store {
         )
     }
 
-    /// Records a try; returns how many there are now. `spent`: it counts on the ladder.
-    pub fn add_attempt(&self, id: &DeliveryId, attempt: &Attempt, spent: bool) -> Result<u32> {
+    /// Records a try of the ladder; returns how many there are now.
+    pub fn add_attempt(&self, id: &DeliveryId, attempt: &Attempt) -> Result<u32> {
         let conn = self.conn();
         let (status, error) = match &attempt.result {
             Ok(status) => (Some(*status), None),
@@ -113,9 +114,7 @@ impl Store {
             "INSERT INTO attempt SELECT ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7 FROM attempt WHERE delivery = ?1",
             params![&*id.0, attempt.at.0, attempt.url, status, error, attempt.took_ms, attempt.answer],
         )?;
-        if spent {
-            run(conn, "UPDATE delivery SET tries = tries + 1 WHERE id = ?1", params![&*id.0])?;
-        }
+        run(conn, "UPDATE delivery SET tries = tries + 1 WHERE id = ?1", params![&*id.0])?;
         let mut tries = conn.prepare_cached("SELECT tries FROM delivery WHERE id = ?1")?;
         Ok(tries.query_row(params![&*id.0], |row| row.get(0)).optional()?.unwrap_or(0))
     }

@@ -82,3 +82,56 @@ async def test_every_missed_message_of_each_group_comes_in_order(stage, loss, sd
     assert sorted(reconnected.fields["gs"]) == list(GROUPS), f"gs of the event: {reconnected}"
     told = [event.fields["e"] for event in stage.receiver.events_of("reader")]
     assert told == [1, 3, 3, 3, 5], f"expected logon, three joins, one reconnection, came {told}"
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+async def test_a_client_back_after_its_session_ended_joins_anew_and_still_misses_nothing(stage, sdk):
+    app = await stage.app("g1")
+    writer = await stage.client(OTHER[sdk], app, "writer")
+    await writer.join("g1")
+    reader = await stage.client(sdk, app, "reader")
+    await reader.join("g1")
+    await writer.publish("g1", {"body": "1"})
+    await reader.publication("g1")
+    await reader.disconnect()
+    await stage.receiver.event("reader", e=2, timeout=6)
+    for n in range(2, 6):
+        await writer.publish("g1", {"body": str(n)})
+    back = await reader.connect()
+    assert (back["data"]["resumed"], back["data"]["groups"]) == (False, []), f"a new session, came {back}"
+    again = await reader.event("subscribed", nth=2, channel="group:g1")
+    assert (again["was_recovering"], again["recovered"]) == (True, True), f"recovery: {again}"
+    await reader.publication("g1", nth=5)
+    heard = [(p["offset"], p["data"]["body"]) for p in reader.publications("g1")]
+    assert heard == [(n, str(n)) for n in range(1, 6)], f"what the reader heard: {heard}"
+    await stage.receiver.event("reader", nth=2, e=3)
+    told = [event.fields["e"] for event in stage.receiver.events_of("reader")]
+    assert told == [1, 3, 2, 1, 3], f"expected two whole sessions but for the second logoff, came {told}"
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+async def test_what_is_too_much_to_recover_is_said_so_and_read_from_the_history(stage, sdk):
+    app = await stage.app("g1")
+    proxy = await stage.proxy()
+    reader = await stage.client(sdk, app, "reader", through=proxy.address)
+    await reader.join("g1")
+    writer = await stage.client(OTHER[sdk], app, "writer")
+    await writer.join("g1")
+    proxy.refuse()
+    proxy.reset()
+    for n in range(1, 41):
+        await writer.publish("g1", {"body": f"{n} ".ljust(15_000, "x")})  # 600 KB; 512 KiB are recovered at most
+    proxy.accept()
+    again = await reader.event("subscribed", nth=2, channel="group:g1", timeout=30)
+    came = (again["was_recovering"], again["recovered"], again["offset"])
+    assert came == (True, False, 40), f"expected not recovered, with offset 40, came {came}"
+    read, top = [], again["offset"]
+    while len(read) < top:  # a page may be cut short, because what is read at once is bounded as well
+        since = {"offset": len(read), "epoch": again["epoch"]}
+        page = await reader.call("history", channel="group:g1", limit=100, since=since, reverse=False)
+        assert page["publications"] and page["offset"] == top, f"a page since {since}: {page}"
+        read += [(p["offset"], p["data"]["body"].split()[0]) for p in page["publications"]]
+    assert read == [(n, str(n)) for n in range(1, 41)], f"what the history holds: {read}"
+    await writer.publish("g1", {"body": "live"})
+    live = await reader.publication("g1")
+    assert (live["offset"], live["data"]["body"]) == (41, "live"), f"the first push after it: {live}"

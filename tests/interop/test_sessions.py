@@ -73,6 +73,22 @@ async def test_a_second_device_takes_over_and_the_first_stays_away(stage, sdk):
 
 
 @pytest.mark.parametrize("sdk", SDKS)
+async def test_the_same_device_on_a_new_socket_resumes_and_the_old_socket_is_closed(stage, sdk):
+    app = await stage.app("g1")
+    before = await stage.client(sdk, app, "ann", device="phone")
+    await before.join("g1")
+    after = await stage.client(OTHER[sdk], app, "ann", device="phone")
+    connected = after.events("connected")[0]
+    assert (connected["data"]["resumed"], connected["data"]["groups"]) == (True, ["g1"]), f"came {connected}"
+    closed = await before.event("disconnected")
+    assert closed["code"] == 4501 and closed["reason"], f"expected 4501 with a reason, came {closed}"
+    await after.join("g1")
+    await stage.receiver.event("ann", e=5)
+    told = [event.fields for event in stage.receiver.events_of("ann")]
+    assert told == [{"e": 1}, {"e": 3, "g": "g1"}, {"e": 5, "gs": ["g1"]}], f"events of ann: {told}"
+
+
+@pytest.mark.parametrize("sdk", SDKS)
 async def test_the_sdks_disconnect_logs_off_after_a_moment(stage, sdk):
     app = await stage.app("g1")
     client = await stage.client(sdk, app, "ann")
@@ -84,6 +100,19 @@ async def test_the_sdks_disconnect_logs_off_after_a_moment(stage, sdk):
     assert told == [(sid, {"e": 1}), (sid, {"e": 3, "g": "g1"}), (sid, {"e": 2, "r": 1})], f"events of ann: {told}"
     users = (await stage.control("CheckLiveMessageUsersOnline", AppId=app.id, UserIds=["ann"]))["UserList"]
     assert users == [{"UserId": "ann", "Online": False}], f"came {users}"
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+async def test_a_client_that_asks_to_be_logged_off_is_so_at_once_and_stays_away(stage, sdk):
+    app = await stage.app("g1")
+    client = await stage.client(sdk, app, "ann")
+    await client.join("g1")
+    await client.call("rpc", method="session.logoff", data={})
+    await stage.receiver.event("ann", e=2, timeout=1.5)
+    told = [event.fields for event in stage.receiver.events_of("ann")]
+    assert told == [{"e": 1}, {"e": 3, "g": "g1"}, {"e": 2, "r": 1}], f"events of ann: {told}"
+    await client.event("disconnected")
+    await stays_away(client)
 
 
 @pytest.mark.parametrize("sdk", SDKS)

@@ -36,6 +36,11 @@ fn bad_use_ends_with_2_and_one_line_that_says_what_to_type() {
         &["serve", "--check", "--allow-callback", "10.0.0.1/8"],
         &["serve", "--check", "--config", config],
         &["serve", "--check", "--config", "/no/such/file"],
+        &["key", "list", "--config", "/no/such/file"],
+        &["dev", "--clock", "slow"],
+        &["dev", "--port-base", "0"],
+        &["listen", "--answer", "100"],
+        &["verify", "callback", "--host", "h", "--timestamp", "1", "--key", "k", "--kind", "x"],
     ] {
         let (code, out, err) = roomd(args);
         assert_eq!((code, &*out, err.lines().count()), (2, "", 1), "{args:?}: {err}");
@@ -186,4 +191,79 @@ fn no_secret_is_ever_logged() {
     for secret in [&*api.secret, &app.key, token["app_token"].as_str().unwrap()] {
         assert!(!log.contains(secret), "{log}");
     }
+}
+
+#[test]
+fn an_application_is_refused_in_the_words_of_its_flags() {
+    let folder = Folder::new();
+    let data = folder.join("data");
+    let create = |more: &[&str]| roomd(&[&["app", "create", "--data", data.to_str().unwrap()], more].concat());
+    let callback = ["--callback-url", "http://127.0.0.1:9000/cb"];
+    let refused = |more: &[&str], code: i32, parts: &[&str]| {
+        let (got, _, err) = create(more);
+        assert_eq!((got, err.lines().count()), (code, 1), "{more:?}: {err}");
+        assert!(parts.iter().all(|part| err.contains(part)) && !err.contains("App") && !err.contains("Callback"), "{more:?}: {err}");
+    };
+    refused(&["--name", "x"], 2, &["roomd: --name must have 2 to 16 characters"]);
+    refused(&["--app", "a b"], 2, &["roomd: --app must have"]);
+    refused(&callback, 2, &["roomd: --callback-url is not allowed", "--allow-callback 127.0.0.1\n"]);
+    // What it says to type is there, as is the server's own list.
+    assert_eq!(create(&[&callback[..], &["--allow-callback", "127.0.0.1"]].concat()).0, 0);
+    let file = folder.join("roomd.toml");
+    fs::write(&file, "[callbacks]\nallow = [\"127.0.0.1:9000\"]\n").unwrap();
+    assert_eq!(create(&[&callback[..], &["--config", file.to_str().unwrap()]].concat()).0, 0);
+
+    let _process = Process::start(&data, &[]);
+    assert_eq!(create(&callback).0, 0, "it was started with this address");
+    refused(&["--callback-url", "http://10.0.0.1/"], 1, &["roomd: --callback-url is not allowed", "--allow-callback 10.0.0.1 when starting roomd serve"]);
+    refused(&["--name", "x"], 1, &["roomd: --name must have"]);
+}
+
+#[test]
+fn the_settings_file_says_where_the_store_is() {
+    let folder = Folder::new();
+    let file = folder.join("roomd.toml");
+    fs::write(&file, format!("data = {:?}\n", folder.join("elsewhere"))).unwrap();
+    let config = file.to_str().unwrap();
+    let app = json_of(&["app", "create", "--app", "shop", "--config", config, "--json"]);
+    assert_eq!(json_of(&["app", "list", "--config", config, "--json"]), json!([app]));
+    assert_eq!(json_of(&["key", "list", "--config", config, "--json"]), json!([]));
+    assert_eq!(json_of(&["token", "--app", "shop", "--user", "u", "--config", config])["app_id"], "shop");
+    assert!(folder.join("elsewhere").join("roomd.db").exists());
+}
+
+#[test]
+fn a_taken_port_is_answered_with_the_flag_that_chooses_another() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    for (args, flag) in [(["dev", "--port-base"], "--port-base"), (["listen", "--port"], "--host")] {
+        let (code, out, err) = roomd(&[&args[..], &[&port.to_string()]].concat());
+        assert_eq!((code, &*out, err.lines().count()), (1, "", 1), "{args:?}: {err}");
+        assert!(err.starts_with("roomd: cannot listen on 127.0.0.1:") && err.contains(flag), "{err}");
+        assert!(!err.contains("--control"), "{err}");
+    }
+}
+
+#[test]
+fn a_level_of_logging_that_is_none_is_told() {
+    let run = |level: &str| {
+        let command = std::process::Command::new(env!("CARGO_BIN_EXE_roomd")).args(["serve", "--check"]).env_clear().env("ROOMD_LOG", level).output().unwrap();
+        (command.status.code(), String::from_utf8(command.stderr).unwrap())
+    };
+    assert_eq!(run("loud"), (Some(2), "roomd: ROOMD_LOG = \"loud\" is not a level; write one of error, warn, info, debug, trace\n".into()));
+    for level in ["", "debug", "WARN"] {
+        assert_eq!(run(level).0, Some(0), "{level}");
+    }
+    let help = roomd(&["serve", "--help"]).1;
+    assert!(help.contains("ROOMD_LOG") && help.contains("ROOMD_CONFIG"), "{help}");
+}
+
+#[test]
+fn verify_refuses_the_login_that_the_server_refuses() {
+    let long = "n".repeat(65);
+    let token = roomd::alibaba::token::login_token("a", "k", "u", &long, "9999999999", "");
+    let login = json!({"app_id": "a", "app_token": token, "auth": {"user_id": "u", "nonce": long, "timestamp": 9_999_999_999u64}}).to_string();
+    let (code, out, err) = roomd(&["verify", "login", "--key", "k", "--login", &login]);
+    assert_eq!((code, &*err), (1, ""), "what is wrong is in the output");
+    assert!(out.ends_with("✗ auth.nonce has 65 bytes; 64 are allowed\n"), "{out}");
 }

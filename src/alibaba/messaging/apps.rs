@@ -7,11 +7,10 @@ use crate::{
     domain::{
         AppId,
         address::AllowList,
-        app::{App, AppChange, Audit, LifeCycle, NewApp},
+        app::{App, AppChange, Audit, Directory, LifeCycle, NewApp},
         endpoint::CallbackUrl,
         request::{Answer, Request},
     },
-    engine::Directory,
     ids::{ALNUM, Ids, LOWER},
 };
 use serde_json::{Map, Value, json};

@@ -5,7 +5,7 @@ use super::{Command, Error, GROUP, Method, Subscribe};
 use crate::domain::{
     Epoch, GroupId, Millis, Refusal, Tid,
     message::{Draft, Message},
-    push::{Connected, Member, Reply, Subscribed},
+    push::{Connected, Present, Reply, Subscribed},
     request::GroupInfo,
 };
 use serde::{Deserialize, Deserializer};
@@ -260,7 +260,7 @@ pub fn message(group: &GroupId, m: &Message, out: &mut Vec<u8>) {
     out.extend_from_slice(b"}}\n");
 }
 
-pub fn presence(group: &GroupId, joined: bool, who: &Member, out: &mut Vec<u8>) {
+pub fn presence(group: &GroupId, joined: bool, who: &Present, out: &mut Vec<u8>) {
     push_head(group, if joined { "join" } else { "leave" }, out);
     out.extend_from_slice(b"{\"info\":");
     value(out, &client_info(who));
@@ -374,7 +374,7 @@ fn position(offset: u64, epoch: Epoch, out: &mut Vec<u8>) {
     write!(out, ",\"epoch\":\"{epoch}\",\"offset\":{offset}").expect("a Vec takes all");
 }
 
-fn client_info(m: &Member) -> serde_json::Value {
+fn client_info(m: &Present) -> serde_json::Value {
     if m.info.is_empty() { json!({"user": m.user, "client": m.sid}) } else { json!({"user": m.user, "client": m.sid, "conn_info": m.info}) }
 }
 

@@ -123,6 +123,8 @@ pub const BAD_REQUEST: Close = Close { code: 3501, reason: "bad request" };
 pub const STALE: Close = Close { code: 3502, reason: "stale" };
 pub const ELSEWHERE: Close = Close { code: 4501, reason: "logged on elsewhere" };
 pub const FORCED_OFF: Close = Close { code: 4502, reason: "forced off" };
+/// The client asked for it; the code keeps its SDK from coming back.
+pub const LOGGED_OFF: Close = Close { code: 4502, reason: "logged off" };
 pub const DISABLED: Close = Close { code: 4503, reason: "application disabled" };
 
 /// The close for each reason of the engine.
@@ -130,7 +132,8 @@ pub fn close(why: Closed) -> Close {
     match why {
         Closed::LoggedOnElsewhere => ELSEWHERE,
         Closed::AppDisabled => DISABLED,
-        Closed::ForcedOff | Closed::LoggedOff => FORCED_OFF,
+        Closed::ForcedOff => FORCED_OFF,
+        Closed::LoggedOff => LOGGED_OFF,
     }
 }
 

@@ -1,0 +1,78 @@
+//! A batch under way: everything in it becomes true together, or not at all. What runs in it is in
+//! `execute.rs` and `lanes.rs`; what follows from its end, in `mod.rs`.
+
+use super::{Config, Ports, SocketCommand, queue::Answering, timers::Timer};
+use crate::{
+    domain::{
+        ConnRef, Gid, Refusal, Tick, Tx,
+        endpoint::EndpointId,
+        outbox::{DeliveryId, Job, Outcome},
+        request::Answer,
+    },
+    ids::Ids,
+    store::{self, Store},
+};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+
+/// One unit of a batch.
+#[derive(Clone)]
+pub(super) enum Step {
+    Socket(SocketCommand),
+    Outcome(Box<Outcome>),
+    Timer(Timer),
+}
+
+pub(super) struct Batch<'a> {
+    pub tx: Tx<'a>,
+    pub store: &'a Store,
+    pub ids: &'a Ids,
+    pub config: &'a Config,
+    pub ports: &'a Ports,
+    pub due: &'a mut HashMap<EndpointId, VecDeque<DeliveryId>>,
+    pub dirty: &'a mut HashSet<Gid>,
+    /// Lanes in which something changed.
+    pub touched: BTreeSet<EndpointId>,
+    /// An endpoint whose URL the present command took away.
+    pub emptied: Option<EndpointId>,
+    /// A command met a defect: the transaction is not to be trusted.
+    pub broken: bool,
+    /// Bytes of messages that were read for answers.
+    pub read: usize,
+    pub out: Out,
+}
+
+/// What leaves a batch once it is committed, and what is needed should it be lost.
+#[derive(Default)]
+pub(super) struct Out {
+    pub answers: Vec<(Answering, Result<Answer, Refusal>)>,
+    pub jobs: Vec<Job>,
+    pub timers: Vec<(Tick, Timer)>,
+    /// Connections that wait for an answer, should the batch be lost.
+    pub asked: Vec<(ConnRef, u32)>,
+    /// Deliveries taken out of `due`; a lost batch puts them back.
+    pub popped: Vec<(EndpointId, DeliveryId)>,
+    /// Steps that must not get lost with the batch.
+    pub precious: Vec<Step>,
+    /// Steps that failed alone and are tried again.
+    pub failed: Vec<Step>,
+}
+
+impl Batch<'_> {
+    /// Counters of the groups that changed, then COMMIT; nothing to do when nothing was written.
+    pub fn commit(&mut self) -> store::Result<()> {
+        if !self.store.in_transaction() {
+            return Ok(());
+        }
+        if self.broken {
+            return Err(store::StoreError::Lost);
+        }
+        for gid in self.dirty.iter() {
+            if let Some(group) = self.tx.state.group(*gid) {
+                self.store.write_counters(*gid, &group.counters)?;
+            }
+        }
+        self.store.commit()?;
+        self.dirty.clear();
+        Ok(())
+    }
+}

@@ -1,0 +1,96 @@
+//! Start and stop of the engine: the state is loaded, every open session comes back lost, every frozen
+//! delivery waits for its present rung anew.
+
+use super::{
+    Config, Core, Engine, Handle, PURGE_EVERY, Ports,
+    queue::Queue,
+    timers::{Timer, Timers},
+};
+use crate::{
+    clock::Clock,
+    domain::{Change, app::Directory, endpoint::EndpointId, event::LogoffReason, outbox::DeliveryId, retry, session::Link},
+    fatal,
+    ids::Ids,
+    store::{self, Store},
+};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    thread::JoinHandle,
+};
+
+/// The engine's thread; dropping it does not stop it, [`Running::stop`] does.
+pub struct Running {
+    pub handle: Handle,
+    thread: JoinHandle<()>,
+}
+
+impl Running {
+    /// Answers what is queued, saves, checkpoints and ends.
+    pub fn stop(self) {
+        self.handle.stop();
+        let _ = self.thread.join();
+    }
+}
+
+/// Makes the handle first, because hubs and senders need it before the engine can run.
+pub struct Starting {
+    pub(super) engine: Engine,
+    pub handle: Handle,
+}
+
+impl Starting {
+    /// Loads the state; every open session comes back lost, with a fresh time to return.
+    pub fn new(store: Store, clock: Clock, ids: Ids, config: Config) -> store::Result<Starting> {
+        let mut state = store.load()?;
+        let mut timers = Timers::default();
+        let until = clock.tick().after(config.rules.lifetimes.silence);
+        let sids: Vec<_> = state.sessions.keys().cloned().collect();
+        for sid in sids {
+            timers.at(until, Timer::Session(sid.clone()));
+            state.apply(Change::Link(sid, Some(Link::Lost { until, reason: LogoffReason::Timeout })));
+        }
+        let mut due: HashMap<EndpointId, VecDeque<DeliveryId>> = HashMap::new();
+        for frozen in store.frozen(None)? {
+            // Ticks died with the last boot: the wait of the present rung begins anew.
+            match frozen.tries {
+                0 => due.entry(frozen.endpoint).or_default().push_back(frozen.id),
+                tries => {
+                    let wait = match retry::after_failure(tries) {
+                        retry::Next::Wait(ms) => ms * config.retry_percent as u64 / 100,
+                        retry::Next::Dead => 0,
+                    };
+                    timers.at(clock.tick().after(wait), Timer::Retry(frozen.endpoint, frozen.id));
+                }
+            }
+        }
+        timers.at(clock.tick().after(PURGE_EVERY), Timer::Purge);
+        let slept = clock.slept();
+        let directory = Directory { apps: state.apps.clone(), keys: state.keys.clone() };
+        let queue = Queue::new(clock.clone());
+        let handle = Handle::new(queue.clone(), directory);
+        let engine = Engine {
+            core: Core { state, store, clock, ids, config },
+            queue,
+            handle: handle.clone(),
+            ports: None,
+            timers,
+            alarm: None,
+            due,
+            dirty: HashSet::new(),
+            save_set: false,
+            purge_set: true,
+            slept,
+            counts: HashMap::new(),
+            redo: Vec::new(),
+        };
+        Ok(Starting { engine, handle })
+    }
+
+    /// Starts the thread.
+    pub fn run(mut self, ports: Ports) -> std::io::Result<Running> {
+        self.engine.ports = Some(ports);
+        let handle = self.handle;
+        let thread = std::thread::Builder::new().name("engine".into()).spawn(move || fatal::or_abort("engine", || self.engine.run()))?;
+        Ok(Running { handle, thread })
+    }
+}
