@@ -2,7 +2,10 @@
 //! and stops them in the reverse. The one entry that `serve`, `dev` and the tests use.
 
 use crate::{
-    alibaba::{live_callback, rpc::Gateway},
+    alibaba::{
+        live_callback,
+        rpc::{self, Gateway},
+    },
     clock::Clock,
     control::{
         Backend,
@@ -97,12 +100,17 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
     let answers = Arc::new(Control::new(gateway, operator, ready.clone()));
     let adopters: Vec<_> = hubs.iter().map(Hub::adopter).collect();
     let turn = AtomicUsize::new(0);
+    let names = ids.clone();
     let door = door::start(DoorConfig {
         control,
         sessions,
         limits: door::Limits { connections: settings.limits.connections, connections_per_address: settings.limits.connections_per_address },
         clock,
         handler: Arc::new(move |request| answers.answer(request)),
+        explain: Box::new(move |status, why| {
+            let rpc::RpcReply { status, headers, body } = rpc::unreadable(&names, status, why);
+            door::Reply { status, headers, body }
+        }),
         adopt: Box::new(move |upgraded| adopters[turn.fetch_add(1, Ordering::Relaxed) % adopters.len()](upgraded)),
     })
     .map_err(system("the door"))?;
@@ -116,7 +124,7 @@ impl Running {
         serde_json::json!({
             "ready": true,
             "control": format!("http://{}", self.control),
-            "sessions": format!("ws://{}/connection/websocket", self.sessions),
+            "sessions": format!("ws://{}{}", self.sessions, door::WEBSOCKET_PATH),
             "data": self.data,
         })
         .to_string()
@@ -136,20 +144,19 @@ impl Running {
     }
 }
 
-/// Blocks until SIGTERM or SIGINT.
-pub fn wait_for_signal() {
-    use signal_hook::{
-        consts::{SIGINT, SIGTERM},
-        iterator::Signals,
-    };
-    match Signals::new([SIGTERM, SIGINT]) {
-        Ok(mut signals) => drop(signals.forever().next()),
-        Err(error) => {
-            tracing::error!(%error, "signals cannot be heard; only a kill ends this process");
-            loop {
-                std::thread::park();
-            }
-        }
+/// SIGTERM and SIGINT. Made before anybody is told that the process is ready: a signal that comes at
+/// once must stop it, not kill it.
+pub struct StopSignal(signal_hook::iterator::Signals);
+
+impl StopSignal {
+    pub fn register() -> Result<StopSignal, String> {
+        use signal_hook::consts::{SIGINT, SIGTERM};
+        signal_hook::iterator::Signals::new([SIGTERM, SIGINT]).map(StopSignal).map_err(|e| format!("signals cannot be caught: {e}"))
+    }
+
+    /// Blocks until one has come.
+    pub fn wait(mut self) {
+        let _ = self.0.forever().next();
     }
 }
 
@@ -158,13 +165,14 @@ pub fn run(settings: Settings, clock: Clock) -> Result<(), String> {
     // A limit on the size of files (`ulimit -f`, LimitFSIZE=) must read as a failed write, like a full
     // disk, and not end the process. The flag itself is of no use.
     signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default()).map_err(|e| format!("SIGXFSZ cannot be caught: {e}"))?;
+    let signal = StopSignal::register()?;
     let running = start(settings, clock, Ids::random())?;
     let mut stdout = std::io::stdout();
     // Whoever started us may not read it.
     let _ = writeln!(stdout, "{}", running.ready_line()).and_then(|()| stdout.flush());
     notify::ready(&format!("control {}, sessions {}", running.control, running.sessions));
     tracing::info!(control = %running.control, sessions = %running.sessions, "ready");
-    wait_for_signal();
+    signal.wait();
     tracing::info!("stopping");
     notify::stopping();
     running.stop();

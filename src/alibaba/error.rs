@@ -20,6 +20,17 @@ impl RpcError {
         RpcError { status, code: code.into(), message: message.into(), retry_after: None }
     }
 
+    /// Not readable as a request at all; the status says why.
+    pub fn unreadable(status: u16, why: &str) -> RpcError {
+        let code = match status {
+            429 => "Throttling",
+            500 => "InternalError",
+            503 => "ServiceUnavailable",
+            _ => "InputInvalid",
+        };
+        RpcError::new(status, code, why)
+    }
+
     /// Neither GET nor POST.
     pub fn unsupported_method() -> RpcError {
         RpcError::new(400, "UnsupportedHTTPMethod", "The HTTP method is not supported: use GET or POST.")

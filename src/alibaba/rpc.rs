@@ -113,11 +113,20 @@ pub fn handle(gateway: &Gateway, request: &RpcRequest) -> RpcReply {
         }
         Err(error) => {
             tracing::debug!(request = id, status = error.status, code = error.code, "request refused");
-            let recommend = format!("https://api.aliyun.com/troubleshoot?q={}&product=live", error.code);
-            let body = json!({"RequestId": id, "HostId": HOST_ID, "Code": error.code, "Message": error.message, "Recommend": recommend});
-            reply(error.status, &id, error.retry_after, &body)
+            refuse(&id, &error)
         }
     }
+}
+
+/// The answer to what never became a request: too long, too slow, no HTTP. The SDKs read only JSON.
+pub fn unreadable(ids: &Ids, status: u16, why: &str) -> RpcReply {
+    refuse(&ids.request_id(), &RpcError::unreadable(status, why))
+}
+
+fn refuse(id: &str, error: &RpcError) -> RpcReply {
+    let recommend = format!("https://api.aliyun.com/troubleshoot?q={}&product=live", error.code);
+    let body = json!({"RequestId": id, "HostId": HOST_ID, "Code": error.code, "Message": error.message, "Recommend": recommend});
+    reply(error.status, id, error.retry_after, &body)
 }
 
 fn reply(status: u16, id: &str, retry_after: Option<u64>, body: &Value) -> RpcReply {

@@ -85,12 +85,13 @@ impl Dev {
 
         let settings = settings(folder.path.clone(), port(0), port(1))?;
         let allow = settings.allow_callback.clone();
+        let signal = server::StopSignal::register()?;
         let running = server::start(settings, clock.clone(), ids.clone()).map_err(in_flags)?;
         let made = Demo::make(&running.handle, &receiver, &keys, &allow, &clock, &ids);
         match made {
             Ok(demo) => {
                 print(&demo.welcome(&running, &receiver, &folder, &clock, &ids));
-                server::wait_for_signal();
+                signal.wait();
                 running.stop();
                 Ok(())
             }

@@ -51,11 +51,12 @@ impl Listen {
             print(&report(callback, answer, raw));
             answer
         };
+        let signal = server::StopSignal::register().map_err(Failure::Run)?;
         let receiver = Receiver::start(at, clock()?, Keys::new(self.key.iter().cloned()), Box::new(on))
             .map_err(|e| Failure::Run(format!("cannot listen on {at}: {e}; choose another address with --port or --host")))?;
         let checked = if self.key.is_empty() { "Signatures are not checked; give --key APPKEY." } else { "Signatures are checked." };
         print(&format!("Waiting for callbacks at {}, answering {answer}. {checked} Ctrl-C ends.\n", receiver.url()));
-        server::wait_for_signal();
+        signal.wait();
         Ok(())
     }
 }

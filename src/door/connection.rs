@@ -150,9 +150,9 @@ impl Visit<'_> {
                 self.house.busy.fetch_add(1, Ordering::Relaxed);
                 let bytes = printed.recv().await;
                 self.house.busy.fetch_sub(1, Ordering::Relaxed);
-                bytes.unwrap_or_else(|_| self.print(Reply::text(500, "the worker was lost"), head_only))
+                bytes.unwrap_or_else(|_| self.print(self.house.say(Side::Control, 500, "the worker was lost"), head_only))
             }
-            Err(_) => self.print(Reply::text(503, "too many requests are waiting; try again").with("Retry-After", "1"), head_only),
+            Err(_) => self.print(self.house.say(Side::Control, 503, "too many requests are waiting; try again").with("Retry-After", "1"), head_only),
         };
         self.share = self.house.bodies.share();
         Ok(self.say(bytes, head.close).await?)
@@ -191,7 +191,7 @@ impl Visit<'_> {
 
     async fn refuse(&mut self, side: Side, fault: Fault) {
         tracing::debug!(peer = %self.peer, status = fault.status, why = fault.why, "refused");
-        let mut reply = Reply::text(fault.status, fault.why);
+        let mut reply = self.house.say(side, fault.status, fault.why);
         if side == Side::Sessions {
             reply = upgrade::open_to_all(reply);
         }

@@ -2,7 +2,7 @@
 //! Must not know HTTP beyond the answer to those who are turned away.
 
 use super::{
-    Adopt, Job, Reply, connection,
+    Adopt, Explain, Job, Reply, connection,
     limits::{self, Bodies, Caps, Full},
 };
 use crate::clock::Clock;
@@ -31,6 +31,7 @@ pub struct House {
     pub busy: Arc<AtomicUsize>,
     pub jobs: channel::Sender<Job>,
     pub adopt: Adopt,
+    pub explain: Explain,
     /// Closed when the door stops; nothing is ever sent.
     pub stopping: channel::Receiver<()>,
     /// Bytes just read, before they go to their connection: an idle connection holds no buffer.
@@ -41,7 +42,15 @@ pub struct House {
 }
 
 impl House {
-    pub fn new(clock: Clock, caps: Arc<Caps>, busy: Arc<AtomicUsize>, jobs: channel::Sender<Job>, adopt: Adopt, stopping: channel::Receiver<()>) -> House {
+    pub fn new(
+        clock: Clock,
+        caps: Arc<Caps>,
+        busy: Arc<AtomicUsize>,
+        jobs: channel::Sender<Job>,
+        adopt: Adopt,
+        explain: Explain,
+        stopping: channel::Receiver<()>,
+    ) -> House {
         House {
             clock,
             caps,
@@ -49,11 +58,20 @@ impl House {
             busy,
             jobs,
             adopt,
+            explain,
             stopping,
             scratch: RefCell::new(vec![0; limits::HEAD].into()),
             open: Cell::new(0),
             turned_away: Cell::new(0),
             left: channel::bounded(1),
+        }
+    }
+
+    /// What the door itself answers: as the control API's clients read it, or in plain words.
+    pub fn say(&self, side: Side, status: u16, why: &str) -> Reply {
+        match side {
+            Side::Control => (self.explain)(status, why),
+            Side::Sessions => Reply::text(status, why),
         }
     }
 
@@ -133,7 +151,7 @@ fn enter(executor: &LocalExecutor<'static>, house: &Rc<House>, stream: Async<Tcp
             if house.turned_away.get() < limits::TURNED_AWAY {
                 house.turned_away.set(house.turned_away.get() + 1);
                 spawn(executor, house, async move {
-                    connection::dismiss(&task, side, stream, peer, sorry(full)).await;
+                    connection::dismiss(&task, side, stream, peer, sorry(&task, side, full)).await;
                     task.turned_away.set(task.turned_away.get() - 1);
                 });
             }
@@ -141,10 +159,10 @@ fn enter(executor: &LocalExecutor<'static>, house: &Rc<House>, stream: Async<Tcp
     }
 }
 
-fn sorry(full: Full) -> Reply {
+fn sorry(house: &House, side: Side, full: Full) -> Reply {
     let reply = match full {
-        Full::Total(n) => Reply::text(503, &format!("the server has {n} connections, the most allowed; try again later")),
-        Full::Address(n) => Reply::text(429, &format!("your address has {n} connections, the most allowed; close some first")),
+        Full::Total(n) => house.say(side, 503, &format!("the server has {n} connections, the most allowed; try again later")),
+        Full::Address(n) => house.say(side, 429, &format!("your address has {n} connections, the most allowed; close some first")),
     };
     reply.with("Retry-After", "5").with("Access-Control-Allow-Origin", "*")
 }

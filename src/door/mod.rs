@@ -67,6 +67,9 @@ impl Reply {
 
 /// Answers control requests; called on worker threads, many at a time.
 pub type Handler = Arc<dyn Fn(&Request) -> Reply + Send + Sync>;
+/// Makes the answer to a control request that the door refuses, of a status and a sentence: its clients
+/// read no plain text.
+pub type Explain = Box<dyn Fn(u16, &str) -> Reply + Send>;
 /// Takes upgraded sockets over; called on the door's thread, so it must not block.
 pub type Adopt = Box<dyn Fn(Upgraded) + Send>;
 
@@ -101,6 +104,8 @@ pub struct DoorConfig {
     pub clock: Clock,
     pub handler: Handler,
     pub adopt: Adopt,
+    /// How the control listener says what the door itself refuses.
+    pub explain: Explain,
 }
 
 /// The running door.
@@ -128,7 +133,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Starts the door's thread and the control workers. Errors: the listeners cannot be watched, no threads.
 pub fn start(config: DoorConfig) -> io::Result<Door> {
-    let DoorConfig { control, sessions, limits, clock, handler, adopt } = config;
+    let DoorConfig { control, sessions, limits, clock, handler, adopt, explain } = config;
     rustix::net::listen(&control, BACKLOG)?;
     rustix::net::listen(&sessions, BACKLOG)?;
     let (control, sessions) = (Async::new(control)?, Async::new(sessions)?);
@@ -141,7 +146,7 @@ pub fn start(config: DoorConfig) -> io::Result<Door> {
     let busy = Arc::new(AtomicUsize::new(0));
     let (their_caps, their_busy) = (caps.clone(), busy.clone());
     let thread = std::thread::Builder::new().name("door".into()).spawn(move || {
-        let house = listener::House::new(clock, their_caps, their_busy, jobs, adopt, stopping);
+        let house = listener::House::new(clock, their_caps, their_busy, jobs, adopt, explain, stopping);
         listener::run(house, control, sessions, aborting);
         let _ = end.send(());
     })?;

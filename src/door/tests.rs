@@ -38,7 +38,8 @@ fn rig(limits: Limits) -> Rig {
     let adopted = Arc::new(Mutex::new(Vec::new()));
     let keep = adopted.clone();
     let adopt: Adopt = Box::new(move |upgraded| keep.lock().unwrap().push(upgraded));
-    let door = start(DoorConfig { control, sessions, limits, clock: clock.clone(), handler: Arc::new(handler), adopt }).unwrap();
+    let door =
+        start(DoorConfig { control, sessions, limits, clock: clock.clone(), handler: Arc::new(handler), adopt, explain: Box::new(Reply::text) }).unwrap();
     Rig { door: Some(door), control: at, sessions: sessions_at, clock, adopted, gate }
 }
 

@@ -3,8 +3,7 @@
 
 use crate::{
     alibaba::token::{self, LoginError},
-    domain::{Millis, quota, session::Login},
-    engine::Directory,
+    domain::{Millis, app::Directory, quota, session::Login},
 };
 use serde::Deserialize;
 
