@@ -228,6 +228,11 @@ fn run(weak: Weak<Inner>) {
     }
 }
 
+/// Waits in real time, for a retry of something outside the process, while no server runs in it.
+pub fn pause(ms: u64) {
+    std::thread::sleep(Duration::from_millis(ms));
+}
+
 fn wall() -> Millis {
     let t = clock_gettime(ClockId::Realtime);
     Millis(t.tv_sec * 1000 + t.tv_nsec / 1_000_000)

@@ -6,7 +6,7 @@ use crate::{
         live_callback,
         rpc::{self, Gateway},
     },
-    clock::Clock,
+    clock::{self, Clock},
     control::{
         Backend,
         operator::{self, Operator},
@@ -41,6 +41,9 @@ pub const ACCESS_KEY: &str = "access-key.json";
 /// The bearer token of the operator's API.
 pub const OPERATOR_TOKEN: &str = "operator.token";
 
+/// A lock that is held is tried again so often, and after so many ms.
+const LOCK_TRIES: u32 = 40;
+const LOCK_PAUSE: u64 = 50;
 /// Most hubs: connections name theirs in a few bits, and more cores than this share no more work.
 const MOST_HUBS: usize = 16;
 
@@ -181,11 +184,12 @@ pub fn run(settings: Settings, clock: Clock) -> Result<(), String> {
 
 /// The engine alone, for commands that change a store which no server has open. What it answered is
 /// committed; the process may end at any time.
-pub fn offline(data: &Path) -> Result<Handle, String> {
+pub fn offline(settings: &Settings) -> Result<Handle, String> {
+    let data = &settings.data;
     let lock = Lock::take(data)?;
     let store = Store::open(data).map_err(|e| e.to_string())?;
     let clock = Clock::real().map_err(|e| format!("cannot start the clock: {e}"))?;
-    let config = engine::Config { rules: Default::default(), retry_percent: 100 };
+    let config = engine::Config { rules: settings.rules.clone(), retry_percent: settings.retry_percent };
     let starting = Starting::new(store, clock, Ids::random(), config).map_err(|e| e.to_string())?;
     // Nothing is sent from here: what is frozen meanwhile is sent by the next server, as it is.
     let ports = Ports { render: live_callback::render, freeze, hubs: Vec::new(), dispatch: Box::new(|_| {}) };
@@ -223,10 +227,10 @@ fn sending(settings: &Settings, handle: &Handle, clock: &Clock) -> delivery::Con
     }
 }
 
-/// A store without keys gets a pair, in a file for whoever installed it. The file
-/// comes first: a power cut in between leaves a file whose key is not known, and the next start makes both.
+/// A store that never had a key gets a pair, in a file for whoever installed it. The file comes first: a
+/// power cut in between leaves a file whose key is not known, and the next start makes both.
 fn first_key(data: &Path, handle: &Handle, ids: &Ids, clock: &Clock) -> Result<(), String> {
-    if !handle.directory().keys.is_empty() {
+    if handle.directory().had_keys {
         return Ok(());
     }
     let key = operator::new_key(ids, clock.now());
@@ -271,20 +275,22 @@ impl Lock {
     fn take(data: &Path) -> Result<Lock, String> {
         store::make_folder(data).map_err(|e| e.to_string())?;
         let path = data.join(LOCK);
-        let open = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+        // Not through a link: what is written here must not land in another file.
+        let flags = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
+        let open = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(&path);
         let file = open.map_err(|e| format!("cannot open {}: {e}", path.display()))?;
-        match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {
+        // A command that only looks holds it for a moment.
+        for _ in 0..LOCK_TRIES {
+            if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok() {
                 file.set_len(0).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
-                Ok(Lock { file })
+                return Ok(Lock { file });
             }
-            Err(_) => {
-                let said = fs::read_to_string(&path).unwrap_or_default();
-                let pid = serde_json::from_str::<serde_json::Value>(&said).ok().and_then(|v| v["pid"].as_u64());
-                let who = pid.map_or_else(|| "another roomd".into(), |pid| format!("another roomd (process {pid})"));
-                Err(format!("{} is in use by {who}; stop it, or choose another folder with --data", data.display()))
-            }
+            clock::pause(LOCK_PAUSE);
         }
+        let said = fs::read_to_string(&path).unwrap_or_default();
+        let pid = serde_json::from_str::<serde_json::Value>(&said).ok().and_then(|v| v["pid"].as_u64());
+        let who = pid.map_or_else(|| "another roomd".into(), |pid| format!("another roomd (process {pid})"));
+        Err(format!("{} is in use by {who}; stop it, or choose another folder with --data", data.display()))
     }
 
     /// Says where the server can be asked.

@@ -4,15 +4,14 @@ use super::rpc::Ask;
 use crate::{
     domain::{
         AppId, Change, Epoch, Gid, Millis, Refusal, SessionId, State, Tick, Tx, UserId,
-        app::{AccessKey, App, AppChange, Audit, Directory, LifeCycle},
+        app::{self, AccessKey, App, Audit, Directory, LifeCycle},
         group::{self, Known, Member, MemberKind, Sender},
-        message::Message,
+        message::{Found, Message, MessagePage},
         request::{Answer, Request},
         session::Session,
         state::Rules,
     },
     ids::Ids,
-    store::MessagePage,
 };
 use std::sync::{Arc, Mutex};
 
@@ -81,24 +80,8 @@ impl Ask for Fake {
         let (state, messages) = &mut *self.state.lock().unwrap();
         let mut tx = Tx::new(state, &self.rules, Millis(1_700_000_000_000), Tick(0));
         let answer = match request {
-            Request::CreateApp(new) => {
-                let app = App { name: new.name, key: new.key, sign: new.sign, ..app(new.id.as_str()) };
-                let app = App { data_center: new.data_center, event_callback_url: new.event_callback_url, ..app };
-                let app = Arc::new(App { audit: new.audit, life_cycle: new.life_cycle, created: tx.now, ..app });
-                tx.change(Change::App(app.clone()));
-                Answer::App(app)
-            }
-            Request::ChangeApp { app, change } => {
-                let mut app = (**tx.state.app(&app)?).clone();
-                match change {
-                    AppChange::Audit(audit) => app.audit = audit,
-                    AppChange::EventCallbackUrl(url) => app.event_callback_url = url,
-                    AppChange::Disabled(disabled) => app.disabled = disabled,
-                }
-                let app = Arc::new(app);
-                tx.change(Change::App(app.clone()));
-                Answer::App(app)
-            }
+            Request::CreateApp(new) => app::create(&mut tx, *new).map(Answer::App)?,
+            Request::ChangeApp { app, change } => app::change(&mut tx, &app, change).map(|(_, new)| Answer::App(new))?,
             Request::CreateKey(key) => {
                 tx.change(Change::Key(key));
                 Answer::Done
@@ -133,10 +116,10 @@ impl Ask for Fake {
 
     fn directory(&self) -> Arc<Directory> {
         let (state, _) = &*self.state.lock().unwrap();
-        Arc::new(Directory { apps: state.apps.clone(), keys: state.keys.clone() })
+        Arc::new(Directory { apps: state.apps.clone(), keys: state.keys.clone(), had_keys: state.had_keys })
     }
 
-    fn messages(&self, page: &MessagePage) -> Result<Option<Vec<Message>>, String> {
+    fn messages(&self, page: &MessagePage) -> Result<Option<Found>, String> {
         let (state, messages) = &*self.state.lock().unwrap();
         let Some(group) = state.group_named(&page.app, &page.group) else {
             return Ok(None);
@@ -153,7 +136,9 @@ impl Ask for Fake {
         if !page.ascending {
             found.reverse();
         }
-        found.truncate(page.limit as usize + 1);
-        Ok(Some(found))
+        let more = found.len() > page.limit as usize;
+        found.truncate(page.limit as usize);
+        let next = if more { found.last().and_then(|m| m.seq) } else { None };
+        Ok(Some(Found { messages: found, next }))
     }
 }

@@ -21,11 +21,10 @@ use crate::{
         Millis, Refusal,
         address::AllowList,
         app::Directory,
-        message::Message,
+        message::{Found, MessagePage},
         request::{Answer, Request},
     },
     ids::Ids,
-    store::MessagePage,
 };
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -41,7 +40,7 @@ pub trait Ask: Send + Sync {
     /// Applications and keys as last committed.
     fn directory(&self) -> Arc<Directory>;
     /// See [`crate::store::Reader::messages`].
-    fn messages(&self, page: &MessagePage) -> Result<Option<Vec<Message>>, String>;
+    fn messages(&self, page: &MessagePage) -> Result<Option<Found>, String>;
 }
 
 /// All that the operations share. One for all threads.
@@ -193,6 +192,18 @@ impl Scheme<'_> {
     }
 }
 
+/// V3 signs the body's bytes, and what they mean only with `content-type` among its signed headers: without
+/// it, anybody on the way could turn a body into parameters. Signature 1.0 covers the parameters.
+fn form_is_signed(request: &RpcRequest) -> Result<bool, RpcError> {
+    Ok(match request.header("authorization")?.filter(|text| text.starts_with("ACS3-")) {
+        Some(text) => {
+            let names = text.split(',').find_map(|part| part.trim().strip_prefix("SignedHeaders="));
+            names.is_some_and(|names| names.split(';').any(|name| name.eq_ignore_ascii_case("content-type")))
+        }
+        None => true,
+    })
+}
+
 impl<'a> Signed<'a> {
     pub(super) fn read(request: &'a RpcRequest) -> Result<Signed<'a>, RpcError> {
         if !matches!(request.method, "GET" | "POST") {
@@ -201,7 +212,7 @@ impl<'a> Signed<'a> {
         let mut query = Form::new();
         form::read(&mut query, request.query.as_bytes())?;
         let mut params = query.clone();
-        if request.has_form() {
+        if request.has_form() && form_is_signed(request)? {
             form::read(&mut params, request.body)?;
         }
         Ok(Signed { request, query, params })

@@ -78,6 +78,12 @@ impl Expiry {
         plain.then(|| text.parse().ok()).flatten().map(|seconds| Expiry { text: text.into(), seconds })
     }
 
+    /// Has it the ten digits of a time between 2001 and 2286? What is hashed has no separators: a digit that
+    /// moved in from the nonce, or out into the role, would make a token that never ends.
+    fn is_whole(&self) -> bool {
+        self.text.len() == 10 && !self.text.starts_with('0')
+    }
+
     /// Seconds until it is over; 0 or less: it is.
     pub fn left(&self, now: Millis) -> i64 {
         self.seconds.saturating_sub(now.seconds())
@@ -170,6 +176,12 @@ pub fn examine(login: &LoginJson, app: &AppId, key: &str, sign: Option<&str>, no
         if text.len() > MAX_NONCE {
             return Err(Flaw::Form(format!("auth.{name} has {} bytes; {MAX_NONCE} are allowed", text.len())));
         }
+    }
+    if !auth.timestamp.is_whole() {
+        return Err(Flaw::Form(format!("auth.timestamp has {} digits; a time in seconds has ten", auth.timestamp.text.len())));
+    }
+    if auth.role.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(Flaw::Form("auth.role begins with a digit, which could be the timestamp's".into()));
     }
     let token = login_token(app.as_str(), key, user.as_str(), &auth.nonce, &auth.timestamp.text, &auth.role);
     if !same(&token, &login.app_token) {
@@ -286,9 +298,18 @@ mod tests {
         assert_eq!(changed(&|l| l.auth.role = "".into()), Err(LoginError::Bad));
         assert_eq!(changed(&|l| l.auth.timestamp = Expiry::at(1_800_000_000)), Err(LoginError::Bad));
         assert_eq!(verify(&good(1_700_000_000), &app, now), Err(LoginError::Expired));
-        assert_eq!(verify(&make(&user, "", i64::MAX, ""), &app, now).map(|v| v.role), Ok(String::new()));
-        assert_eq!(verify(&make(&user, &"n".repeat(65), i64::MAX, ""), &app, now), Err(LoginError::Bad));
-        assert_eq!(verify(&make(&UserId::trusted(""), "", i64::MAX, ""), &app, now), Err(LoginError::Bad));
+        assert_eq!(verify(&make(&user, "", 9_999_999_999, ""), &app, now).map(|v| v.role), Ok(String::new()));
+        assert_eq!(verify(&make(&user, &"n".repeat(65), 9_999_999_999, ""), &app, now), Err(LoginError::Bad));
+        assert_eq!(verify(&make(&UserId::trusted(""), "", 9_999_999_999, ""), &app, now), Err(LoginError::Bad));
+        // Digits that moved between the fields hash the same, and are refused all the same.
+        let moved = |nonce: &str, timestamp: i64, role: &str| {
+            let mut login = make(&user, "AK-abc7", 1_700_000_000, "");
+            login.auth = LoginAuth { user_id: "u1".into(), nonce: nonce.into(), timestamp: Expiry::at(timestamp), role: role.into() };
+            verify(&login, &app, now)
+        };
+        assert_eq!(moved("AK-abc7", 1_700_000_000, ""), Err(LoginError::Expired));
+        assert_eq!(moved("AK-abc", 71_700_000_000, ""), Err(LoginError::Bad));
+        assert_eq!(moved("AK-abc", 7_170_000_000, "0"), Err(LoginError::Bad));
         // Wrong and old: wrong is what it is told.
         let mut wrong = good(1);
         wrong.app_token.clear();

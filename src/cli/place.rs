@@ -13,6 +13,7 @@ use crate::{
     ids::Ids,
     server::{self, LOCK, OPERATOR_TOKEN},
     settings::{Given, Settings},
+    store,
 };
 use rustix::fs::{FlockOperation, flock};
 use serde::Deserialize;
@@ -38,12 +39,15 @@ struct Lock {
 }
 
 impl Place {
-    /// For commands that only look: a folder that is not there is a slip, not a place for a new store.
+    /// For commands that only look: a folder without a store is a slip, not a place for a new one.
     pub fn existing(given: Given) -> Result<Place, Failure> {
         let settings = Place::settings(&given)?;
-        match settings.data.is_dir() {
+        if !settings.data.is_dir() {
+            return Err(Failure::Use(format!("there is no folder {}; name the store's with --data", settings.data.display())));
+        }
+        match settings.data.join(store::FILE).is_file() {
             true => Place::of(settings),
-            false => Err(Failure::Use(format!("there is no folder {}; name the store's with --data", settings.data.display()))),
+            false => Err(Failure::Use(format!("there is no store in {}; name its folder with --data", settings.data.display()))),
         }
     }
 
@@ -56,7 +60,7 @@ impl Place {
         match live(&settings.data)? {
             Some(lock) => Place::live(&settings.data, &lock),
             None => {
-                let handle = server::offline(&settings.data).map_err(Failure::Run)?;
+                let handle = server::offline(&settings).map_err(Failure::Run)?;
                 Ok(Place::Offline { handle, settings: Box::new(settings) })
             }
         }

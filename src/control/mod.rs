@@ -9,11 +9,12 @@ use crate::{
     alibaba::rpc::Ask,
     domain::{
         Refusal,
-        message::Message,
+        app::Directory,
+        message::{Found, MessagePage},
         request::{Answer, Request},
     },
-    engine::{Directory, Handle},
-    store::{MessagePage, Reader},
+    engine::Handle,
+    store::Reader,
 };
 use std::{
     path::PathBuf,
@@ -45,7 +46,7 @@ impl Ask for Backend {
         self.handle.directory()
     }
 
-    fn messages(&self, page: &MessagePage) -> Result<Option<Vec<Message>>, String> {
+    fn messages(&self, page: &MessagePage) -> Result<Option<Found>, String> {
         let idle = self.readers.lock().expect("no panic while held").pop();
         let reader = idle.map_or_else(|| Reader::open(&self.data), Ok).map_err(|e| e.to_string())?;
         // A reader that failed is not used again.

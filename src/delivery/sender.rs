@@ -6,6 +6,7 @@ use super::{
     resolver::{Unresolved, Vetted},
 };
 use crate::domain::{
+    Millis,
     endpoint::CallbackUrl,
     outbox::{Attempt, Job, KEPT_ANSWER, Verdict},
 };
@@ -22,6 +23,9 @@ pub struct Sender {
     config: Config,
     agent: Agent,
 }
+
+/// A box without a battery clock starts in 1970: before this time (the start of 2026) no wall clock is right.
+const BELIEVABLE: Millis = Millis(1_767_225_600_000);
 
 impl Sender {
     pub fn new(config: Config) -> Sender {
@@ -66,6 +70,10 @@ impl Sender {
         let verdict = match (self.config.target)(&job.endpoint) {
             None => {
                 attempt.result = Err("endpoint removed".into());
+                Verdict::NotSpent
+            }
+            Some(_) if at < BELIEVABLE => {
+                attempt.result = Err("the wall clock is not set yet, so no signature could be right".into());
                 Verdict::NotSpent
             }
             Some(target) => {

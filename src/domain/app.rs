@@ -107,6 +107,8 @@ impl fmt::Debug for AccessKey {
 pub struct Directory {
     pub apps: HashMap<AppId, Arc<App>>,
     pub keys: HashMap<String, AccessKey>,
+    /// There is, or once was, a key.
+    pub had_keys: bool,
 }
 
 /// Numbers of applications begin here, as the cloud's own have ten digits.

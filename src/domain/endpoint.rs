@@ -59,7 +59,8 @@ pub const MAX_URL: usize = 2048;
 impl CallbackUrl {
     /// `http://` or `https://`, a host, perhaps a port; no user part, no spaces, no control characters.
     pub fn parse(url: &str) -> Option<CallbackUrl> {
-        if url.len() > MAX_URL || url.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        // The characters of RFC 3986 alone: what else a URL may show is percent-encoded, or cannot be called.
+        if url.len() > MAX_URL || !url.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b)) {
             return None;
         }
         let (scheme, rest) = url.split_once("://")?;
@@ -89,7 +90,9 @@ impl CallbackUrl {
             None => None,
         };
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-        if host.is_empty() || host.len() > 253 || !host.chars().all(plain) {
+        // The root's dot is not part of the name that is looked up and signed.
+        let host = host.strip_suffix('.').unwrap_or(host);
+        if host.is_empty() || host.ends_with('.') || host.len() > 253 || !host.chars().all(plain) {
             return None;
         }
         Some(CallbackUrl { https, host: host.to_ascii_lowercase(), port })
@@ -118,6 +121,11 @@ mod tests {
             ("http://a b/", None),
             ("http://a\n/", None),
             ("cb.example.com", None),
+            ("http://cb.example.com./x", Some((false, "cb.example.com", None))),
+            ("http://a/<x>", None),
+            ("http://a/ü", None),
+            ("http://a/?q=\"", None),
+            ("http://a/%C3%BC?q=%22#f", Some((false, "a", None))),
         ] {
             let got = CallbackUrl::parse(url);
             assert_eq!(got.as_ref().map(|u| (u.https, u.host.as_str(), u.port)), expected, "{url}");

@@ -330,6 +330,10 @@ pub fn publish(tx: &mut Tx, sid: &SessionId, name: &GroupId, draft: Draft, fresh
 /// must have somebody in it (`alibaba.md` §2.4).
 pub fn send(tx: &mut Tx, app: &AppId, name: &GroupId, sender: Sender, draft: Draft, fresh: Tid, known: Known) -> Result<Tid, Refusal> {
     let group = tx.state.live_group(app, name)?;
+    if let Some(tid) = draft.tid.as_ref().filter(|tid| known == Known::Yes || group.recent_tids.contains(tid)) {
+        // Said already, when somebody was there to hear it.
+        return Ok(tid.clone());
+    }
     if group.members.is_empty() {
         return Err(Refusal::GroupEmpty(name.to_string()));
     }

@@ -1,7 +1,7 @@
 //! A message: what was said in a group, and its place in the group's stream.
 
 use super::{
-    Gid, Millis, SessionId, Tid, UserId,
+    AppId, Gid, GroupId, Millis, SessionId, Tid, UserId,
     group::{Counters, GroupState, Sender},
     quota,
 };
@@ -49,6 +49,30 @@ impl Message {
         };
         250 + escaped(&self.body) + escaped(&self.sender_info) + self.tid.as_str().len() + 2 * self.sender.as_str().len()
     }
+}
+
+/// What a server API's message list asks for.
+#[derive(Clone, Debug)]
+pub struct MessagePage {
+    pub app: AppId,
+    pub group: GroupId,
+    /// Oldest first.
+    pub ascending: bool,
+    pub kind: Option<i32>,
+    /// Both ends inclusive.
+    pub begin: Option<Millis>,
+    pub end: Option<Millis>,
+    /// Continue after this sequence number (in the direction asked).
+    pub after: Option<u64>,
+    pub limit: u32,
+}
+
+/// A page of messages.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub messages: Vec<Message>,
+    /// Where to continue; `None` when there is nothing more. A page may be short and still have more.
+    pub next: Option<u64>,
 }
 
 /// A message that somebody wants to send. Lengths are checked by [`Draft::check`].

@@ -94,6 +94,8 @@ pub struct SessionState {
 pub struct State {
     pub apps: HashMap<AppId, Arc<App>>,
     pub keys: HashMap<String, AccessKey>,
+    /// There is, or once was, a key.
+    pub had_keys: bool,
     pub groups: HashMap<Gid, GroupState>,
     pub sessions: HashMap<SessionId, SessionState>,
     pub links: HashMap<SessionId, Link>,
@@ -116,6 +118,7 @@ impl State {
             Change::AppGone(id) => self.apps.remove(&id).map_or(Change::Nothing, Change::App),
             Change::Key(key) => {
                 let id = key.id.clone();
+                self.had_keys = true;
                 self.keys.insert(id.clone(), key).map_or(Change::KeyGone(id), Change::Key)
             }
             Change::KeyGone(id) => self.keys.remove(&id).map_or(Change::Nothing, Change::Key),

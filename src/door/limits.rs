@@ -4,7 +4,7 @@
 use std::{
     cell::Cell,
     collections::HashMap,
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     rc::Rc,
     sync::{Arc, Mutex},
 };
@@ -75,7 +75,11 @@ impl Caps {
     /// One more from `address`. `control`: at the control listener.
     pub fn admit(self: &Arc<Caps>, address: IpAddr, control: bool) -> Result<Permit, Full> {
         // A listener on [::] sees IPv4 clients as mapped addresses; they are the same clients.
-        let address = address.to_canonical();
+        // An IPv6 host has a whole /64 to itself.
+        let address = match address.to_canonical() {
+            IpAddr::V6(v6) if !v6.is_loopback() => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+            other => other,
+        };
         let Limits { connections, connections_per_address } = self.limits;
         let reserve = if control && address.is_loopback() { RESERVE } else { 0 };
         let mut inside = self.inside.lock().expect("no panic while held");

@@ -28,7 +28,7 @@ use std::sync::Arc;
 const KEEP_DELIVERIES: i64 = 7 * 24 * 3_600_000;
 /// … and at most so many.
 const MOST_DELIVERIES: u32 = 100_000;
-/// Events that wait longer than that, or behind so many newer ones, are given up as well.
+/// Events that wait behind so many newer ones are given up as well.
 const MOST_WAITING: u32 = 1_000_000;
 
 impl Batch<'_> {

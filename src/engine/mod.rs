@@ -14,14 +14,13 @@ mod timers;
 #[cfg(test)]
 mod tests;
 
-pub use crate::domain::app::Directory;
 pub use queue::{Handle, Position, QUEUE_BYTES, QUEUE_COMMANDS, SocketCommand, SocketOp};
 
 use crate::{
     clock::{Alarm, Clock},
     domain::{
         Change, Gid, Refusal, SessionId, State, Tick, Tx,
-        app::App,
+        app::{App, Directory},
         endpoint::EndpointId,
         event::{Event, Rendered},
         outbox::{DeliveryId, Job},
@@ -163,10 +162,8 @@ impl Engine {
     /// much: many who come back at once must not have all their recoveries in memory together.
     fn batch(&mut self, commands: &mut VecDeque<Command>) {
         let (now, tick) = (self.core.clock.now(), self.core.clock.tick());
-        let slept = self.core.clock.slept().saturating_sub(self.slept) > SUSPENDED;
-        if slept {
-            self.slept = self.core.clock.slept();
-        }
+        let asleep = self.core.clock.slept();
+        let slept = asleep.saturating_sub(self.slept) > SUSPENDED;
         let (steps, save) = self.due_steps(tick);
         let Core { state, store, ids, config, .. } = &mut self.core;
         store.new_batch();
@@ -210,6 +207,9 @@ impl Engine {
         let Batch { mut tx, out, .. } = batch;
         match committed {
             Ok(()) => {
+                if slept {
+                    self.slept = asleep;
+                }
                 let Tx { stored, pushes, relinked, counts, .. } = tx;
                 self.after_commit(tick, stored, out, relinked, counts, pushes);
             }
@@ -249,7 +249,7 @@ impl Engine {
         self.redo = out.failed;
         if stored.iter().any(|c| matches!(c, Change::App(_) | Change::AppGone(_) | Change::Key(_) | Change::KeyGone(_))) {
             let state = &self.core.state;
-            self.handle.publish_directory(Directory { apps: state.apps.clone(), keys: state.keys.clone() });
+            self.handle.publish_directory(Directory { apps: state.apps.clone(), keys: state.keys.clone(), had_keys: state.had_keys });
         }
         self.set_deadlines(relinked);
         self.set_counts(counts, tick);

@@ -65,7 +65,7 @@ impl Starting {
         }
         timers.at(clock.tick().after(PURGE_EVERY), Timer::Purge);
         let slept = clock.slept();
-        let directory = Directory { apps: state.apps.clone(), keys: state.keys.clone() };
+        let directory = Directory { apps: state.apps.clone(), keys: state.keys.clone(), had_keys: state.had_keys };
         let queue = Queue::new(clock.clone());
         let handle = Handle::new(queue.clone(), directory);
         let engine = Engine {

@@ -40,6 +40,7 @@ pub fn put(conn: &Connection, app: &App) -> Result<()> {
 }
 
 pub fn put_key(conn: &Connection, key: &AccessKey) -> Result<()> {
+    run(conn, "INSERT OR IGNORE INTO mark VALUES ('key')", [])?;
     run(conn, "INSERT OR REPLACE INTO access_key VALUES (?1, ?2, ?3)", params![key.id, key.secret, key.created.0])
 }
 
@@ -79,6 +80,7 @@ pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
         };
         state.apply(Change::App(Arc::new(app)));
     }
+    state.had_keys = conn.query_row("SELECT count(*) FROM mark WHERE name = 'key'", [], |row| row.get::<_, i64>(0))? > 0;
     let mut rows = conn.prepare("SELECT id, secret, created FROM access_key")?;
     let mut rows = rows.query([])?;
     while let Some(row) = rows.next()? {

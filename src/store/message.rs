@@ -2,27 +2,11 @@
 
 use super::{Result, run};
 use crate::domain::{
-    AppId, Gid, GroupId, Millis, SessionId, Tid, UserId,
-    message::Message,
+    Gid, Millis, SessionId, Tid, UserId,
+    message::{Found, Message, MessagePage},
     quota::{MAX_RECOVERED, MAX_RECOVERED_BYTES, RECENT},
 };
-use rusqlite::{Connection, Row, params, types::Value};
-
-/// What a server API's message list asks for.
-#[derive(Clone, Debug)]
-pub struct MessagePage {
-    pub app: AppId,
-    pub group: GroupId,
-    /// Oldest first.
-    pub ascending: bool,
-    pub kind: Option<i32>,
-    /// Both ends inclusive.
-    pub begin: Option<Millis>,
-    pub end: Option<Millis>,
-    /// Continue after this sequence number (in the direction asked).
-    pub after: Option<u64>,
-    pub limit: u32,
-}
+use rusqlite::{Connection, Row, params};
 
 /// What was missed since a position.
 #[derive(Debug)]
@@ -62,7 +46,7 @@ pub fn put(conn: &Connection, m: &Message) -> Result<()> {
     let Some(seq) = m.seq else { return Ok(()) };
     run(
         conn,
-        "INSERT INTO message VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        "INSERT INTO message (id, gid, tid, kind, body, sender, info, client, weight, total, at, stored, cached, deleted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         params![
             row_id(m.gid, seq),
             m.gid.0,
@@ -139,23 +123,32 @@ pub fn history(conn: &Connection, gid: Gid, since: Option<u64>, reverse: bool, l
     Ok(messages)
 }
 
-pub fn page(conn: &Connection, gid: Gid, page: &MessagePage) -> Result<Vec<Message>> {
+/// At most so many rows are looked at for one page: a filter without hits must not read a whole group.
+const LOOKED_AT: i64 = 20_000;
+
+pub fn page(conn: &Connection, gid: Gid, page: &MessagePage) -> Result<Found> {
     let (first, last) = match (page.after, page.ascending) {
         (None, _) => (0, u64::MAX),
         (Some(s), true) => (s.saturating_add(1), u64::MAX),
         (Some(s), false) => (0, s.saturating_sub(1)),
     };
-    let mut sql = format!("SELECT {COLUMNS} FROM message WHERE id BETWEEN ? AND ? AND stored = 1 AND deleted = 0");
-    let mut values = vec![Value::from(row_id(gid, first)), Value::from(row_id(gid, last))];
-    for (clause, value) in [(" AND kind = ?", page.kind.map(i64::from)), (" AND at >= ?", page.begin.map(|t| t.0)), (" AND at <= ?", page.end.map(|t| t.0))] {
-        if let Some(value) = value {
-            sql += clause;
-            values.push(value.into());
-        }
-    }
-    sql += if page.ascending { " ORDER BY id ASC LIMIT ?" } else { " ORDER BY id DESC LIMIT ?" };
-    values.push(Value::from(page.limit as i64 + 1));
+    let order = if page.ascending { "ASC" } else { "DESC" };
+    let sql = format!("SELECT {COLUMNS} FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id {order} LIMIT ?3");
     let mut rows = conn.prepare_cached(&sql)?;
-    let rows = rows.query_map(rusqlite::params_from_iter(values), read)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let mut rows = rows.query(params![row_id(gid, first), row_id(gid, last), LOOKED_AT])?;
+    let (mut messages, mut looked, mut seen) = (Vec::new(), 0, None);
+    while let Some(row) = rows.next()? {
+        looked += 1;
+        let (kind, at): (i32, i64) = (row.get(3)?, row.get(10)?);
+        let (stored, deleted): (bool, bool) = (row.get(11)?, row.get(13)?);
+        let wanted = page.kind.is_none_or(|k| k == kind) && page.begin.is_none_or(|t| at >= t.0) && page.end.is_none_or(|t| at <= t.0);
+        if stored && !deleted && wanted {
+            if messages.len() == page.limit as usize {
+                return Ok(Found { messages, next: seen });
+            }
+            messages.push(read(row)?);
+        }
+        seen = Some(row.get::<_, i64>(0)? as u64 & 0xffff_ffff);
+    }
+    Ok(Found { messages, next: seen.filter(|_| looked == LOOKED_AT) })
 }

@@ -9,9 +9,13 @@ pub mod outbox;
 mod schema;
 mod session;
 
-pub use message::{MessagePage, Recovered};
+pub use message::Recovered;
 
-use crate::domain::{AppId, Change, Gid, GroupId, State, group::Counters, message::Message};
+use crate::domain::{
+    AppId, Change, Gid, GroupId, State,
+    group::Counters,
+    message::{Found, Message, MessagePage},
+};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::{
     cell::Cell,
@@ -265,9 +269,8 @@ impl Reader {
         Ok(Reader { conn })
     }
 
-    /// Stored, undeleted messages of a group (which may itself be deleted), at most `limit + 1` of
-    /// them, so that the caller sees whether there are more. `None`: the group never existed.
-    pub fn messages(&self, page: &MessagePage) -> Result<Option<Vec<Message>>> {
+    /// Stored, undeleted messages of a group (which may itself be deleted). `None`: the group never existed.
+    pub fn messages(&self, page: &MessagePage) -> Result<Option<Found>> {
         match find_group(&self.conn, &page.app, &page.group)? {
             Some(gid) => message::page(&self.conn, gid, page).map(Some),
             None => Ok(None),

@@ -158,7 +158,8 @@ impl Store {
     }
 
     /// Forgets deliveries that ended before `before` and those behind the newest `most`, and waiting events
-    /// that came before `before` or stand behind `most_waiting` newer ones; a few hundred at a time.
+    /// behind `most_waiting` newer ones (never by their time: it may have been stamped before the clock was
+    /// set); a few hundred at a time.
     pub fn purge_callbacks(&self, before: Millis, most: u32, most_waiting: u32) -> Result<Purged> {
         let conn = self.conn();
         let mut purged = Purged::default();
@@ -170,17 +171,12 @@ impl Store {
         }
         let mut oldest =
             conn.prepare_cached("SELECT id, endpoint, at, (SELECT max(id) FROM outbox) - id FROM outbox WHERE delivery IS NULL ORDER BY id LIMIT ?1")?;
-        let mut rows = oldest.query(params![AT_ONCE as i64])?;
+        let mut rows = oldest.query(params![AT_ONCE as i64, most_waiting])?;
         let mut names = BTreeSet::new();
-        let mut gone = Vec::new();
+        let mut gone: Vec<i64> = Vec::new();
         while let Some(row) = rows.next()? {
-            let (id, name, at, newer): (i64, String, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-            // Ids and times grow together, so the first that stays ends it.
-            if at >= before.0 && newer < most_waiting as i64 {
-                break;
-            }
-            gone.push(id);
-            names.insert(name);
+            gone.push(row.get(0)?);
+            names.insert(row.get::<_, String>(1)?);
         }
         drop(rows);
         for id in &gone {

@@ -5,9 +5,12 @@ pub const MIGRATIONS: &[&str] = &[FIRST];
 
 /// * `message.id` is the group's number times 2^32 plus the message's number in the group: one B-tree,
 ///   clustered by group and in order, although bodies are long (a WITHOUT ROWID table would split them).
+///   Bodies stand last: what is looked for is found without reading them.
 /// * `outbox.ready` is 1 while no delivery of the same endpoint holds the event's subject.
+/// * `mark` holds the name of what has happened once: `key`, a first access key.
 /// * `delivery.state`: 0 frozen, 1 delivered, 2 dead.
 const FIRST: &str = "
+CREATE TABLE mark (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE access_key (id TEXT PRIMARY KEY, secret TEXT NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE app (
     id TEXT PRIMARY KEY, key TEXT NOT NULL, sign TEXT NOT NULL, name TEXT NOT NULL, sdkappid INTEGER NOT NULL UNIQUE,
@@ -29,9 +32,9 @@ CREATE TABLE member (
     ord INTEGER NOT NULL, PRIMARY KEY (gid, user)
 ) WITHOUT ROWID;
 CREATE TABLE message (
-    id INTEGER PRIMARY KEY, gid INTEGER NOT NULL, tid TEXT NOT NULL, kind INTEGER NOT NULL, body TEXT NOT NULL, sender TEXT NOT NULL,
-    info TEXT NOT NULL, client TEXT, weight INTEGER NOT NULL, total INTEGER NOT NULL, at INTEGER NOT NULL, stored INTEGER NOT NULL,
-    cached INTEGER NOT NULL, deleted INTEGER NOT NULL
+    id INTEGER PRIMARY KEY, gid INTEGER NOT NULL, kind INTEGER NOT NULL, at INTEGER NOT NULL, stored INTEGER NOT NULL,
+    cached INTEGER NOT NULL, deleted INTEGER NOT NULL, weight INTEGER NOT NULL, total INTEGER NOT NULL, tid TEXT NOT NULL,
+    sender TEXT NOT NULL, client TEXT, info TEXT NOT NULL, body TEXT NOT NULL
 );
 CREATE UNIQUE INDEX message_tid ON message (gid, tid);
 CREATE INDEX message_unstored ON message (id) WHERE stored = 0;

@@ -10,8 +10,7 @@ use std::{
 /// A folder of `src`, and what of ours its files may import.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("domain", &[]),
-    // `rpc::Ask`, which stands for the rest of the server, is spoken in this type.
-    ("alibaba", &["domain", "store::MessagePage", "clock", "ids"]),
+    ("alibaba", &["domain", "clock", "ids"]),
     ("store", &["domain"]),
     // It is handed the renderers as functions: never a dialect, a door or a sender.
     ("engine", &["domain", "store", "clock", "ids", "fatal"]),

@@ -24,7 +24,9 @@ pub fn create(call: &Call) -> Fields {
     if !creator.is_empty() {
         check_new_id("CreatorId", creator)?;
     }
-    let admins = call.params.list("Administrators", MAX_ADMINS)?.map(|list| list.items).unwrap_or_default();
+    let mut admins = call.params.list("Administrators", MAX_ADMINS)?.map(|list| list.items).unwrap_or_default();
+    let mut seen = std::collections::BTreeSet::new();
+    admins.retain(|admin| seen.insert(admin.clone()));
     for admin in &admins {
         check_new_id("Administrators", admin)?;
     }

@@ -6,11 +6,10 @@ use crate::{
     alibaba::error::RpcError,
     domain::{
         Millis,
-        message::{Draft, Message},
+        message::{Draft, Message, MessagePage},
         quota::{MAX_BODY, MAX_USER_INFO},
         request::{Answer, Request},
     },
-    store::MessagePage,
 };
 use serde_json::{Value, json};
 
@@ -67,11 +66,9 @@ pub fn list(call: &Call) -> Fields {
         tracing::error!(why, "messages could not be read");
         RpcError::server()
     })?;
-    let messages = messages.ok_or_else(|| RpcError::not_found(format_args!("Group {group}")))?;
-    let more = messages.len() > limit as usize;
-    let listed = &messages[..messages.len().min(limit as usize)];
-    let next = if more { listed.last().and_then(|m| m.seq).unwrap_or(0) } else { 0 };
-    let list: Vec<Value> = listed.iter().map(told).collect();
+    let found = messages.ok_or_else(|| RpcError::not_found(format_args!("Group {group}")))?;
+    let list: Vec<Value> = found.messages.iter().map(told).collect();
+    let (more, next) = (found.next.is_some(), found.next.unwrap_or(0));
     Ok(fields(json!({"GroupId": group.as_str(), "Hasmore": more, "NextPageToken": next, "MessageList": list})))
 }
 

@@ -172,9 +172,13 @@ fn signature_v3_covers_what_counts() {
 fn parameters_may_come_in_a_form_body() {
     let server = Server::new();
     let body = b"AppId=demo&UserIds.1=u+1";
+    let signed = [&V3_SIGNED[..], &["content-type"]].concat();
+    // What the body means has to be signed as well.
     let headers = server.v3("CheckLiveMessageUsersOnline", &form(&[]), body, &V3_SIGNED);
+    assert_eq!(code(&server.send("POST", "", &headers, body)), (400, "MissingAppId"));
+    let headers = server.v3("CheckLiveMessageUsersOnline", &form(&[]), body, &signed);
     assert_eq!(fields(server.send("POST", "", &headers, body)), json!({"UserList": [{"UserId": "u 1", "Online": false}]}));
-    let headers = server.v3("CheckLiveMessageUsersOnline", &form(&[("AppId", "demo")]), body, &V3_SIGNED);
+    let headers = server.v3("CheckLiveMessageUsersOnline", &form(&[("AppId", "demo")]), body, &signed);
     assert_eq!(code(&server.send("POST", "AppId=demo", &headers, body)), (400, "InputInvalid"));
 }
 

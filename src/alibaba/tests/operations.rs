@@ -26,7 +26,7 @@ fn applications() {
     assert!(id.starts_with(|c: char| c.is_ascii_lowercase()));
     let ours = [("AppId", id), ("DataCenter", "ap-southeast-1")];
     let mut listed = json!({"AppId": id, "AppKey": key, "AppName": "testApp", "AppSign": sign, "CreateTime": 1_700_000_000, "DataCenter": "ap-southeast-1",
-        "Disable": false, "ModifyTime": 2, "MsgLifeCycle": 1});
+        "Disable": false, "ModifyTime": 1700000000, "MsgLifeCycle": 1});
     let list = fields(server.call("ListLiveMessageApps", &[("SortType", "1"), ("DataCenter", "ap-southeast-1")]));
     assert_eq!(list, json!({"AppList": [listed.clone()], "HasMore": false}));
     for (name, value) in [("AuditType", json!(2)), ("AuditUrl", json!("http://audit.example.com/a")), ("EventCallbackUrl", json!("http://cb.example.com/cb"))] {
