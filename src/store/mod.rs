@@ -9,6 +9,9 @@ pub mod outbox;
 mod schema;
 mod session;
 
+#[cfg(test)]
+mod tests;
+
 pub use message::Recovered;
 
 use crate::domain::{

@@ -267,3 +267,24 @@ fn verify_refuses_the_login_that_the_server_refuses() {
     assert_eq!((code, &*err), (1, ""), "what is wrong is in the output");
     assert!(out.ends_with("✗ auth.nonce has 65 bytes; 64 are allowed\n"), "{out}");
 }
+
+#[test]
+fn a_deleted_last_key_stays_deleted_and_a_link_in_the_folder_is_not_followed() {
+    let folder = Folder::new();
+    let data = folder.join("data");
+    let at = data.to_str().unwrap();
+    drop(Process::start(&data, &[]));
+    let key: Value = serde_json::from_str(&fs::read_to_string(data.join("access-key.json")).unwrap()).unwrap();
+    let (code, _, err) = roomd(&["key", "delete", key["access_key_id"].as_str().unwrap(), "--data", at]);
+    assert_eq!(code, 0, "{err}");
+    drop(Process::start(&data, &[]));
+    assert_eq!(json_of(&["key", "list", "--data", at, "--json"]), json!([]));
+
+    let victim = folder.join("victim");
+    fs::write(&victim, "precious").unwrap();
+    fs::remove_file(data.join("roomd.lock")).unwrap();
+    std::os::unix::fs::symlink(&victim, data.join("roomd.lock")).unwrap();
+    let (code, _, err) = roomd(&["serve", "--data", at, "--control", "127.0.0.1:0", "--sessions", "127.0.0.1:0"]);
+    assert!(code == 1 && err.contains("roomd.lock"), "{code} {err}");
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+}
