@@ -282,3 +282,28 @@ fn an_emptied_url_puts_what_waits_aside() {
     b.log_on(1, "u1");
     assert_eq!(b.jobs.lock().unwrap().len(), 1, "no rows are written without a URL");
 }
+
+#[test]
+fn ended_deliveries_go_after_7_days_and_waiting_events_stay() {
+    let folder = Folder::new();
+    let mut b = bench(&folder);
+    let sid = b.log_on(0, "u0");
+    let first = b.jobs.lock().unwrap()[0].clone();
+    let attempt = Attempt { at: Millis(0), url: "u".into(), result: Ok(200), took_ms: 1, answer: vec![] };
+    let outcome = Outcome { delivery: first.delivery, endpoint: first.endpoint, attempt, verdict: Verdict::Delivered };
+    b.batch(vec![Command::Outcome(Box::new(outcome))]);
+    b.join(0, &sid, "g1"); // frozen, and not answered
+    b.log_on(1, "u1");
+    let count = |b: &Bench, what: &str| -> i64 {
+        let sql = format!("SELECT count(*) FROM {what}");
+        b.engine.core.store.conn().query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!((count(&b, "delivery WHERE state = 1"), count(&b, "attempt")), (1, 1));
+    b.engine.core.clock.advance(8 * 24 * 3_600_000).unwrap();
+    b.batch(vec![]);
+    assert_eq!((count(&b, "delivery WHERE state = 1"), count(&b, "attempt")), (0, 0));
+    assert_eq!(count(&b, "delivery WHERE state = 0"), 2, "what is frozen stays");
+    assert!(b.engine.redo.is_empty());
+    let (memory, reload) = b.seen();
+    assert_eq!(memory, reload);
+}

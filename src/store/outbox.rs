@@ -58,19 +58,10 @@ impl Store {
 
     /// Takes the oldest ready events for the delivery `id`; their subjects are held by it from now on.
     pub fn take(&self, lane: &EndpointId, id: &DeliveryId) -> Result<Taken> {
-        let conn = self.conn();
-        let name = lane.to_string();
-        let mut rows =
-            conn.prepare_cached("SELECT id, subject, payload FROM outbox WHERE endpoint = ?1 AND ready = 1 AND delivery IS NULL ORDER BY id LIMIT ?2")?;
-        let rows =
-            rows.query_map(params![name, EVENTS_A_POST as i64], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)))?;
-        let (mut payloads, mut subjects) = (Vec::new(), BTreeSet::new());
-        for row in rows {
-            let (row_id, subject, payload) = row?;
-            run(conn, "UPDATE outbox SET delivery = ?2 WHERE id = ?1", params![row_id, &*id.0])?;
-            payloads.push(payload);
-            subjects.insert(subject);
-        }
+        let (conn, name) = (self.conn(), lane.to_string());
+        let claimed =
+            self.claim(id, &name, "SELECT id, subject, payload FROM outbox WHERE endpoint = ?1 AND ready = 1 AND delivery IS NULL ORDER BY id LIMIT ?2")?;
+        let (subjects, payloads): (BTreeSet<_>, Vec<_>) = claimed.into_iter().unzip();
         let mut fewer_ready = payloads.len() as u64;
         for subject in subjects {
             let mut hold = conn.prepare_cached("UPDATE outbox SET ready = 0 WHERE endpoint = ?1 AND subject = ?2 AND delivery IS NULL AND ready = 1")?;
@@ -81,16 +72,21 @@ impl Store {
 
     /// Takes the oldest waiting events, ready or not, for a delivery that will not be sent.
     pub fn take_any(&self, lane: &EndpointId, id: &DeliveryId) -> Result<Vec<String>> {
+        let waiting = "SELECT id, subject, payload FROM outbox WHERE endpoint = ?1 AND delivery IS NULL ORDER BY id LIMIT ?2";
+        Ok(self.claim(id, &lane.to_string(), waiting)?.into_iter().map(|(_, payload)| payload).collect())
+    }
+
+    /// Gives the rows that `select` finds to the delivery; returns their subjects and payloads, in order.
+    fn claim(&self, id: &DeliveryId, endpoint: &str, select: &str) -> Result<Vec<(String, String)>> {
         let conn = self.conn();
-        let mut rows = conn.prepare_cached("SELECT id, payload FROM outbox WHERE endpoint = ?1 AND delivery IS NULL ORDER BY id LIMIT ?2")?;
-        let rows = rows.query_map(params![lane.to_string(), EVENTS_A_POST as i64], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
-        let mut payloads = Vec::new();
-        for row in rows {
-            let (row_id, payload) = row?;
+        let mut rows = conn.prepare_cached(select)?;
+        let found = rows.query_map(params![endpoint, EVENTS_A_POST as i64], |row| Ok((row.get::<_, i64>(0)?, (row.get(1)?, row.get(2)?))))?;
+        // All are read before the first is changed: the change takes a row out of what is being read.
+        let found: Vec<_> = found.collect::<rusqlite::Result<_>>()?;
+        for (row_id, _) in &found {
             run(conn, "UPDATE outbox SET delivery = ?2 WHERE id = ?1", params![row_id, &*id.0])?;
-            payloads.push(payload);
         }
-        Ok(payloads)
+        Ok(found.into_iter().map(|(_, event)| event).collect())
     }
 
     /// Writes a frozen delivery. Committed before its first byte is sent.
@@ -170,7 +166,7 @@ impl Store {
             *count += forget(conn, over.query_map(params![state, most, AT_ONCE as i64], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)?;
         }
         let mut oldest =
-            conn.prepare_cached("SELECT id, endpoint, at, (SELECT max(id) FROM outbox) - id FROM outbox WHERE delivery IS NULL ORDER BY id LIMIT ?1")?;
+            conn.prepare_cached("SELECT id, endpoint FROM outbox WHERE delivery IS NULL AND id <= (SELECT max(id) FROM outbox) - ?2 ORDER BY id LIMIT ?1")?;
         let mut rows = oldest.query(params![AT_ONCE as i64, most_waiting])?;
         let mut names = BTreeSet::new();
         let mut gone: Vec<i64> = Vec::new();

@@ -4,9 +4,66 @@ use super::*;
 use crate::domain::{
     Epoch, Millis, Tid, UserId,
     app::{App, Audit, LifeCycle},
+    endpoint::EndpointId,
+    event::Rendered,
     group::Group,
+    outbox::{Attempt, DeliveryId},
 };
 use std::sync::Arc;
+
+/// A store in a folder of its own, with an endpoint that is told of things.
+fn told(name: &str) -> (std::path::PathBuf, Store, EndpointId) {
+    let folder = std::env::temp_dir().join(format!("roomd-{name}-{}", std::process::id()));
+    let store = Store::open(&folder).unwrap();
+    store.begin().unwrap();
+    (folder, store, EndpointId::LiveEvents(AppId::trusted("a")))
+}
+
+fn event(lane: &EndpointId, user: usize) -> Rendered {
+    Rendered { endpoint: lane.clone(), subject: format!("u{user}"), payload: "p".into() }
+}
+
+#[test]
+fn a_purge_takes_old_and_surplus_deliveries_and_leaves_what_waits_or_is_frozen() {
+    let (folder, store, lane) = told("purge");
+    let attempt = Attempt { at: Millis(1), url: "u".into(), result: Ok(200), took_ms: 1, answer: vec![] };
+    let id = |n: usize| DeliveryId(format!("d{n}").into());
+    for n in 0..6 {
+        store.add_event(&event(&lane, n), Millis(1)).unwrap();
+        store.take(&lane, &id(n)).unwrap();
+        store.freeze(&id(n), &lane, b"p", Millis(1)).unwrap();
+        store.add_attempt(&id(n), &attempt).unwrap();
+    }
+    for (n, dead, ended) in [(0, None, 100), (1, Some("why"), 100), (2, None, 2_000), (3, Some("why"), 2_000), (4, None, 2_000)] {
+        store.finish(&id(n), &lane, dead, Millis(ended)).unwrap();
+    }
+    // Waiting events of 1970 stay: their stamp says nothing, only their number counts.
+    assert!(store.add_event(&event(&lane, 7), Millis(0)).unwrap());
+    assert!(!store.add_event(&event(&lane, 5), Millis(0)).unwrap(), "its subject is held by the frozen one");
+    let gone = store.purge_callbacks(Millis(1_000), 100, 100).unwrap();
+    assert_eq!((gone.delivered, gone.dead, gone.waiting, gone.more), (1, 1, 0, false));
+    let gone = store.purge_callbacks(Millis(1_000), 2, 100).unwrap();
+    assert_eq!((gone.delivered, gone.dead, gone.waiting), (1, 1, 0), "only the newest two places are kept");
+    assert_eq!(store.frozen(None).unwrap().into_iter().map(|f| f.id).collect::<Vec<_>>(), [id(5)]);
+    let left: i64 = store.conn().query_row("SELECT count(*) FROM attempt", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 2, "tries go with their deliveries");
+    let gone = store.purge_callbacks(Millis(0), 100, 1).unwrap();
+    assert_eq!((gone.waiting, gone.ready), (1, vec![(lane.clone(), 0)]), "the oldest that waits behind too many");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_purge_with_much_to_do_says_that_there_is_more() {
+    let (folder, store, lane) = told("purge-much");
+    for n in 0..700 {
+        store.add_event(&event(&lane, n), Millis(1)).unwrap();
+    }
+    let gone = store.purge_callbacks(Millis(0), 100, 100).unwrap();
+    assert_eq!((gone.waiting, gone.more, gone.ready), (500, true, vec![(lane.clone(), 200)]));
+    let gone = store.purge_callbacks(Millis(0), 100, 100).unwrap();
+    assert_eq!((gone.waiting, gone.more, gone.ready), (100, false, vec![(lane, 100)]));
+    std::fs::remove_dir_all(&folder).unwrap();
+}
 
 #[test]
 fn a_filter_without_hits_ends_early_and_goes_on_where_it_ended() {
