@@ -10,6 +10,9 @@ use super::{
 };
 use std::sync::Arc;
 
+/// A machine that slept longer than this, in ms, starts everybody's time anew: nobody was silent (`session.md` §2).
+pub const SUSPENDED: u64 = 30_000;
+
 /// Waits of session life; settings may shorten them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lifetimes {

@@ -4,7 +4,7 @@
 use super::{Config, Ports, SocketCommand, queue::Answering, timers::Timer};
 use crate::{
     domain::{
-        ConnRef, Gid, Refusal, Tick, Tx,
+        ConnRef, Gid, Refusal, State, Tick, Tx,
         endpoint::EndpointId,
         outbox::{DeliveryId, Job, Outcome},
         request::Answer,
@@ -66,13 +66,18 @@ impl Batch<'_> {
         if self.broken {
             return Err(store::StoreError::Lost);
         }
-        for gid in self.dirty.iter() {
-            if let Some(group) = self.tx.state.group(*gid) {
-                self.store.write_counters(*gid, &group.counters)?;
-            }
-        }
+        write_counters(self.store, self.tx.state, self.dirty)?;
         self.store.commit()?;
         self.dirty.clear();
         Ok(())
     }
+}
+
+pub(super) fn write_counters(store: &Store, state: &State, dirty: &HashSet<Gid>) -> store::Result<()> {
+    for gid in dirty {
+        if let Some(group) = state.group(*gid) {
+            store.write_counters(*gid, &group.counters)?;
+        }
+    }
+    Ok(())
 }

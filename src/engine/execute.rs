@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::{
-        AppId, Change, ConnRef, Gid, GroupId, Refusal, SessionId, Tx,
+        AppId, Change, ConnRef, Gid, GroupId, Millis, Refusal, SessionId, Tx,
         app::{self, AppChange},
         group::{self, GroupState, Known, Recovery},
         message::{Draft, Message},
@@ -275,7 +275,7 @@ impl Batch<'_> {
                 self.touched.extend(self.due.keys().cloned());
             }
             Timer::Purge => {
-                let before = crate::domain::Millis(self.tx.now.0 - KEEP_DELIVERIES);
+                let before = Millis(self.tx.now.0 - KEEP_DELIVERIES);
                 let gone = self.store.savepoint(|store| store.purge_callbacks(before, MOST_DELIVERIES, MOST_WAITING)).map_err(|error| {
                     tracing::error!(%error, "old deliveries could not be purged");
                     Refusal::Unavailable

@@ -48,8 +48,6 @@ const BATCH_READ: usize = 4 * 1024 * 1024;
 const REDO_AFTER: u64 = 200;
 /// Counters of messages that are not stored are saved within this many ms (`design.md` §1).
 const SAVE_COUNTERS_AFTER: u64 = 1_000;
-/// A machine that slept longer than this, in ms, starts everybody's grace anew (`session.md` §2).
-const SUSPENDED: u64 = 30_000;
 /// Old callbacks are looked for this often, in ms, and sooner when there were many.
 const PURGE_EVERY: u64 = 60_000;
 const PURGE_AGAIN: u64 = 200;
@@ -163,7 +161,7 @@ impl Engine {
     fn batch(&mut self, commands: &mut VecDeque<Command>) {
         let (now, tick) = (self.core.clock.now(), self.core.clock.tick());
         let asleep = self.core.clock.slept();
-        let slept = asleep.saturating_sub(self.slept) > SUSPENDED;
+        let slept = asleep.saturating_sub(self.slept) > session::SUSPENDED;
         let (steps, save) = self.due_steps(tick);
         let Core { state, store, ids, config, .. } = &mut self.core;
         store.new_batch();
@@ -345,14 +343,7 @@ impl Engine {
 
     fn save_counters(&mut self) {
         let store = &self.core.store;
-        let saved = store.begin().and_then(|()| {
-            for gid in &self.dirty {
-                if let Some(group) = self.core.state.group(*gid) {
-                    store.write_counters(*gid, &group.counters)?;
-                }
-            }
-            store.commit()
-        });
+        let saved = store.begin().and_then(|()| batch::write_counters(store, &self.core.state, &self.dirty)).and_then(|()| store.commit());
         if let Err(error) = saved {
             store.roll_back();
             tracing::error!(%error, "the last second's counters could not be saved");

@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     clock::Alarm,
-    domain::{ConnRef, Tick, session::SocketEnd},
+    domain::{
+        ConnRef, Tick,
+        session::{SUSPENDED, SocketEnd},
+    },
     door::Upgraded,
     engine::{Handle, SocketCommand, SocketOp},
 };
@@ -32,8 +35,6 @@ pub(super) const PING_EVERY: u64 = 25_000;
 const STOP_WITHIN: u64 = 2_000;
 /// A close frame waits this long for the client's, in ms.
 const CLOSE_WITHIN: u64 = 5_000;
-/// Who sleeps longer than this, in ms, was not silent meanwhile: the machine was (`session.md` §2).
-const SUSPENDED: u64 = 30_000;
 /// Bytes of group lines after which a tick writes before it goes on.
 const LINES_AT_ONCE: usize = 256 * 1024;
 /// Name of the inbox's event among the connections' slots.
@@ -322,8 +323,9 @@ impl Reactor {
 
     fn serve_deadlines(&mut self) {
         let now = self.config.clock.tick();
-        if self.config.clock.slept().saturating_sub(self.slept) > SUSPENDED {
-            self.slept = self.config.clock.slept();
+        let slept = self.config.clock.slept();
+        if slept.saturating_sub(self.slept) > SUSPENDED {
+            self.slept = slept;
             for slot in &mut self.slots {
                 if let Some(connection) = &mut slot.connection {
                     connection.heard = now;
