@@ -330,11 +330,8 @@ pub fn publish(tx: &mut Tx, sid: &SessionId, name: &GroupId, draft: Draft, fresh
 /// must have somebody in it (`alibaba.md` §2.4).
 pub fn send(tx: &mut Tx, app: &AppId, name: &GroupId, sender: Sender, draft: Draft, fresh: Tid, known: Known) -> Result<Tid, Refusal> {
     let group = tx.state.live_group(app, name)?;
-    if let Some(tid) = draft.tid.as_ref().filter(|tid| known == Known::Yes || group.recent_tids.contains(tid)) {
-        // Said already, when somebody was there to hear it.
-        return Ok(tid.clone());
-    }
-    if group.members.is_empty() {
+    // What was said already needs nobody to hear it again.
+    if group.members.is_empty() && said_already(group, &draft, known).is_none() {
         return Err(Refusal::GroupEmpty(name.to_string()));
     }
     let gid = group.config.gid;
@@ -360,10 +357,8 @@ pub struct Sender {
 fn say(tx: &mut Tx, gid: Gid, draft: Draft, fresh: Tid, sender: Sender, known: Known) -> Result<Tid, Refusal> {
     draft.check()?;
     let group = tx.state.group(gid).expect("the caller found it");
-    if let Some(tid) = &draft.tid
-        && (known == Known::Yes || group.recent_tids.contains(tid))
-    {
-        return Ok(tid.clone());
+    if let Some(tid) = said_already(group, &draft, known) {
+        return Ok(tid);
     }
     if group.counters.top >= message::LAST_SEQ {
         return Err(Refusal::StreamFull(group.config.id.to_string()));
@@ -391,6 +386,11 @@ fn say(tx: &mut Tx, gid: Gid, draft: Draft, fresh: Tid, sender: Sender, known: K
     }
     tx.push(Push::Message { gid, message: message.clone() });
     Ok(message.tid.clone())
+}
+
+/// The id that the sender gave, if a message has it already.
+fn said_already(group: &GroupState, draft: &Draft, known: Known) -> Option<Tid> {
+    draft.tid.clone().filter(|tid| known == Known::Yes || group.recent_tids.contains(tid))
 }
 
 /// A group that grew over the limit keeps no lists until it was empty.

@@ -149,8 +149,8 @@ impl Batch<'_> {
     }
 }
 
-/// What waits for an endpoint that is no more becomes dead. Deliveries in flight may
-/// still arrive: their outcome decides.
+/// What waits for an endpoint that is no more becomes dead. Deliveries in flight may still arrive: their
+/// outcome decides.
 pub(super) fn put_aside(store: &Store, endpoint: &EndpointId, in_flight: &[DeliveryId], ids: &Ids, freeze: Freeze, now: Millis) -> store::Result<()> {
     for frozen in store.frozen(Some(endpoint))? {
         if !in_flight.contains(&frozen.id) {

@@ -86,24 +86,15 @@ impl Reactor {
     }
 
     fn reply(&mut self, conn: ConnRef, id: u32, reply: Reply) {
-        let Some(slot) = self.slot_of(conn) else {
+        let now = self.config.clock.tick();
+        let Some(slot) = self.slot_of(conn).filter(|slot| self.takes(*slot)) else {
             // The socket went while its connect was being committed: its session must not stay attached.
             if let Reply::Connected(connected) = reply {
-                let how = SocketEnd::Lost { heard: self.config.clock.tick() };
+                let how = SocketEnd::Lost { heard: now };
                 self.ask(SocketCommand { conn, id: 0, op: SocketOp::Ended { sid: connected.sid, how } });
             }
             return;
         };
-        let now = self.config.clock.tick();
-        if !self.takes(slot)
-            && let Reply::Connected(connected) = reply
-        {
-            let how = SocketEnd::Lost { heard: now };
-            return self.ask(SocketCommand { conn, id: 0, op: SocketOp::Ended { sid: connected.sid, how } });
-        }
-        if !self.takes(slot) {
-            return;
-        }
         let greeting = json::Greeting { ping: PING_EVERY / 1000 };
         let Some(connection) = self.connection(slot) else { return };
         json::reply(id, &reply, &greeting, &mut connection.lines);
