@@ -84,8 +84,13 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
         move |e: std::io::Error| format!("cannot start {what}: {e}")
     };
 
-    let hub_config =
-        HubConfig { clock: clock.clone(), silence: settings.rules.lifetimes.silence, commands_per_second: settings.limits.session_commands_per_second };
+    let quotas = settings.rules.quotas.clone();
+    let hub_config = HubConfig {
+        clock: clock.clone(),
+        silence: settings.rules.lifetimes.silence,
+        commands_per_second: settings.limits.session_commands_per_second,
+        quotas: quotas.clone(),
+    };
     let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_HUBS);
     let hubs: Vec<Hub> =
         (0..count as u8).map(|number| Hub::start(number, handle.clone(), hub_config.clone())).collect::<Result<_, _>>().map_err(system("a hub"))?;
@@ -97,7 +102,8 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
     first_key(&data, &handle, &ids, &clock)?;
     let ready = Arc::new(AtomicBool::new(false));
     let ask = Arc::new(Backend::new(handle.clone(), data.clone()));
-    let gateway = Gateway::new(ask.clone(), clock.clone(), ids.clone(), settings.allow_callback.clone(), settings.limits.nonces, settings.limits.control_qps);
+    let limits = &settings.limits;
+    let gateway = Gateway::new(ask.clone(), clock.clone(), ids.clone(), settings.allow_callback.clone(), quotas, limits.nonces, limits.control_qps);
     let token = operator_token(&data, &ids)?;
     let operator = Operator::new(ask, clock.clone(), ids.clone(), settings.allow_callback.clone(), token);
     let answers = Arc::new(Control::new(gateway, operator, ready.clone()));

@@ -1,8 +1,12 @@
 //! Settings, resolved once: flags over `ROOMD_*` environment over TOML file over default. Nothing
 //! downstream asks "what if unset?". Must not know who uses them.
 
-use crate::domain::{address::AllowList, state::Rules};
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use crate::domain::{
+    address::AllowList,
+    quota::{self, Quotas},
+    state::Rules,
+};
+use std::{fmt, net::SocketAddr, path::PathBuf, sync::LazyLock};
 
 /// What a server runs with.
 #[derive(Clone, Debug)]
@@ -29,6 +33,8 @@ pub struct Limits {
     pub connections: u32,
     pub connections_per_address: u32,
     pub session_commands_per_second: u32,
+    /// Messages of one session; undocumented. When it is not set, off with `session_commands_per_second`.
+    pub session_messages_per_second: u32,
     /// Counts only with Tencent's interfaces, which are still to come.
     pub group_messages_per_second: u32,
     /// The cloud's own limits on calls a second.
@@ -43,6 +49,7 @@ impl Default for Limits {
             connections: 0,
             connections_per_address: 1_000,
             session_commands_per_second: 100,
+            session_messages_per_second: 50,
             group_messages_per_second: 40,
             control_qps: true,
             nonces: 262_144,
@@ -87,10 +94,13 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
+/// Stands in a count that nobody has set yet and whose default depends on another.
+const UNSET: u32 = u32::MAX;
 /// Files that are not client sockets: the store, callbacks, epoll and timers.
 const OWN_FILES: u64 = 200;
 
-type Place<T> = fn(&mut Settings) -> &mut T;
+type Place<T> = Within<Settings, T>;
+type Within<S, T> = fn(&mut S) -> &mut T;
 
 /// Where a value goes, which says what it may be.
 enum Kind {
@@ -99,6 +109,8 @@ enum Kind {
     Hosts(Place<AllowList>),
     /// 0 or false is off.
     Count(Place<u32>),
+    /// A count of the table of quotas.
+    Quota(Within<Quotas, u32>),
     Switch(Place<bool>),
     Millis(Place<u64>, u64),
     Percent(Place<u32>),
@@ -106,18 +118,30 @@ enum Kind {
 
 struct Key {
     /// Section and name in the file, `limits.nonces`.
-    name: &'static str,
-    env: &'static str,
+    name: String,
+    env: String,
     kind: Kind,
 }
 
 macro_rules! keys {
     ($($name:literal $env:literal $kind:ident $field:ident$(.$more:ident)* $(, $least:literal)?;)*) => {
-        &[$(Key { name: $name, env: $env, kind: Kind::$kind(|s| &mut s.$field$(.$more)* $(, $least)?) }),*]
+        vec![$(Key { name: $name.into(), env: $env.into(), kind: Kind::$kind(|s| &mut s.$field$(.$more)* $(, $least)?) }),*]
     };
 }
 
-const KEYS: &[Key] = keys! {
+/// All of them; the quotas are `[limits]` as well.
+static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
+    let mut keys = own_keys();
+    keys.extend(quota::TABLE.iter().map(|(name, place)| Key {
+        name: format!("limits.{name}"),
+        env: format!("ROOMD_LIMITS_{}", name.to_ascii_uppercase()),
+        kind: Kind::Quota(*place),
+    }));
+    keys
+});
+
+fn own_keys() -> Vec<Key> {
+    keys! {
     "data" "ROOMD_DATA" Path data;
     "listen.control" "ROOMD_CONTROL" Address control;
     "listen.sessions" "ROOMD_SESSIONS" Address sessions;
@@ -126,18 +150,16 @@ const KEYS: &[Key] = keys! {
     "sessions.silence_ms" "ROOMD_SESSIONS_SILENCE_MS" Millis rules.lifetimes.silence, 100;
     "sessions.hold_ms" "ROOMD_SESSIONS_HOLD_MS" Millis rules.lifetimes.hold, 0;
     "sessions.leave_on_logoff" "ROOMD_SESSIONS_LEAVE_ON_LOGOFF" Switch rules.lifetimes.leave_on_logoff;
+    "moderation.server_messages" "ROOMD_MODERATION_SERVER_MESSAGES" Switch rules.moderate_servers;
     "limits.connections" "ROOMD_LIMITS_CONNECTIONS" Count limits.connections;
     "limits.connections_per_address" "ROOMD_LIMITS_CONNECTIONS_PER_ADDRESS" Count limits.connections_per_address;
     "limits.session_commands_per_second" "ROOMD_LIMITS_SESSION_COMMANDS_PER_SECOND" Count limits.session_commands_per_second;
+    "limits.session_messages_per_second" "ROOMD_LIMITS_SESSION_MESSAGES_PER_SECOND" Count limits.session_messages_per_second;
     "limits.group_messages_per_second" "ROOMD_LIMITS_GROUP_MESSAGES_PER_SECOND" Count limits.group_messages_per_second;
     "limits.control_qps" "ROOMD_LIMITS_CONTROL_QPS" Switch limits.control_qps;
     "limits.nonces" "ROOMD_LIMITS_NONCES" Count limits.nonces;
-    "limits.apps" "ROOMD_LIMITS_APPS" Count rules.quotas.apps;
-    "limits.groups_per_app" "ROOMD_LIMITS_GROUPS_PER_APP" Count rules.quotas.groups_per_app;
-    "limits.types_per_group" "ROOMD_LIMITS_TYPES_PER_GROUP" Count rules.quotas.types_per_group;
-    "limits.channels_per_session" "ROOMD_LIMITS_CHANNELS_PER_SESSION" Count rules.quotas.channels_per_session;
-    "limits.super_large_above" "ROOMD_LIMITS_SUPER_LARGE_ABOVE" Count rules.quotas.super_large_above;
-};
+    }
+}
 
 /// A value as it was given.
 enum Raw {
@@ -168,13 +190,14 @@ impl Settings {
         settings.limits.connections = u32::try_from(open_files.saturating_sub(OWN_FILES).max(16)).unwrap_or(u32::MAX);
         let mut problems = Vec::new();
         let from_env = |name: &str| env.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.clone());
+        settings.limits.session_messages_per_second = UNSET;
         if let Some(path) = given.config.clone().or_else(|| from_env("ROOMD_CONFIG").map(PathBuf::from)) {
             settings.read_file(&path, &mut problems);
         }
-        for key in KEYS {
-            if let Some(text) = from_env(key.env) {
+        for key in KEYS.iter() {
+            if let Some(text) = from_env(&key.env) {
                 let raw = if let Kind::Hosts(_) = key.kind { Raw::List(text.split(',').map(|t| t.trim().into()).collect()) } else { Raw::Text(text) };
-                settings.set(key, raw, key.env, &mut problems);
+                settings.set(key, raw, &key.env, &mut problems);
             }
         }
         problems.extend(env.iter().filter_map(|(name, value)| unknown_env(name, value)));
@@ -190,6 +213,10 @@ impl Settings {
             if let Some(raw) = raw {
                 settings.set(key, raw, flag, &mut problems);
             }
+        }
+        if settings.limits.session_messages_per_second == UNSET {
+            let paced = settings.limits.session_commands_per_second > 0;
+            settings.limits.session_messages_per_second = if paced { Limits::default().session_messages_per_second } else { 0 };
         }
         if settings.control == settings.sessions && settings.control.port() != 0 {
             problems.push(format!("listen.control and listen.sessions are both {}; give them different ports", settings.control));
@@ -255,11 +282,8 @@ impl Settings {
             (Kind::Hosts(place), Raw::List(list)) => *place(self) = AllowList::parse(&list)?,
             (Kind::Hosts(place), Raw::Text(text)) => *place(self) = AllowList::parse(&[text])?,
             (Kind::Hosts(_), _) => return Err("write a list, such as [\"192.168.0.0/16\", \"erp.lan:8080\"]".into()),
-            (Kind::Count(place), raw) => {
-                let n = if is_off(&raw) { Some(0) } else { number(&raw) };
-                let n = n.and_then(|n| n.try_into().ok());
-                *place(self) = n.ok_or(format!("write a number from 1 to {}, or 0 for no limit", u32::MAX))?;
-            }
+            (Kind::Count(place), raw) => *place(self) = count(&raw)?,
+            (Kind::Quota(place), raw) => *place(&mut self.rules.quotas) = count(&raw)?,
             (Kind::Switch(place), Raw::Switch(on)) => *place(self) = on,
             (Kind::Switch(place), raw) if is_off(&raw) || number(&raw) == Some(0) => *place(self) = false,
             (Kind::Switch(place), Raw::Text(text)) if text == "true" => *place(self) = true,
@@ -282,8 +306,8 @@ impl Settings {
         let mut copy = self.clone();
         let mut out = String::new();
         let mut section = "";
-        for key in KEYS {
-            let (of, name) = key.name.split_once('.').unwrap_or(("", key.name));
+        for key in KEYS.iter() {
+            let (of, name) = key.name.split_once('.').unwrap_or(("", &key.name));
             if of != section {
                 out += &format!("\n[{of}]\n");
                 section = of;
@@ -293,6 +317,7 @@ impl Settings {
                 Kind::Address(place) => quote(&place(&mut copy).to_string()),
                 Kind::Hosts(place) => format!("[{}]", place(&mut copy).entries().iter().map(|e| quote(e)).collect::<Vec<_>>().join(", ")),
                 Kind::Count(place) | Kind::Percent(place) => place(&mut copy).to_string(),
+                Kind::Quota(place) => place(&mut copy.rules.quotas).to_string(),
                 Kind::Switch(place) => place(&mut copy).to_string(),
                 Kind::Millis(place, _) => place(&mut copy).to_string(),
             };
@@ -313,6 +338,12 @@ pub fn raise_open_files() -> u64 {
         return soft.unwrap_or(u64::MAX);
     }
     limit.maximum.unwrap_or(u64::MAX)
+}
+
+fn count(raw: &Raw) -> Result<u32, String> {
+    let n = if is_off(raw) { Some(0) } else { number(raw) };
+    let n = n.and_then(|n| n.try_into().ok()).filter(|n| *n < UNSET);
+    n.ok_or(format!("write a number from 1 to {}, or 0 for no limit", UNSET - 1))
 }
 
 fn number(raw: &Raw) -> Option<i64> {
@@ -351,12 +382,12 @@ fn address_hint(text: &str) -> String {
 
 /// A variable of a section that has no such key. Others pass: Kubernetes sets `ROOMD_PORT` and the like by itself.
 fn unknown_env(name: &str, value: &str) -> Option<String> {
-    let ours = ["ROOMD_LIMITS_", "ROOMD_CALLBACKS_", "ROOMD_SESSIONS_"].iter().any(|p| name.starts_with(p));
+    let ours = ["ROOMD_LIMITS_", "ROOMD_CALLBACKS_", "ROOMD_SESSIONS_", "ROOMD_MODERATION_"].iter().any(|p| name.starts_with(p));
     let foreign = name.contains("_SERVICE_") || name.contains("_PORT");
     if !ours || foreign || KEYS.iter().any(|k| k.env == name) {
         return None;
     }
-    let near = KEYS.iter().map(|k| k.env).min_by_key(|env| distance(env, name)).unwrap_or_default();
+    let near = KEYS.iter().map(|k| &*k.env).min_by_key(|env| distance(env, name)).unwrap_or_default();
     Some(format!("{name} = {value:?} is not a setting; write {near}"))
 }
 
@@ -365,9 +396,9 @@ fn suggest(name: &str) -> String {
     if let "control" | "sessions" | "listen" = name {
         return "write [listen], and below it control = \"127.0.0.1:8780\" or sessions = \"0.0.0.0:8781\"".into();
     }
-    let last = |n: &'static str| n.rsplit('.').next().unwrap_or(n);
+    let last = |n: &'static str| n.rsplit('.').next().unwrap_or(n); // KEYS live for ever
     let written = name.rsplit('.').next().unwrap_or(name);
-    let near = KEYS.iter().map(|k| k.name).min_by_key(|k| distance(k, name).min(distance(last(k), written))).unwrap_or_default();
+    let near = KEYS.iter().map(|k| &*k.name).min_by_key(|k| distance(k, name).min(distance(last(k), written))).unwrap_or_default();
     match near.split_once('.') {
         Some((section, key)) => format!("write {key}, in the section [{section}]"),
         None => format!("write {near}"),

@@ -40,18 +40,34 @@ silence_ms = 90000
 hold_ms = 2000
 leave_on_logoff = false
 
+[moderation]
+server_messages = false
+
 [limits]
 connections = 1000
 connections_per_address = 1000
 session_commands_per_second = 100
+session_messages_per_second = 50
 group_messages_per_second = 40
 control_qps = true
 nonces = 262144
 apps = 300
 groups_per_app = 5000
-types_per_group = 30
-channels_per_session = 256
+deleted_group_days = 30
 super_large_above = 2000
+admins_per_group = 3
+group_name_bytes = 128
+group_info_bytes = 32768
+users_per_mute = 30
+mutes_per_group = 1000
+users_per_check = 100
+types_per_group = 30
+body_bytes = 15360
+user_info_bytes = 512
+page_size = 50
+channels_per_session = 256
+operation_qps = 50
+mute_qps = 10
 "#;
 
 #[test]
@@ -67,7 +83,7 @@ fn the_sample_says_the_defaults() {
     let plain = |text: &str| text.lines().filter(|l| !l.starts_with("# ") && *l != "#").map(|l| l.trim_start_matches('#')).collect::<Vec<_>>().join("\n");
     let s = resolve(&plain(sample), &[], Given::default()).unwrap();
     assert_eq!(s.to_toml(), Settings::resolve(&Given::default(), &[], 1_200).unwrap().to_toml());
-    let missing: Vec<_> = KEYS.iter().filter(|k| !sample.contains(k.name.rsplit('.').next().unwrap())).map(|k| k.name).collect();
+    let missing: Vec<_> = KEYS.iter().filter(|k| !sample.contains(k.name.rsplit('.').next().unwrap())).map(|k| &k.name).collect();
     assert!(missing.is_empty(), "the sample does not show {missing:?}");
     resolve(sample, &[], Given::default()).unwrap();
 }
@@ -138,4 +154,16 @@ fn mistakes_are_named_with_what_to_write_instead() {
     let none = Settings::resolve(&Given { config: Some("/no/such/file".into()), ..Given::default() }, &[], 0).unwrap_err();
     assert!(none.to_string().contains("/no/such/file cannot be read"), "{none}");
     resolve("", &[("ROOMD_SESSIONS_SERVICE_HOST", "10.0.0.1"), ("ROOMD_PORT", "tcp://10.0.0.1:1")], Given::default()).unwrap();
+}
+
+#[test]
+fn the_rate_of_messages_goes_with_that_of_commands() {
+    for (text, expected) in [
+        ("", 50),
+        ("[limits]\nsession_commands_per_second = 0\n", 0),
+        ("[limits]\nsession_commands_per_second = 0\nsession_messages_per_second = 7\n", 7),
+        ("[limits]\nsession_messages_per_second = 0\n", 0),
+    ] {
+        assert_eq!(resolve(text, &[], Given::default()).unwrap().limits.session_messages_per_second, expected, "{text}");
+    }
 }

@@ -131,13 +131,31 @@ impl From<Refusal> for RpcError {
     fn from(refusal: Refusal) -> RpcError {
         use Refusal::*;
         let (status, code) = match &refusal {
-            NoSuchApp(_) | NoSuchKey(_) | NoSuchGroup(_) | GroupDeleted(_) | GroupEmpty(_) | NotInGroup(_) | NoSession => (404, "ResourceNotExist"),
+            NoSuchApp(_)
+            | NoSuchKey(_)
+            | NoSuchGroup(_)
+            | GroupDeleted(_)
+            | GroupEmpty(_)
+            | NotInGroup(_)
+            | NoSuchMember { .. }
+            | NoSuchMessage(_)
+            | NotConnected(_)
+            | NoSession => (404, "ResourceNotExist"),
+            TooFast(_) => (400, "Throttling"),
             AppDisabled(_) | NotAllowed(_) | Muted => (403, "NoAuth"),
             TooManyApps(_) => (400, "ErrorTooManyApps"),
-            TooManyGroups(_) | TooManyTypes(_) | StreamFull(_) | TooManyChannels(_) | AlreadySubscribed(_) | TooLarge(_) | Unrecoverable | Bad { .. } => {
-                (400, "InputInvalid")
-            }
-            Internal => (500, "ServerError"),
+            Moderated(_)
+            | TooManyMutes(_)
+            | NoList(_)
+            | TooManyGroups(_)
+            | TooManyTypes(_)
+            | StreamFull(_)
+            | TooManyChannels(_)
+            | AlreadySubscribed(_)
+            | TooLarge(_)
+            | Unrecoverable
+            | Bad { .. } => (400, "InputInvalid"),
+            Internal | NotConfirmed(_) => (500, "ServerError"),
             Unavailable | Busy => (503, "ServiceUnavailable"),
         };
         RpcError::new(status, code, format!("{refusal}."))

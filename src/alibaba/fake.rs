@@ -3,12 +3,13 @@
 use super::rpc::Ask;
 use crate::{
     domain::{
-        AppId, Change, Epoch, Gid, Millis, Refusal, SessionId, State, Tick, Tx, UserId,
+        AppId, Change, Epoch, Gid, GroupId, Millis, Refusal, SessionId, State, Tick, Tx, UserId,
         app::{self, AccessKey, App, Audit, Directory, LifeCycle},
-        group::{self, Known, Member, MemberKind, Sender},
+        group::{self, Member, MemberKind},
         message::{Found, Message, MessagePage},
-        request::{Answer, Request},
-        session::Session,
+        request::{Answer, GroupPage, GroupsFound, Request},
+        sending::{self, Known},
+        session::{self, Session},
         state::Rules,
     },
     ids::Ids,
@@ -63,6 +64,7 @@ impl Fake {
             user: user.clone(),
             device: String::new(),
             info: String::new(),
+            said_info: String::new(),
             role: String::new(),
             started: Millis(0),
         };
@@ -91,20 +93,15 @@ impl Ask for Fake {
                 tx.change(Change::KeyGone(id));
                 Answer::Done
             }
-            Request::CreateGroup(new) => group::create(&mut tx, *new, Epoch(1))?,
-            Request::DescribeGroup { app, group } => {
-                let group = tx.state.group_named(&app, &group).ok_or_else(|| Refusal::NoSuchGroup(group.to_string()))?;
-                Answer::Group(Box::new(group.describe()))
-            }
-            Request::DeleteGroup { app, group, by } => group::delete(&mut tx, &app, &group, by).map(|()| Answer::Done)?,
-            Request::ForceOff { .. } => return Err(Refusal::Internal),
-            Request::Send { app, group, sender, sender_info, draft } => {
-                let tid = group::send(&mut tx, &app, &group, Sender { user: sender, info: sender_info, client: None }, *draft, self.ids.tid(), Known::No)?;
+            Request::Group { app, group, what } => group::perform(&mut tx, &app, &group, what, Epoch(1))?,
+            // What needs sockets or a store is not stood in for.
+            Request::ForceOff { .. } | Request::SendDirect { .. } | Request::DeleteDirect { .. } => return Err(Refusal::Internal),
+            Request::Send { app, group, sender, draft } => {
+                let tid = sending::send(&mut tx, &app, &group, sender, *draft, self.ids.tid(), Known::No)?;
                 Answer::Sent { tid }
             }
-            Request::Online { app, users } => {
-                Answer::Online(users.into_iter().map(|user| (user.clone(), tx.state.session_of(&app, &user).is_some())).collect())
-            }
+            Request::ChangeUserInfo { app, user, info } => Answer::Groups(session::change_info(&mut tx, &app, &user, info)?),
+            Request::Online { app, users } => Answer::Users(users.into_iter().map(|user| (user.clone(), tx.state.session_of(&app, &user).is_some())).collect()),
         };
         for change in tx.stored {
             if let Change::Message(message) = change {
@@ -119,9 +116,13 @@ impl Ask for Fake {
         Arc::new(Directory { apps: state.apps.clone(), keys: state.keys.clone(), had_keys: state.had_keys })
     }
 
-    fn messages(&self, page: &MessagePage) -> Result<Option<Found>, String> {
+    fn groups(&self, _: &GroupPage) -> Result<GroupsFound, String> {
+        Err("there is no store".into())
+    }
+
+    fn messages(&self, app: &AppId, group: &GroupId, page: &MessagePage) -> Result<Option<Found>, String> {
         let (state, messages) = &*self.state.lock().unwrap();
-        let Some(group) = state.group_named(&page.app, &page.group) else {
+        let Some(group) = state.group_named(app, group) else {
             return Ok(None);
         };
         let wanted = |m: &&Message| {

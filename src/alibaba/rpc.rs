@@ -18,11 +18,12 @@ use super::{
 use crate::{
     clock::Clock,
     domain::{
-        Millis, Refusal,
+        AppId, GroupId, Millis, Refusal,
         address::AllowList,
         app::Directory,
         message::{Found, MessagePage},
-        request::{Answer, Request},
+        quota::Quotas,
+        request::{Answer, GroupPage, GroupsFound, Request},
     },
     ids::Ids,
 };
@@ -40,7 +41,9 @@ pub trait Ask: Send + Sync {
     /// Applications and keys as last committed.
     fn directory(&self) -> Arc<Directory>;
     /// See [`crate::store::Reader::messages`].
-    fn messages(&self, page: &MessagePage) -> Result<Option<Found>, String>;
+    fn messages(&self, app: &AppId, group: &GroupId, page: &MessagePage) -> Result<Option<Found>, String>;
+    /// See [`crate::store::Reader::groups`].
+    fn groups(&self, page: &GroupPage) -> Result<GroupsFound, String>;
 }
 
 /// All that the operations share. One for all threads.
@@ -49,6 +52,7 @@ pub struct Gateway {
     clock: Clock,
     pub(super) ids: Ids,
     pub(super) allow: AllowList,
+    pub(super) quotas: Quotas,
     nonces: Nonces,
     /// `None`: the limit `control_qps` is off.
     throttle: Option<Throttle>,
@@ -56,8 +60,8 @@ pub struct Gateway {
 
 impl Gateway {
     /// `nonces` and `control_qps` are the limits of that name.
-    pub fn new(ask: Arc<dyn Ask>, clock: Clock, ids: Ids, allow: AllowList, nonces: u32, control_qps: bool) -> Gateway {
-        Gateway { ask, clock, ids, allow, nonces: Nonces::new(nonces), throttle: control_qps.then(Throttle::default) }
+    pub fn new(ask: Arc<dyn Ask>, clock: Clock, ids: Ids, allow: AllowList, quotas: Quotas, nonces: u32, control_qps: bool) -> Gateway {
+        Gateway { ask, clock, ids, allow, quotas, nonces: Nonces::new(nonces), throttle: control_qps.then(Throttle::default) }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
         AppId, GroupId, UserId,
         address::AllowList,
         app::{AccessKey, App, AppChange},
-        request::{Answer, NewGroup, Request},
+        request::{Answer, GroupRequest, NewGroup, Request},
     },
     door::WEBSOCKET_PATH,
     engine::Handle,
@@ -181,14 +181,8 @@ impl Demo {
         // Before anybody can log on, so that the first callback can be checked.
         keys.add(app.key.clone());
         let creator = USERS[0].0;
-        call(Request::CreateGroup(Box::new(NewGroup {
-            app: id,
-            group: GroupId::trusted(GROUP),
-            name: "Lobby".into(),
-            info: String::new(),
-            creator: creator.into(),
-            admins: vec![UserId::trusted(creator)],
-        })))?;
+        let lobby = NewGroup { name: "Lobby".into(), info: String::new(), creator: creator.into(), admins: vec![UserId::trusted(creator)] };
+        call(Request::Group { app: id, group: GroupId::trusted(GROUP), what: GroupRequest::Create(lobby) })?;
         let key = match directory.keys.values().min_by_key(|key| (key.created, key.id.clone())) {
             Some(key) => key.clone(),
             None => {

@@ -8,13 +8,13 @@ pub mod worker;
 use crate::{
     alibaba::rpc::Ask,
     domain::{
-        Refusal,
+        AppId, GroupId, Refusal,
         app::Directory,
         message::{Found, MessagePage},
-        request::{Answer, Request},
+        request::{Answer, GroupPage, GroupsFound, Request},
     },
     engine::Handle,
-    store::Reader,
+    store::{self, Reader},
 };
 use std::{
     path::PathBuf,
@@ -35,6 +35,15 @@ impl Backend {
     pub fn new(handle: Handle, data: PathBuf) -> Backend {
         Backend { handle, data, readers: Mutex::default() }
     }
+
+    fn read<T>(&self, work: impl FnOnce(&Reader) -> store::Result<T>) -> Result<T, String> {
+        let idle = self.readers.lock().expect("no panic while held").pop();
+        let reader = idle.map_or_else(|| Reader::open(&self.data), Ok).map_err(|e| e.to_string())?;
+        // A reader that failed is not used again.
+        let found = work(&reader).map_err(|e| e.to_string())?;
+        self.readers.lock().expect("no panic while held").push(reader);
+        Ok(found)
+    }
 }
 
 impl Ask for Backend {
@@ -46,12 +55,11 @@ impl Ask for Backend {
         self.handle.directory()
     }
 
-    fn messages(&self, page: &MessagePage) -> Result<Option<Found>, String> {
-        let idle = self.readers.lock().expect("no panic while held").pop();
-        let reader = idle.map_or_else(|| Reader::open(&self.data), Ok).map_err(|e| e.to_string())?;
-        // A reader that failed is not used again.
-        let found = reader.messages(page).map_err(|e| e.to_string())?;
-        self.readers.lock().expect("no panic while held").push(reader);
-        Ok(found)
+    fn messages(&self, app: &AppId, group: &GroupId, page: &MessagePage) -> Result<Option<Found>, String> {
+        self.read(|reader| reader.messages(app, group, page))
+    }
+
+    fn groups(&self, page: &GroupPage) -> Result<GroupsFound, String> {
+        self.read(|reader| reader.groups(page))
     }
 }

@@ -52,7 +52,7 @@ mod tests {
     use crate::{
         alibaba::{fake::Fake, rpc::Ask},
         clock::Clock,
-        domain::address::AllowList,
+        domain::{address::AllowList, quota::Quotas},
         ids::Ids,
     };
     use serde_json::{Value, json};
@@ -61,7 +61,7 @@ mod tests {
 
     fn control(clock: Clock) -> Control {
         let ask: Arc<dyn Ask> = Arc::new(Fake::new());
-        let gateway = Gateway::new(ask.clone(), clock.clone(), Ids::seeded(1), AllowList::default(), 100, true);
+        let gateway = Gateway::new(ask.clone(), clock.clone(), Ids::seeded(1), AllowList::default(), Quotas::default(), 100, true);
         let operator = Operator::new(ask, clock, Ids::seeded(2), AllowList::default(), TOKEN.into());
         Control::new(gateway, operator, Arc::new(AtomicBool::new(false)))
     }

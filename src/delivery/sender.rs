@@ -24,9 +24,6 @@ pub struct Sender {
     agent: Agent,
 }
 
-/// A box without a battery clock starts in 1970: before this time (the start of 2026) no wall clock is right.
-const BELIEVABLE: Millis = Millis(1_767_225_600_000);
-
 impl Sender {
     pub fn new(config: Config) -> Sender {
         let resolver = Vetted::new(config.allow.clone(), config.clock.clone());
@@ -72,7 +69,7 @@ impl Sender {
                 attempt.result = Err("endpoint removed".into());
                 Verdict::NotSpent
             }
-            Some(_) if at < BELIEVABLE => {
+            Some(_) if at < Millis::BELIEVABLE => {
                 attempt.result = Err("the wall clock is not set yet, so no signature could be right".into());
                 Verdict::NotSpent
             }

@@ -1,17 +1,17 @@
-//! A group: who is in it, what was counted, joining, leaving and sending.
+//! A group: what is stored of it, what lives in memory, and its own life: made, changed, deleted,
+//! recovered. Who is in it is `membership.rs`, who may speak `mute.rs`, what is said `sending.rs`.
 
 use super::{
-    AppId, ConnRef, Epoch, Gid, GroupId, Millis, Refusal, SessionId, Tid, UserId,
-    event::What,
-    message::{self, Draft, Message},
-    push::{self, Push, Reply, Subscribed, Unsubscribed},
+    AppId, ConnRef, Epoch, Gid, GroupId, Millis, Refusal, SessionId, Tid, UserId, membership,
+    mute::{self, Mutes},
+    push::{Push, Unsubscribed},
     quota,
-    request::{Answer, GroupInfo, NewGroup},
+    request::{Answer, GroupInfo, GroupRequest, NewGroup},
     session::Session,
     state::{Change, Tx},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -29,20 +29,13 @@ pub struct Group {
     pub created: Millis,
     pub deleted: Option<(Millis, String)>,
     pub epoch: Epoch,
-    pub muted_all: bool,
-    pub muted: BTreeSet<UserId>,
-    /// The white list of the group mute.
-    pub unmuted: BTreeSet<UserId>,
+    pub mutes: Mutes,
 }
 
 impl Group {
+    /// Creator or administrator.
     pub fn rules_over(&self, user: &UserId) -> bool {
         self.creator == user.as_str() || self.admins.contains(user)
-    }
-
-    /// Group mute and single mutes are independent; creator and administrators are never muted.
-    pub fn is_muted(&self, user: &UserId) -> bool {
-        !self.rules_over(user) && (self.muted.contains(user) || (self.muted_all && !self.unmuted.contains(user)))
     }
 }
 
@@ -93,11 +86,6 @@ pub struct GroupState {
     /// Ids that senders gave to messages that are not stored, newest last.
     pub recent_tids: VecDeque<Tid>,
 }
-
-/// So many ids of messages that are not stored are remembered a group: more than their rows are kept.
-const RECENT_TIDS: usize = 64;
-/// Least time between two counts of a super-large group, in ms (`session.md` §3).
-pub const COUNT_EVERY: u64 = 5_000;
 
 impl GroupState {
     pub fn new(config: Arc<Group>) -> Self {
@@ -156,29 +144,70 @@ impl GroupState {
             online: self.members.len() as u64,
             total: self.counters.joins,
             super_large: self.super_large,
-            muted_all: g.muted_all,
-            muted: g.muted.iter().cloned().collect(),
-            unmuted: g.unmuted.iter().cloned().collect(),
+            mutes: g.mutes.clone(),
             amounts: self.counters.amounts.clone(),
         }
     }
 }
 
+/// Does what is asked of a group but what needs the store. `fresh` is the epoch of a new group.
+pub fn perform(tx: &mut Tx, app: &AppId, name: &GroupId, what: GroupRequest, fresh: Epoch) -> Result<Answer, Refusal> {
+    tx.state.app(app)?;
+    let gid = |tx: &Tx| Ok(tx.state.live_group(app, name)?.config.gid);
+    match what {
+        GroupRequest::Create(new) => create(tx, app, name, new, fresh),
+        GroupRequest::Describe => {
+            let group = tx.state.group_named(app, name).ok_or_else(|| Refusal::NoSuchGroup(name.to_string()))?;
+            Ok(Answer::Group(Box::new(group.describe())))
+        }
+        GroupRequest::Modify { info, admins } => modify(tx, gid(tx)?, info, admins).map(|()| Answer::Done),
+        GroupRequest::Delete { by } => {
+            delete(tx, app, name, by);
+            Ok(Answer::Done)
+        }
+        GroupRequest::Recover => recover(tx, app, name).map(|()| Answer::Done),
+        GroupRequest::ChangeMutes(change) => mute::change(tx, gid(tx)?, change).map(|()| Answer::Done),
+        GroupRequest::Mutes => Ok(Answer::Mutes(tx.state.live_group(app, name)?.config.mutes.clone())),
+        GroupRequest::Kick { user } => membership::kick(tx, gid(tx)?, &user).map(|()| Answer::Done),
+        GroupRequest::Members(page) => Ok(Answer::Members(membership::page(tx, gid(tx)?, &page))),
+        GroupRequest::Contains { users } => {
+            let members = &tx.state.live_group(app, name)?.members;
+            Ok(Answer::Users(users.into_iter().map(|user| (user.clone(), members.contains_key(&user))).collect()))
+        }
+        // These read the store first.
+        GroupRequest::DeleteMessage { .. } | GroupRequest::Messages(_) => Err(Refusal::Internal),
+    }
+}
+
+/// May this user's client ask for it? Servers may all (`alibaba.md` §5.1, `session.md` §5).
+pub fn permit(tx: &Tx, session: &Session, name: &GroupId, what: &GroupRequest) -> Result<(), Refusal> {
+    let refused = |what: &str| Err(Refusal::NotAllowed(format!("{what} {name}")));
+    match what {
+        GroupRequest::Create(_) if session.role == ADMIN => Ok(()),
+        GroupRequest::Create(_) => refused("create group"),
+        // Of a message that is its own, the sender decides as well: that is looked at with the message.
+        GroupRequest::Describe | GroupRequest::Mutes | GroupRequest::DeleteMessage { .. } => Ok(()),
+        _ => match tx.state.live_group(&session.app, name)?.config.rules_over(&session.user) {
+            true => Ok(()),
+            false => refused("manage group"),
+        },
+    }
+}
+
+/// The login role that may make groups.
+const ADMIN: &str = "admin";
+
 /// Creating is idempotent; the name of a deleted group stays taken (`alibaba.md` §2.2).
-pub fn create(tx: &mut Tx, new: NewGroup, epoch: Epoch) -> Result<Answer, Refusal> {
-    tx.state.app(&new.app)?;
-    if let Some(old) = tx.state.group_named(&new.app, &new.group) {
+fn create(tx: &mut Tx, app: &AppId, name: &GroupId, new: NewGroup, epoch: Epoch) -> Result<Answer, Refusal> {
+    if let Some(old) = tx.state.group_named(app, name) {
         return Ok(Answer::Created { already_exists: true, already_deleted: old.config.deleted.is_some() });
     }
-    let most = tx.rules.quotas.groups_per_app;
-    if !quota::room(tx.state.live_groups(&new.app), most) {
-        return Err(Refusal::TooManyGroups(most));
-    }
+    room_for_one_more(tx, app)?;
     let gid = tx.state.next_gid();
     let group = Group {
         gid,
-        app: new.app,
-        id: new.group,
+        app: app.clone(),
+        id: name.clone(),
         name: new.name,
         info: new.info,
         creator: new.creator,
@@ -186,253 +215,62 @@ pub fn create(tx: &mut Tx, new: NewGroup, epoch: Epoch) -> Result<Answer, Refusa
         created: tx.now,
         deleted: None,
         epoch,
-        muted_all: false,
-        muted: BTreeSet::new(),
-        unmuted: BTreeSet::new(),
+        mutes: Mutes::default(),
     };
     tx.change(Change::Group(Arc::new(group)));
     Ok(Answer::Created { already_exists: false, already_deleted: false })
 }
 
 /// Every member is put out; messages stay readable. Deleting what is not there succeeds.
-pub fn delete(tx: &mut Tx, app: &AppId, name: &GroupId, by: String) -> Result<(), Refusal> {
-    tx.state.app(app)?;
-    let Some(group) = tx.state.group_named(app, name) else { return Ok(()) };
-    if group.config.deleted.is_some() {
-        return Ok(());
-    }
+fn delete(tx: &mut Tx, app: &AppId, name: &GroupId, by: String) {
+    let Some(group) = tx.state.group_named(app, name).filter(|group| group.config.deleted.is_none()) else {
+        return;
+    };
     let gid = group.config.gid;
     let config = Group { deleted: Some((tx.now, by)), ..(*group.config).clone() };
     let members: Vec<_> = group.in_order().into_iter().filter_map(|m| m.sid.clone()).collect();
     // All go at once: nobody is told of each of the others, which would be n² pushes.
     for sid in &members {
         if let Some(conn) = tx.state.attached(gid, sid) {
-            detach(tx, sid, gid);
+            membership::detach(tx, sid, gid);
             tx.push(Push::Unsubscribe { conn, gid, group: name.clone(), why: Unsubscribed::GroupDeleted });
         }
     }
-    members.iter().for_each(|sid| leave(tx, sid, gid));
+    members.iter().for_each(|sid| membership::leave(tx, sid, gid));
     tx.change(Change::Group(Arc::new(config)));
+}
+
+fn room_for_one_more(tx: &Tx, app: &AppId) -> Result<(), Refusal> {
+    let most = tx.rules.quotas.groups_per_app;
+    if quota::room(tx.state.live_groups(app), most) { Ok(()) } else { Err(Refusal::TooManyGroups(most)) }
+}
+
+/// What changes nothing is told nobody.
+fn modify(tx: &mut Tx, gid: Gid, info: Option<String>, admins: Option<Vec<UserId>>) -> Result<(), Refusal> {
+    let old = &tx.state.group(gid).expect("the caller found it").config;
+    let new = Group { info: info.unwrap_or_else(|| old.info.clone()), admins: admins.unwrap_or_else(|| old.admins.clone()), ..(**old).clone() };
+    if new != **old {
+        let new = Arc::new(new);
+        tx.change(Change::Group(new.clone()));
+        tx.push(Push::Info { gid, group: new, at: tx.now });
+    }
     Ok(())
 }
 
-/// A subscribe: joins, or re-attaches a membership that the session already has. `recover` reads what
-/// was missed, which lies in the store; it is asked when nothing else stands against it.
-pub fn subscribe(
-    tx: &mut Tx,
-    sid: &SessionId,
-    conn: ConnRef,
-    command: u32,
-    name: &GroupId,
-    join_leave: bool,
-    recover: impl FnOnce(&GroupState) -> Result<Recovery, Refusal>,
-) -> Result<(), Refusal> {
-    let session = tx.state.session(sid).ok_or(Refusal::NoSession)?.session.clone();
-    let group = tx.state.live_group(&session.app, name)?;
-    let gid = group.config.gid;
-    if group.attached.get(&session.user) == Some(&conn) {
-        return Err(Refusal::AlreadySubscribed(format!("group:{name}")));
+/// A deleted group lives again, empty, with its messages and its stream. One that lives stays as it is.
+fn recover(tx: &mut Tx, app: &AppId, name: &GroupId) -> Result<(), Refusal> {
+    let gone = || Refusal::NoSuchGroup(name.to_string());
+    let group = tx.state.group_named(app, name).ok_or_else(gone)?.config.clone();
+    let Some((at, _)) = group.deleted else { return Ok(()) };
+    if is_forgotten(at, tx.now, tx.rules.quotas.deleted_group_days) {
+        return Err(gone());
     }
-    let joined = !group.members.contains_key(&session.user);
-    let most = tx.rules.quotas.channels_per_session;
-    if joined && !quota::room(tx.state.groups_of(sid).len(), most) {
-        return Err(Refusal::TooManyChannels(most));
-    }
-    let recovery = recover(group)?;
-    if joined {
-        let mut counters = group.counters.clone();
-        counters.joins += 1;
-        let member = Member { user: session.user.clone(), sid: Some(sid.clone()), kind: MemberKind::Live, joined: tx.now, order: tx.state.next_order() };
-        tx.change(Change::Counters(gid, counters));
-        tx.change(Change::Member(gid, Arc::new(member)));
-        tx.event(&session, What::Joined(name.clone()));
-        grew(tx, gid);
-        announce(tx, gid, &session, true);
-    }
-    tx.change(Change::Attached(gid, session.user.clone(), Some(conn)));
-    let group = tx.state.group(gid).expect("it was found above and nothing removes a group");
-    let reply = Subscribed {
-        epoch: group.config.epoch,
-        offset: recovery.offset.unwrap_or(group.counters.top),
-        recovered: recovery.messages,
-        was_recovered: recovery.complete,
-        group: group.describe(),
-    };
-    tx.push(Push::Attach { conn, gid, group: name.clone(), join_leave });
-    tx.push(Push::Reply { conn, id: command, reply: Reply::Subscribed(Box::new(reply)) });
+    room_for_one_more(tx, app)?;
+    tx.change(Change::Group(Arc::new(Group { deleted: None, ..(*group).clone() })));
     Ok(())
 }
 
-/// What the store could give to a subscriber who asked for what it missed.
-#[derive(Debug, Default)]
-pub struct Recovery {
-    pub messages: Vec<Arc<Message>>,
-    /// `None`: not asked for.
-    pub complete: Option<bool>,
-    /// The position the messages reach to; `None`: the top.
-    pub offset: Option<u64>,
-}
-
-/// The session leaves; tells the business and the others. Not being in the group is no error.
-pub fn leave(tx: &mut Tx, sid: &SessionId, gid: Gid) {
-    let Some(session) = tx.state.session(sid).map(|s| s.session.clone()) else {
-        return;
-    };
-    let Some(name) = tx.state.group(gid).map(|g| g.config.id.clone()) else {
-        return;
-    };
-    if remove(tx, &session, gid) {
-        tx.event(&session, What::Left(name));
-    }
-}
-
-/// Takes the member out and tells the others, but not the business. False when it was not in.
-pub fn remove(tx: &mut Tx, session: &Arc<Session>, gid: Gid) -> bool {
-    let Some(group) = tx.state.group(gid) else { return false };
-    match group.members.get(&session.user) {
-        Some(member) if member.sid.as_ref() == Some(&session.sid) => {}
-        _ => return false,
-    }
-    detach(tx, &session.sid, gid);
-    announce(tx, gid, session, false);
-    tx.change(Change::MemberGone(gid, session.user.clone()));
-    if tx.state.group(gid).is_some_and(|g| g.super_large && g.members.is_empty()) {
-        tx.change(Change::SuperLarge(gid, false));
-    }
-    true
-}
-
-/// The connection gets no more pushes of the group; the member stays.
-pub fn detach(tx: &mut Tx, sid: &SessionId, gid: Gid) {
-    if let Some(conn) = tx.state.attached(gid, sid) {
-        let user = tx.state.session(sid).expect("an attached session exists").session.user.clone();
-        tx.change(Change::Attached(gid, user, None));
-        tx.push(Push::Detach { conn, gid });
-    }
-}
-
-/// A member's message.
-pub fn publish(tx: &mut Tx, sid: &SessionId, name: &GroupId, draft: Draft, fresh: Tid, known: Known) -> Result<Tid, Refusal> {
-    let session = tx.state.session(sid).ok_or(Refusal::NoSession)?.session.clone();
-    let group = tx.state.live_group(&session.app, name)?;
-    if group.members.get(&session.user).and_then(|m| m.sid.as_ref()) != Some(sid) {
-        return Err(Refusal::NotInGroup(name.to_string()));
-    }
-    if group.config.is_muted(&session.user) {
-        return Err(Refusal::Muted);
-    }
-    let gid = group.config.gid;
-    let sender = Sender { user: session.user.clone(), info: session.info.clone(), client: Some(sid.clone()) };
-    say(tx, gid, draft, fresh, sender, known)
-}
-
-/// A message of the business's server: it bypasses mute and needs no membership, but the group
-/// must have somebody in it (`alibaba.md` §2.4).
-pub fn send(tx: &mut Tx, app: &AppId, name: &GroupId, sender: Sender, draft: Draft, fresh: Tid, known: Known) -> Result<Tid, Refusal> {
-    let group = tx.state.live_group(app, name)?;
-    // What was said already needs nobody to hear it again.
-    if group.members.is_empty() && said_already(group, &draft, known).is_none() {
-        return Err(Refusal::GroupEmpty(name.to_string()));
-    }
-    let gid = group.config.gid;
-    say(tx, gid, draft, fresh, sender, known)
-}
-
-/// Whether the store has a message of this id already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Known {
-    Yes,
-    No,
-}
-
-/// Who speaks.
-pub struct Sender {
-    pub user: UserId,
-    /// The user's extension, shown with the message.
-    pub info: String,
-    /// The session; `None` for a server.
-    pub client: Option<SessionId>,
-}
-
-fn say(tx: &mut Tx, gid: Gid, draft: Draft, fresh: Tid, sender: Sender, known: Known) -> Result<Tid, Refusal> {
-    draft.check()?;
-    let group = tx.state.group(gid).expect("the caller found it");
-    if let Some(tid) = said_already(group, &draft, known) {
-        return Ok(tid);
-    }
-    if group.counters.top >= message::LAST_SEQ {
-        return Err(Refusal::StreamFull(group.config.id.to_string()));
-    }
-    let most = tx.rules.quotas.types_per_group;
-    if !group.counters.amounts.contains_key(&draft.kind) && !quota::room(group.counters.amounts.len(), most) {
-        return Err(Refusal::TooManyTypes(most));
-    }
-    // What is not stored leaves no row, or one that goes soon.
-    let remembered = draft.tid.is_some() && draft.no_storage;
-    let (message, counters) = message::accept(group, draft, fresh, sender, tx.now);
-    if remembered {
-        let mut tids = group.recent_tids.clone();
-        if tids.len() == RECENT_TIDS {
-            tids.pop_front();
-        }
-        tids.push_back(message.tid.clone());
-        tx.change(Change::RecentTids(gid, tids));
-    }
-    if message.seq.is_some() {
-        tx.change(Change::Counters(gid, counters));
-        tx.change(Change::Message(message.clone()));
-    } else {
-        tx.change(Change::CountersLater(gid, counters));
-    }
-    tx.push(Push::Message { gid, message: message.clone() });
-    Ok(message.tid.clone())
-}
-
-/// The id that the sender gave, if a message has it already.
-fn said_already(group: &GroupState, draft: &Draft, known: Known) -> Option<Tid> {
-    draft.tid.clone().filter(|tid| known == Known::Yes || group.recent_tids.contains(tid))
-}
-
-/// A group that grew over the limit keeps no lists until it was empty.
-fn grew(tx: &mut Tx, gid: Gid) {
-    let above = tx.rules.quotas.super_large_above as usize;
-    if above > 0 && tx.state.group(gid).is_some_and(|g| !g.super_large && g.members.len() > above) {
-        tx.change(Change::SuperLarge(gid, true));
-    }
-}
-
-/// Tells the others who came or went; of a super-large group only the counts, and seldom.
-fn announce(tx: &mut Tx, gid: Gid, session: &Session, joined: bool) {
-    let Some(group) = tx.state.group(gid) else { return };
-    if !group.super_large {
-        let who = push::Present { user: session.user.clone(), sid: session.sid.clone(), info: session.info.clone() };
-        tx.push(Push::Presence { gid, joined, who: Arc::new(who) });
-        return;
-    }
-    tx.count_later(gid);
-}
-
-/// The counts of a super-large group, now that their time has come.
-pub fn push_count(tx: &mut Tx, gid: Gid) {
-    let Some(group) = tx.state.group(gid) else { return };
-    let (online, total) = (group.members.len() as u64, group.counters.joins);
-    tx.push(Push::Count { gid, online, total, at: tx.now });
-}
-
-/// The members with their sessions' info, as `presence` shows them.
-pub fn presence(tx: &Tx, app: &AppId, name: &GroupId) -> Result<Vec<push::Present>, Refusal> {
-    let group = tx.state.live_group(app, name)?;
-    if group.super_large {
-        return Err(Refusal::TooLarge(name.to_string()));
-    }
-    let member = |m: &Arc<Member>| {
-        let session = &tx.state.session(m.sid.as_ref()?)?.session;
-        Some(push::Present { user: m.user.clone(), sid: session.sid.clone(), info: session.info.clone() })
-    };
-    let members: Vec<push::Present> = group.in_order().into_iter().filter_map(member).collect();
-    // With long extensions the list alone would fill a connection's budget.
-    if members.iter().map(push::Present::wire_size).sum::<usize>() > quota::MAX_RECOVERED_BYTES {
-        return Err(Refusal::TooLarge(name.to_string()));
-    }
-    Ok(members)
+/// A group that was deleted so long ago cannot be recovered, and is purged. `days` 0: never.
+pub fn is_forgotten(deleted: Millis, now: Millis, days: u32) -> bool {
+    days > 0 && now.0 - deleted.0 > i64::from(days) * Millis::DAY
 }

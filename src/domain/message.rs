@@ -1,9 +1,9 @@
 //! A message: what was said in a group, and its place in the group's stream.
 
 use super::{
-    AppId, Gid, GroupId, Millis, SessionId, Tid, UserId,
-    group::{Counters, GroupState, Sender},
-    quota,
+    Gid, Millis, Refusal, SessionId, Tid, UserId,
+    group::{Counters, GroupState},
+    quota::{self, Quotas},
 };
 use std::sync::Arc;
 
@@ -51,11 +51,19 @@ impl Message {
     }
 }
 
-/// What a server API's message list asks for.
+/// Who speaks.
 #[derive(Clone, Debug)]
+pub struct Sender {
+    pub user: UserId,
+    /// The user's extension, shown with the message.
+    pub info: String,
+    /// The session; `None` for a server.
+    pub client: Option<SessionId>,
+}
+
+/// Which messages of a group a list asks for: stored ones that were not deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessagePage {
-    pub app: AppId,
-    pub group: GroupId,
     /// Oldest first.
     pub ascending: bool,
     pub kind: Option<i32>,
@@ -68,7 +76,7 @@ pub struct MessagePage {
 }
 
 /// A page of messages.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Found {
     pub messages: Vec<Message>,
     /// Where to continue; `None` when there is nothing more. A page may be short and still have more.
@@ -87,16 +95,21 @@ pub struct Draft {
     pub increase: i64,
     pub no_storage: bool,
     pub no_cache: bool,
+    /// The sender asks not to be moderated; heard of those who may.
+    pub skip_audit: bool,
+    /// The word list found something in the body. Looked at on the thread that took the message in,
+    /// and meant only where an application's moderation is the built-in one.
+    pub flagged: bool,
 }
 
 impl Draft {
     pub fn text(body: impl Into<String>) -> Draft {
-        Draft { kind: 1, body: body.into(), tid: None, weight: 1, increase: 1, no_storage: false, no_cache: false }
+        Draft { kind: 1, body: body.into(), tid: None, weight: 1, increase: 1, no_storage: false, no_cache: false, skip_audit: false, flagged: false }
     }
 
-    pub fn check(&self) -> Result<(), super::Refusal> {
-        if self.body.len() > quota::MAX_BODY {
-            return Err(super::Refusal::Bad { what: "Body", why: format!("has {} bytes; {} are allowed", self.body.len(), quota::MAX_BODY) });
+    pub fn check(&self, quotas: &Quotas) -> Result<(), Refusal> {
+        if !quota::fits(self.body.len(), quotas.body_bytes) {
+            return Err(Refusal::Bad { what: "Body", why: format!("has {} bytes; {} are allowed", self.body.len(), quotas.body_bytes) });
         }
         Ok(())
     }

@@ -5,17 +5,22 @@
 
 pub mod address;
 pub mod app;
+pub mod direct;
 pub mod endpoint;
 pub mod event;
 pub mod group;
 pub mod id;
+pub mod membership;
 pub mod message;
+pub mod moderation;
+pub mod mute;
 pub mod outbox;
 pub mod push;
 pub mod quota;
 pub mod refusal;
 pub mod request;
 pub mod retry;
+pub mod sending;
 pub mod session;
 pub mod state;
 pub mod time;

@@ -1,7 +1,14 @@
 //! What reaches connections: answers to their commands and what is pushed at them. The hub puts
 //! these into bytes; the engine only says what, and to whom.
 
-use super::{ConnRef, Epoch, Gid, GroupId, Millis, Refusal, SessionId, UserId, message::Message, request::GroupInfo};
+use super::{
+    ConnRef, Epoch, Gid, GroupId, Millis, Refusal, SessionId, Tid, UserId,
+    direct::Direct,
+    group::Group,
+    message::Message,
+    mute::Mutes,
+    request::{Answer, Author, GroupInfo},
+};
 use std::sync::Arc;
 
 /// To one hub, in the order in which it happened.
@@ -56,6 +63,37 @@ pub enum Push {
         total: u64,
         at: Millis,
     },
+    /// Info or administrators of the group are others now.
+    Info {
+        gid: Gid,
+        group: Arc<Group>,
+        at: Millis,
+    },
+    /// The group's mutes as they are now.
+    Mutes {
+        gid: Gid,
+        mutes: Arc<Mutes>,
+        at: Millis,
+    },
+    /// The content of a message was deleted.
+    MessageDeleted {
+        gid: Gid,
+        seq: u64,
+        tid: Tid,
+        by: Arc<Author>,
+        at: Millis,
+    },
+    /// A message to this user alone.
+    Direct {
+        conn: ConnRef,
+        message: Arc<Direct>,
+    },
+    DirectDeleted {
+        conn: ConnRef,
+        tid: Tid,
+        by: Arc<Author>,
+        at: Millis,
+    },
     Close {
         conn: ConnRef,
         why: Closed,
@@ -73,12 +111,19 @@ pub enum Target {
 impl Push {
     pub fn target(&self) -> Target {
         match self {
-            Push::Message { gid, .. } | Push::Presence { gid, .. } | Push::Count { gid, .. } => Target::Group(*gid),
+            Push::Message { gid, .. }
+            | Push::Presence { gid, .. }
+            | Push::Count { gid, .. }
+            | Push::Info { gid, .. }
+            | Push::Mutes { gid, .. }
+            | Push::MessageDeleted { gid, .. } => Target::Group(*gid),
             Push::Reply { conn, .. }
             | Push::Refuse { conn, .. }
             | Push::Attach { conn, .. }
             | Push::Detach { conn, .. }
             | Push::Unsubscribe { conn, .. }
+            | Push::Direct { conn, .. }
+            | Push::DirectDeleted { conn, .. }
             | Push::Close { conn, .. } => Target::Conn(*conn),
         }
     }
@@ -106,17 +151,9 @@ pub enum Reply {
     Unsubscribed,
     Published,
     Presence(Vec<Present>),
-    PresenceStats {
-        clients: u64,
-        users: u64,
-    },
-    History {
-        messages: Vec<Arc<Message>>,
-        top: u64,
-        epoch: Epoch,
-    },
-    /// The answer of an rpc method that has nothing to say.
-    Rpc,
+    PresenceStats { clients: u64, users: u64 },
+    History { messages: Vec<Arc<Message>>, top: u64, epoch: Epoch },
+    Rpc(Box<Answer>),
 }
 
 #[derive(Clone, Debug)]

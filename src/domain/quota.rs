@@ -1,25 +1,61 @@
-//! Every quota of the rules, with the documented value as its default. `settings.rs` reads the
-//! overrides; what belongs to the door alone stands there. 0 switches a quota off.
+//! Every limit of the rules, with the documented value as its default: one table, from which
+//! `settings.rs` makes the keys of `[limits]`. What belongs to the door and to a session's pace stands
+//! in `settings.rs`. 0 switches a limit off.
 
-/// Bounds that the rules ask about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quotas {
-    /// Applications an account (`alibaba.md` §2.1).
-    pub apps: u32,
-    /// Live groups an application (`alibaba.md` §2.2).
-    pub groups_per_app: u32,
-    /// Distinct message types a group (`alibaba.md` §2.4).
-    pub types_per_group: u32,
-    /// Groups and channels a session (`session.md` §7).
-    pub channels_per_session: u32,
-    /// From this many members on a group keeps no lists (`alibaba.md` §2.2).
-    pub super_large_above: u32,
+macro_rules! quotas {
+    ($($(#[doc = $doc:literal])* $name:ident = $default:literal;)*) => {
+        /// Bounds that the rules and the dialects ask about.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Quotas {
+            $($(#[doc = $doc])* pub $name: u32,)*
+        }
+
+        impl Default for Quotas {
+            fn default() -> Self {
+                Quotas { $($name: $default),* }
+            }
+        }
+
+        /// Each limit's name and its place.
+        pub const TABLE: &[(&str, fn(&mut Quotas) -> &mut u32)] = &[$((stringify!($name), |q| &mut q.$name)),*];
+    };
 }
 
-impl Default for Quotas {
-    fn default() -> Self {
-        Quotas { apps: 300, groups_per_app: 5_000, types_per_group: 30, channels_per_session: 256, super_large_above: 2_000 }
-    }
+quotas! {
+    /// Applications an account (`alibaba.md` §2.1).
+    apps = 300;
+    /// Live groups an application (`alibaba.md` §2.2).
+    groups_per_app = 5_000;
+    /// Days in which a deleted group can be recovered; then it is forgotten (`alibaba.md` §2.2).
+    deleted_group_days = 30;
+    /// From this many members on a group keeps no lists (`alibaba.md` §2.2).
+    super_large_above = 2_000;
+    /// Administrators a group (`alibaba.md` §2.2).
+    admins_per_group = 3;
+    /// Bytes of a group's name (`alibaba.md` §2.2).
+    group_name_bytes = 128;
+    /// Bytes of a group's info (`alibaba.md` §2.2).
+    group_info_bytes = 32_768;
+    /// Users in one list of a mute call (`alibaba.md` §2.3).
+    users_per_mute = 30;
+    /// Users that are muted in a group, and users on its white list; undocumented: each goes with the group object.
+    mutes_per_group = 1_000;
+    /// Users that one call asks about; undocumented (`alibaba.md` §2.3).
+    users_per_check = 100;
+    /// Distinct message types a group (`alibaba.md` §2.4).
+    types_per_group = 30;
+    /// Bytes of a message (`alibaba.md` §2.4).
+    body_bytes = 15_360;
+    /// Bytes of a user's extension (`alibaba.md` §2.3).
+    user_info_bytes = 512;
+    /// Largest page of a list (`alibaba.md` §2).
+    page_size = 50;
+    /// Groups and channels a session (`session.md` §7).
+    channels_per_session = 256;
+    /// Calls a second of one operation and AccessKey (`alibaba.md` §2) …
+    operation_qps = 50;
+    /// … and of each that mutes.
+    mute_qps = 10;
 }
 
 /// Is one more allowed when there are `now` already?
@@ -27,21 +63,20 @@ pub fn room(now: usize, most: u32) -> bool {
     most == 0 || now < most as usize
 }
 
-/// Longest message body in bytes (`alibaba.md` §2.4: 15 KB).
-pub const MAX_BODY: usize = 15 * 1024;
-/// Longest user extension in bytes.
-pub const MAX_USER_INFO: usize = 512;
-/// Longest group name in bytes.
-pub const MAX_GROUP_NAME: usize = 128;
-/// Longest group info in bytes.
-pub const MAX_GROUP_INFO: usize = 32 * 1024;
-/// Most administrators a group may have.
-pub const MAX_ADMINS: usize = 3;
+/// Are so many allowed?
+pub fn fits(n: usize, most: u32) -> bool {
+    most == 0 || n <= most as usize
+}
+
+// What follows protects memory and the wire; it is no business's limit and has no setting.
+
 /// Messages a page of `history` holds at most (`session.md` §3).
 pub const MAX_HISTORY: u32 = 100;
 /// One subscribe reply recovers at most this many messages (`session.md` §3) …
 pub const MAX_RECOVERED: usize = 1_000;
-/// … and this many bytes, as they go over the wire. A page of history ends there as well.
+/// … and this many bytes, as they go over the wire. A page of messages on a socket ends there as well.
 pub const MAX_RECOVERED_BYTES: usize = 512 * 1024;
 /// Of the messages that are not stored, the last so many of a group can be recovered.
 pub const RECENT: u64 = 50;
+/// Mute lists of up to so many users are pushed whole; longer ones are asked for.
+pub const MUTES_PUSHED: usize = 100;

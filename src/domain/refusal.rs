@@ -17,14 +17,31 @@ pub enum Refusal {
     /// More message types than a group may have.
     TooManyTypes(u32),
     NotInGroup(String),
+    /// The user is not in the group, says somebody else.
+    NoSuchMember {
+        user: String,
+        group: String,
+    },
+    NoSuchMessage(String),
+    /// The user has no client that is connected at this moment.
+    NotConnected(String),
+    /// The user's client did not confirm a message in time.
+    NotConfirmed(String),
     /// The user may not do this.
     NotAllowed(String),
     Muted,
+    /// The moderation says no, and perhaps why.
+    Moderated(String),
+    /// More messages than one sender may send, or may have waiting.
+    TooFast(&'static str),
+    TooManyMutes(u32),
     /// Too many groups or channels for one session.
     TooManyChannels(u32),
     AlreadySubscribed(String),
-    /// The member list of a super-large group is not kept.
+    /// The member list of a super-large group is not kept, says `presence` …
     TooLarge(String),
+    /// … and says a list of users.
+    NoList(String),
     /// A position that is not in the stream any more, or of another stream.
     Unrecoverable,
     /// A value outside its bounds: the parameter and what is wrong with it.
@@ -57,11 +74,21 @@ impl fmt::Display for Refusal {
             Refusal::GroupEmpty(id) => write!(f, "group {id} has no member online"),
             Refusal::TooManyTypes(n) => write!(f, "the group has {n} message types already, the most that limits.types_per_group allows"),
             Refusal::NotInGroup(id) => write!(f, "not in group {id}; subscribe to it first"),
+            Refusal::NoSuchMember { user, group } => write!(f, "user {user} is not in group {group}"),
+            Refusal::NoSuchMessage(tid) => write!(f, "message {tid} does not exist"),
+            Refusal::NotConnected(user) => write!(f, "user {user} is not connected"),
+            Refusal::NotConfirmed(user) => write!(f, "user {user} did not confirm the message in time"),
             Refusal::NotAllowed(what) => write!(f, "no permission to {what}"),
             Refusal::Muted => write!(f, "muted in this group"),
+            Refusal::Moderated(reason) if reason.is_empty() => write!(f, "refused by moderation"),
+            Refusal::Moderated(reason) => write!(f, "refused by moderation: {reason}"),
+            Refusal::TooFast(what) => write!(f, "too fast: {what}"),
+            Refusal::TooManyMutes(n) => {
+                write!(f, "a list of mutes may have {n} users, the most that limits.mutes_per_group allows; mute the whole group instead")
+            }
             Refusal::TooManyChannels(n) => write!(f, "a session may be in {n} channels at most"),
             Refusal::AlreadySubscribed(channel) => write!(f, "already subscribed to {channel}"),
-            Refusal::TooLarge(id) => write!(f, "group {id} is too large for a member list"),
+            Refusal::TooLarge(id) | Refusal::NoList(id) => write!(f, "group {id} is too large for a member list"),
             Refusal::Unrecoverable => write!(f, "that position cannot be recovered; read the history instead"),
             Refusal::Bad { what, why } => write!(f, "{what} {why}"),
             Refusal::StreamFull(id) => write!(f, "group {id} has had as many messages as it can number; use another group"),

@@ -1,10 +1,13 @@
-//! What the control API and the command line ask of the engine, and what they get. The two clouds'
-//! operations are all made of these; reading that needs no order with writes goes to a store reader.
+//! What the control API, the command line and, of a group, its members' clients ask of the engine, and
+//! what they get. The two clouds' operations are all made of these; reading that needs no order with
+//! writes goes to a store reader.
 
 use super::{
     AppId, GroupId, Millis, Tid, UserId,
     app::{AccessKey, App, AppChange, NewApp},
-    message::Draft,
+    direct::DirectDraft,
+    message::{Draft, Found, MessagePage, Sender},
+    mute::{MuteChange, Mutes},
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -20,15 +23,11 @@ pub enum Request {
     DeleteKey {
         id: String,
     },
-    CreateGroup(Box<NewGroup>),
-    DescribeGroup {
+    /// Asked by the business's server, which may do everything.
+    Group {
         app: AppId,
         group: GroupId,
-    },
-    DeleteGroup {
-        app: AppId,
-        group: GroupId,
-        by: String,
+        what: GroupRequest,
     },
     /// Ends a user's session: its socket is closed, and it is logged off. Nothing to do when there is none.
     ForceOff {
@@ -39,9 +38,26 @@ pub enum Request {
     Send {
         app: AppId,
         group: GroupId,
-        sender: UserId,
-        sender_info: String,
+        sender: Sender,
         draft: Box<Draft>,
+    },
+    /// A message to one user. A reliable one is answered when the user's client has confirmed it.
+    SendDirect {
+        app: AppId,
+        sender: Sender,
+        draft: Box<DirectDraft>,
+    },
+    DeleteDirect {
+        app: AppId,
+        receiver: UserId,
+        tid: Tid,
+        by: Author,
+    },
+    /// The user's extension, as others see it, of the session that it has.
+    ChangeUserInfo {
+        app: AppId,
+        user: UserId,
+        info: String,
     },
     /// For each user: has it a session?
     Online {
@@ -50,32 +66,104 @@ pub enum Request {
     },
 }
 
+/// One thing asked of a group; by the business's server, or by a user who may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupRequest {
+    Create(NewGroup),
+    Describe,
+    /// `None` stays as it is.
+    Modify {
+        info: Option<String>,
+        admins: Option<Vec<UserId>>,
+    },
+    /// `by`: who did it, for the description; may be empty.
+    Delete {
+        by: String,
+    },
+    Recover,
+    ChangeMutes(MuteChange),
+    Mutes,
+    Kick {
+        user: UserId,
+    },
+    Members(MemberPage),
+    /// For each user: is it in the group?
+    Contains {
+        users: Vec<UserId>,
+    },
+    DeleteMessage {
+        tid: Tid,
+        by: Author,
+    },
+    Messages(MessagePage),
+}
+
 /// What each request is answered with.
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// `CreateApp` and `ChangeApp`: the application as it now is.
     App(Arc<App>),
-    /// `CreateKey`, `DeleteKey`, `DeleteGroup`, `ForceOff`.
+    /// What has nothing to tell.
     Done,
-    /// `CreateGroup`.
+    /// `Create`.
     Created { already_exists: bool, already_deleted: bool },
-    /// `DescribeGroup`.
+    /// `Describe`.
     Group(Box<GroupInfo>),
-    /// `Send`.
+    /// `Mutes`.
+    Mutes(Mutes),
+    /// `Members`.
+    Members(MembersFound),
+    /// `Messages`.
+    Messages(Found),
+    /// `Send` and `SendDirect`.
     Sent { tid: Tid },
-    /// `Online`, in the order asked.
-    Online(Vec<(UserId, bool)>),
+    /// `Online` and `Contains`, in the order asked.
+    Users(Vec<(UserId, bool)>),
+    /// `ChangeUserInfo`: the groups in which it is seen.
+    Groups(Vec<GroupId>),
 }
 
 /// What a new group is made of. Lengths and alphabet were checked by the dialect.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewGroup {
-    pub app: AppId,
-    pub group: GroupId,
     pub name: String,
     pub info: String,
     pub creator: String,
     pub admins: Vec<UserId>,
+}
+
+/// Who did something to a message, as those are told who had read it. Both may be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Author {
+    pub user: String,
+    pub info: String,
+}
+
+/// Which members are asked for, in the order in which they joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberPage {
+    /// Who joined first comes first.
+    pub ascending: bool,
+    /// Continue after this place in the order of joining.
+    pub after: Option<u64>,
+    pub limit: u32,
+}
+
+/// A page of members.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MembersFound {
+    pub members: Vec<MemberFound>,
+    /// Where to continue; `None` when there is nothing more.
+    pub next: Option<u64>,
+    /// There are members, but no lists of them.
+    pub super_large: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberFound {
+    pub user: UserId,
+    pub info: String,
+    pub joined: Millis,
 }
 
 /// A group as it is described to a server or to a member.
@@ -94,9 +182,38 @@ pub struct GroupInfo {
     /// All joins ever.
     pub total: u64,
     pub super_large: bool,
-    pub muted_all: bool,
-    pub muted: Vec<UserId>,
-    pub unmuted: Vec<UserId>,
+    pub mutes: Mutes,
     /// Running total of each message type.
     pub amounts: BTreeMap<i32, i64>,
+}
+
+/// Which groups of an application a list asks for, in the order in which they were made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupPage {
+    pub app: AppId,
+    /// Oldest first.
+    pub ascending: bool,
+    /// `None`: all; else only those that are, or are not, deleted.
+    pub deleted: Option<bool>,
+    pub from: PageStart,
+    pub limit: u32,
+}
+
+/// Where a page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageStart {
+    /// Behind the one with this number; `None`: at the beginning.
+    After(Option<i64>),
+    /// Behind so many.
+    Skip(u64),
+}
+
+/// A page of groups.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupsFound {
+    pub groups: Vec<super::group::Group>,
+    /// Where to continue; `None` when there is nothing more.
+    pub next: Option<i64>,
+    /// All that the page's filter fits.
+    pub total: u64,
 }

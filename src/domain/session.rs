@@ -2,9 +2,9 @@
 //! Membership belongs to the session, subscription to the connection.
 
 use super::{
-    AppId, ConnRef, Gid, Millis, Refusal, SessionId, Tick, UserId,
+    AppId, ConnRef, Gid, GroupId, Millis, Refusal, SessionId, Tick, UserId,
     event::{LogoffReason, What},
-    group,
+    membership,
     push::{Closed, Connected, Push, Reply},
     state::{Change, Tx},
 };
@@ -40,6 +40,8 @@ pub struct Session {
     pub device: String,
     /// The user's extension, shown to others.
     pub info: String,
+    /// The extension as the client said it; the business's server may have set another since.
+    pub said_info: String,
     /// `admin`, or anything else for an ordinary user.
     pub role: String,
     pub started: Millis,
@@ -101,7 +103,9 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
     let session = match earlier {
         Some(old) if resumes => {
             detach_all(tx, &old.sid);
-            let session = Arc::new(Session { info: login.info, role: login.role, ..(*old).clone() });
+            // A client says the same at each reconnect: what the server has set since stays.
+            let info = if login.info == old.said_info { old.info.clone() } else { login.info.clone() };
+            let session = Arc::new(Session { info, said_info: login.info, role: login.role, ..(*old).clone() });
             if session != old {
                 tx.change(Change::Session(session.clone()));
             }
@@ -118,8 +122,16 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
                 };
                 end(tx, &old.sid, reason);
             }
-            let session =
-                Arc::new(Session { sid: fresh, app: login.app, user: login.user, device: login.device, info: login.info, role: login.role, started: tx.now });
+            let session = Arc::new(Session {
+                sid: fresh,
+                app: login.app,
+                user: login.user,
+                device: login.device,
+                said_info: login.info.clone(),
+                info: login.info,
+                role: login.role,
+                started: tx.now,
+            });
             tx.change(Change::Session(session.clone()));
             tx.event(&session, What::LoggedOn);
             session
@@ -169,7 +181,7 @@ pub fn due(tx: &mut Tx, sid: &SessionId) {
         Some(Link::Attached { conn, resubscribe_by: Some(by) }) if by <= tx.tick => {
             for (gid, _) in tx.state.groups_of(sid) {
                 if tx.state.attached(gid, sid).is_none() {
-                    group::leave(tx, sid, gid);
+                    membership::leave(tx, sid, gid);
                 }
             }
             tx.link(sid, Some(Link::Attached { conn, resubscribe_by: None }));
@@ -197,7 +209,7 @@ pub fn end(tx: &mut Tx, sid: &SessionId, reason: LogoffReason) {
     };
     let told = reason == LogoffReason::Timeout || tx.rules.lifetimes.leave_on_logoff;
     for (gid, name) in tx.state.groups_of(sid) {
-        group::remove(tx, &session, gid);
+        membership::remove(tx, &session, gid);
         if told {
             tx.event(&session, What::Left(name));
         }
@@ -214,6 +226,17 @@ pub fn force_off(tx: &mut Tx, app: &AppId, user: &UserId) -> Result<(), Refusal>
         send_off(tx, &sid, Closed::ForcedOff);
     }
     Ok(())
+}
+
+/// Sets the extension that others see; returns the groups in which they do (`alibaba.md` §2.3).
+pub fn change_info(tx: &mut Tx, app: &AppId, user: &UserId, info: String) -> Result<Vec<GroupId>, Refusal> {
+    tx.state.app(app)?;
+    let session = tx.state.session_of(app, user).ok_or_else(|| Refusal::NotConnected(user.to_string()))?.session.clone();
+    let groups = tx.state.groups_of(&session.sid).into_iter().map(|(_, name)| name).collect();
+    if session.info != info {
+        tx.change(Change::Session(Arc::new(Session { info, ..(*session).clone() })));
+    }
+    Ok(groups)
 }
 
 /// Everyone of an application is sent off, as when it is disabled.
@@ -239,6 +262,6 @@ fn send_off(tx: &mut Tx, sid: &SessionId, why: Closed) {
 fn detach_all(tx: &mut Tx, sid: &SessionId) {
     let groups: Vec<Gid> = tx.state.groups_of(sid).into_iter().map(|(gid, _)| gid).collect();
     for gid in groups {
-        group::detach(tx, sid, gid);
+        membership::detach(tx, sid, gid);
     }
 }

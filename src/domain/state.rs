@@ -5,6 +5,7 @@
 use super::{
     AppId, ConnRef, Gid, GroupId, Millis, Refusal, SessionId, Tick, Tid, UserId,
     app::{AccessKey, App},
+    direct::Direct,
     endpoint::EndpointId,
     event::{Event, What},
     group::{Counters, Group, GroupState, Member},
@@ -24,6 +25,8 @@ use std::{
 pub struct Rules {
     pub quotas: Quotas,
     pub lifetimes: Lifetimes,
+    /// Messages that a business's server sends are moderated like its users' (`alibaba.md` §2.4: they are not).
+    pub moderate_servers: bool,
 }
 
 /// One step from one state to the next; also the way back. The first block is stored, the second
@@ -43,6 +46,10 @@ pub enum Change {
     Session(Arc<Session>),
     SessionGone(SessionId),
     Message(Arc<Message>),
+    /// The content of the message with this number goes.
+    MessageDeleted(Gid, u64),
+    Direct(Arc<Direct>),
+    DirectGone(AppId, UserId, Tid),
 
     /// Counters that are saved with the next commit or within a second.
     CountersLater(Gid, Counters),
@@ -50,7 +57,7 @@ pub enum Change {
     Attached(Gid, UserId, Option<ConnRef>),
     RecentTids(Gid, VecDeque<Tid>),
     Lane(EndpointId, Option<Lane>),
-    /// The inverse of a message: there is nothing of it in memory.
+    /// The inverse of what concerns messages: there is nothing of them in memory.
     Nothing,
 }
 
@@ -78,6 +85,9 @@ impl Change {
                 | Session(_)
                 | SessionGone(_)
                 | Message(_)
+                | MessageDeleted(..)
+                | Direct(_)
+                | DirectGone(..)
         )
     }
 }
@@ -159,7 +169,7 @@ impl State {
                 }
                 None => Change::Nothing,
             },
-            Change::Message(_) | Change::Nothing => Change::Nothing,
+            Change::Message(_) | Change::MessageDeleted(..) | Change::Direct(_) | Change::DirectGone(..) | Change::Nothing => Change::Nothing,
             Change::Link(sid, link) => {
                 let old = match link {
                     Some(link) => self.links.insert(sid.clone(), link),
@@ -306,6 +316,11 @@ impl State {
     pub fn attached(&self, gid: Gid, sid: &SessionId) -> Option<ConnRef> {
         let user = &self.sessions.get(sid)?.session.user;
         self.groups.get(&gid)?.attached.get(user).copied()
+    }
+
+    /// Numbers up to this one were given to groups; some of those may be gone.
+    pub fn numbers_given(&mut self, last: Gid) {
+        self.last_gid = self.last_gid.max(last.0);
     }
 
     pub fn next_gid(&self) -> Gid {

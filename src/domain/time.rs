@@ -8,6 +8,11 @@ use serde::{Deserialize, Serialize};
 pub struct Millis(pub i64);
 
 impl Millis {
+    /// The start of 2026. A box without a battery clock starts in 1970: before this, no wall clock is right.
+    pub const BELIEVABLE: Millis = Millis(1_767_225_600_000);
+    /// Milliseconds of a day.
+    pub const DAY: i64 = DAY * 1000;
+
     /// Whole seconds since 1970, as both clouds stamp.
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(1000)

@@ -12,11 +12,13 @@ use crate::{
     domain::{
         AppId, Change, ConnRef, Gid, GroupId, Millis, Refusal, SessionId, Tx,
         app::{self, AppChange},
-        group::{self, GroupState, Known, Recovery},
+        group::{self, GroupState},
+        membership::{self, Recovery},
         message::{Draft, Message},
         push::{self, Closed, Push, Reply},
         quota,
         request::{Answer, Request},
+        sending::{self, Known},
         session::{self, Link, SocketEnd},
         state::Mark,
     },
@@ -155,27 +157,21 @@ impl Batch<'_> {
                 self.tx.change(Change::KeyGone(id));
                 Ok(Answer::Done)
             }
-            Request::CreateGroup(new) => group::create(&mut self.tx, *new, self.ids.epoch()),
-            Request::DescribeGroup { app, group } => {
-                self.tx.state.app(&app)?;
-                let found = self.tx.state.group_named(&app, &group).ok_or_else(|| Refusal::NoSuchGroup(group.to_string()))?;
-                Ok(Answer::Group(Box::new(found.describe())))
-            }
-            Request::DeleteGroup { app, group, by } => group::delete(&mut self.tx, &app, &group, by).map(|()| Answer::Done),
+            Request::Group { app, group, what } => group::perform(&mut self.tx, &app, &group, what, self.ids.epoch()),
             Request::ForceOff { app, user } => session::force_off(&mut self.tx, &app, &user).map(|()| Answer::Done),
-            Request::Send { app, group, sender, sender_info, draft } => {
+            Request::Send { app, group, sender, draft } => {
                 let known = self.known(self.tx.state.group_named(&app, &group).map(|g| g.config.gid), &draft)?;
-                let said =
-                    group::send(&mut self.tx, &app, &group, group::Sender { user: sender, info: sender_info, client: None }, *draft, self.ids.tid(), known);
-                said.map(|tid| Answer::Sent { tid })
+                sending::send(&mut self.tx, &app, &group, sender, *draft, self.ids.tid(), known).map(|tid| Answer::Sent { tid })
             }
+            Request::SendDirect { .. } | Request::DeleteDirect { .. } => Err(Refusal::Internal),
+            Request::ChangeUserInfo { app, user, info } => session::change_info(&mut self.tx, &app, &user, info).map(Answer::Groups),
             Request::Online { app, users } => {
                 self.tx.state.app(&app)?;
                 let online = |user| {
                     let is = self.tx.state.session_of(&app, &user).is_some();
                     (user, is)
                 };
-                Ok(Answer::Online(users.into_iter().map(online).collect()))
+                Ok(Answer::Users(users.into_iter().map(online).collect()))
             }
         }
     }
@@ -198,7 +194,7 @@ impl Batch<'_> {
                     read = recovery.messages.iter().map(|m| m.wire_size()).sum();
                     Ok(recovery)
                 };
-                let done = group::subscribe(&mut self.tx, &sid, conn, id, &group, join_leave, recover);
+                let done = membership::subscribe(&mut self.tx, &sid, conn, id, &group, join_leave, recover);
                 self.read += read;
                 done
             }
@@ -206,7 +202,7 @@ impl Batch<'_> {
                 linked(&self.tx, conn, &sid)?;
                 let app = &self.tx.state.session(&sid).ok_or(Refusal::NoSession)?.session.app;
                 if let Some(gid) = self.tx.state.group_named(app, &group).map(|g| g.config.gid) {
-                    group::leave(&mut self.tx, &sid, gid);
+                    membership::leave(&mut self.tx, &sid, gid);
                 }
                 self.tx.push(Push::Reply { conn, id, reply: Reply::Unsubscribed });
                 Ok(())
@@ -214,14 +210,14 @@ impl Batch<'_> {
             SocketOp::Publish { sid, group, draft } => {
                 let gid = self.group_of(conn, &sid, &group)?;
                 let known = self.known(Some(gid), &draft)?;
-                group::publish(&mut self.tx, &sid, &group, *draft, self.ids.tid(), known)?;
+                sending::publish(&mut self.tx, &sid, &group, *draft, self.ids.tid(), known)?;
                 self.tx.push(Push::Reply { conn, id, reply: Reply::Published });
                 Ok(())
             }
             SocketOp::Presence { sid, group } => {
                 self.member_of(conn, &sid, &group)?;
                 let app = self.tx.state.session(&sid).ok_or(Refusal::NoSession)?.session.app.clone();
-                let members = group::presence(&self.tx, &app, &group)?;
+                let members = membership::presence(&self.tx, &app, &group)?;
                 self.read += members.iter().map(push::Present::wire_size).sum::<usize>();
                 self.tx.push(Push::Reply { conn, id, reply: Reply::Presence(members) });
                 Ok(())
@@ -248,9 +244,10 @@ impl Batch<'_> {
                 self.tx.push(Push::Reply { conn, id, reply: Reply::History { messages, top, epoch } });
                 Ok(())
             }
+            SocketOp::Group { .. } | SocketOp::SendDirect { .. } | SocketOp::Confirm { .. } => Err(Refusal::Internal),
             SocketOp::Logoff { sid } => {
                 linked(&self.tx, conn, &sid)?;
-                self.tx.push(Push::Reply { conn, id, reply: Reply::Rpc });
+                self.tx.push(Push::Reply { conn, id, reply: Reply::Rpc(Box::new(Answer::Done)) });
                 self.tx.push(Push::Close { conn, why: Closed::LoggedOff });
                 session::socket_ended(&mut self.tx, &sid, conn, SocketEnd::LoggedOff);
                 Ok(())
@@ -265,7 +262,7 @@ impl Batch<'_> {
     fn timer(&mut self, timer: Timer) -> Result<(), Refusal> {
         match timer {
             Timer::Session(sid) => session::due(&mut self.tx, &sid),
-            Timer::Count(gid) => group::push_count(&mut self.tx, gid),
+            Timer::Count(gid) => membership::push_count(&mut self.tx, gid),
             Timer::Retry(endpoint, delivery) => {
                 self.due.entry(endpoint.clone()).or_default().push_back(delivery);
                 self.touched.insert(endpoint);

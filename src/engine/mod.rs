@@ -335,7 +335,7 @@ impl Engine {
             let (last, set) = self.counts.entry(gid).or_insert((Tick(0), false));
             if !*set {
                 *set = true;
-                let at = last.after(crate::domain::group::COUNT_EVERY).max(tick);
+                let at = last.after(crate::domain::membership::COUNT_EVERY).max(tick);
                 self.timers.at(at, Timer::Count(gid));
             }
         }

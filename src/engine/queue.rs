@@ -6,9 +6,10 @@ use crate::{
     domain::{
         ConnRef, Epoch, GroupId, Refusal, SessionId,
         app::Directory,
+        direct::DirectDraft,
         message::Draft,
         outbox::Outcome,
-        request::{Answer, Request},
+        request::{Answer, GroupRequest, Request},
         session::{Login, SocketEnd},
     },
 };
@@ -66,6 +67,21 @@ pub enum SocketOp {
         reverse: bool,
         limit: u32,
     },
+    /// Something that a user may ask of a group.
+    Group {
+        sid: SessionId,
+        group: GroupId,
+        what: Box<GroupRequest>,
+    },
+    SendDirect {
+        sid: SessionId,
+        draft: Box<DirectDraft>,
+    },
+    /// Reliable messages that the client confirms.
+    Confirm {
+        sid: SessionId,
+        acks: Vec<String>,
+    },
     Logoff {
         sid: SessionId,
     },
@@ -74,6 +90,22 @@ pub enum SocketOp {
         sid: SessionId,
         how: SocketEnd,
     },
+}
+
+impl SocketOp {
+    /// Bytes of text that it carries, as far as they count.
+    pub fn bytes(&self) -> usize {
+        match self {
+            SocketOp::Publish { draft, .. } => draft.body.len(),
+            SocketOp::SendDirect { draft, .. } => draft.draft.body.len(),
+            SocketOp::Group { what, .. } => match &**what {
+                GroupRequest::Create(new) => new.info.len(),
+                GroupRequest::Modify { info: Some(info), .. } => info.len(),
+                _ => 0,
+            },
+            _ => 0,
+        }
+    }
 }
 
 /// A place in a stream; the epoch is text as the client gave it, and may be empty.
@@ -104,10 +136,12 @@ pub(super) enum Command {
 impl Command {
     fn bytes(&self) -> usize {
         match self {
-            Command::Socket(SocketCommand { op: SocketOp::Publish { draft, .. }, .. }) => draft.body.len(),
+            Command::Socket(SocketCommand { op, .. }) => op.bytes(),
             Command::Call(request, _) => match &**request {
                 Request::Send { draft, .. } => draft.body.len(),
-                Request::CreateGroup(new) => new.info.len(),
+                Request::SendDirect { draft, .. } => draft.draft.body.len(),
+                Request::Group { what: GroupRequest::Create(new), .. } => new.info.len(),
+                Request::Group { what: GroupRequest::Modify { info: Some(info), .. }, .. } => info.len(),
                 _ => 0,
             },
             _ => 0,

@@ -9,7 +9,7 @@ use crate::domain::{
     message::Draft,
     outbox::{Attempt, Outcome, Verdict},
     push::Reply,
-    request::{Answer, NewGroup, Request},
+    request::{Answer, GroupRequest, NewGroup, Request},
     session::{Login, SocketEnd},
 };
 use std::{
@@ -174,8 +174,8 @@ fn new_app() -> Request {
 }
 
 fn new_group(id: &str) -> Request {
-    let new = NewGroup { app: app(), group: GroupId::trusted(id), name: String::new(), info: String::new(), creator: String::new(), admins: vec![] };
-    Request::CreateGroup(Box::new(new))
+    let new = NewGroup { name: String::new(), info: String::new(), creator: String::new(), admins: vec![] };
+    Request::Group { app: app(), group: GroupId::trusted(id), what: GroupRequest::Create(new) }
 }
 
 fn bench(folder: &Folder) -> Bench {

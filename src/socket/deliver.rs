@@ -77,6 +77,7 @@ impl Reactor {
                     }
                 }
             }
+            Push::Info { .. } | Push::Mutes { .. } | Push::MessageDeleted { .. } | Push::Direct { .. } | Push::DirectDeleted { .. } => {}
             Push::Close { conn, why } => {
                 if let Some(slot) = self.slot_of(conn) {
                     self.close(slot, wire::close(why), None);

@@ -3,7 +3,7 @@
 use super::reactor::{Parts, Reactor};
 use crate::{
     clock::{Clock, Work},
-    domain::push::Push,
+    domain::{push::Push, quota::Quotas},
     door::Upgraded,
     engine::Handle,
     fatal,
@@ -30,6 +30,7 @@ pub struct HubConfig {
     pub silence: u64,
     /// Commands a second and session, with a burst of twice as many; 0 is off.
     pub commands_per_second: u32,
+    pub quotas: Quotas,
 }
 
 pub(super) enum ToHub {

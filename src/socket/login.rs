@@ -31,7 +31,8 @@ struct Extras {
 }
 
 /// `token`: the login JSON, plain or as base64; empty: `data` is the login JSON itself.
-pub fn check(directory: &Directory, now: Millis, token: &str, data: Option<&str>) -> Result<Login, Refused> {
+/// `most_info`: bytes that a user's extension may have.
+pub fn check(directory: &Directory, now: Millis, token: &str, data: Option<&str>, most_info: u32) -> Result<Login, Refused> {
     let login = match (token, data) {
         ("", None) => return Err(Refused::Invalid),
         ("", Some(data)) => token::decode_login(data),
@@ -52,8 +53,8 @@ pub fn check(directory: &Directory, now: Millis, token: &str, data: Option<&str>
     if device.len() > MAX_DEVICE || device.chars().any(char::is_control) {
         return Err(Refused::Bad(format!("data.device has {} bytes; up to {MAX_DEVICE} without control characters are allowed", device.len())));
     }
-    if info.len() > quota::MAX_USER_INFO {
-        return Err(Refused::Bad(format!("data.user_info has {} bytes; {} are allowed", info.len(), quota::MAX_USER_INFO)));
+    if !quota::fits(info.len(), most_info) {
+        return Err(Refused::Bad(format!("data.user_info has {} bytes; {most_info} are allowed", info.len())));
     }
     Ok(Login { app: verified.app, user: verified.user, role: verified.role, device, info })
 }

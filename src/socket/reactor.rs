@@ -191,9 +191,7 @@ impl Reactor {
     }
 
     pub(super) fn ask(&mut self, command: SocketCommand) {
-        if let SocketOp::Publish { draft, .. } = &command.op {
-            self.command_bytes += draft.body.len();
-        }
+        self.command_bytes += command.op.bytes();
         self.commands.push_back(command);
     }
 

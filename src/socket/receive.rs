@@ -194,7 +194,7 @@ impl Reactor {
             Method::Unsubscribe { channel } => SocketOp::Unsubscribe { sid, group: group(channel)? },
             Method::Publish { channel, data } => {
                 let group = group(channel)?;
-                let draft = json::draft(data).and_then(|d| d.check().map(|()| d)).map_err(|why| Wrong::Reply(wire::error(&why)))?;
+                let draft = json::draft(data).and_then(|d| d.check(&self.config.quotas).map(|()| d)).map_err(|why| Wrong::Reply(wire::error(&why)))?;
                 SocketOp::Publish { sid, group, draft: Box::new(draft) }
             }
             Method::Presence { channel } => SocketOp::Presence { sid, group: group(channel)? },
@@ -238,7 +238,7 @@ impl Reactor {
         let Command { id, method: Method::Connect { token, data } } = command else {
             return self.bad_request(slot);
         };
-        let checked = login::check(&self.engine.directory(), self.config.clock.now(), &token, data.as_deref());
+        let checked = login::check(&self.engine.directory(), self.config.clock.now(), &token, data.as_deref(), self.config.quotas.user_info_bytes);
         match checked {
             Ok(login) => {
                 let conn = self.conn_ref(slot);

@@ -40,7 +40,7 @@ pub fn put(conn: &Connection, app: &App) -> Result<()> {
 }
 
 pub fn put_key(conn: &Connection, key: &AccessKey) -> Result<()> {
-    run(conn, "INSERT OR IGNORE INTO mark VALUES ('key')", [])?;
+    run(conn, "INSERT OR IGNORE INTO mark (name) VALUES ('key')", [])?;
     run(conn, "INSERT OR REPLACE INTO access_key VALUES (?1, ?2, ?3)", params![key.id, key.secret, key.created.0])
 }
 

@@ -4,8 +4,10 @@ use super::{Result, StoreError, from_json, json, run};
 use crate::domain::{
     AppId, Change, Epoch, Gid, GroupId, Millis, SessionId, State, UserId,
     group::{Counters, Group, Member, MemberKind},
+    mute::Mutes,
+    request::{GroupPage, GroupsFound, PageStart},
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use std::sync::Arc;
 
 pub fn put(conn: &Connection, g: &Group) -> Result<()> {
@@ -31,11 +33,66 @@ pub fn put(conn: &Connection, g: &Group) -> Result<()> {
             deleted,
             by,
             g.epoch.0 as i64,
-            g.muted_all,
-            json(&g.muted),
-            json(&g.unmuted)
+            g.mutes.all,
+            json(&g.mutes.users),
+            json(&g.mutes.except)
         ],
     )
+}
+
+const COLUMNS: &str = "gid, app, id, name, info, creator, admins, created, deleted, deleted_by, epoch, muted_all, muted, unmuted, super_large";
+
+fn read(row: &Row) -> Result<Group> {
+    let deleted = row.get::<_, Option<i64>>(8)?.map(Millis);
+    Ok(Group {
+        gid: Gid(row.get(0)?),
+        app: AppId::trusted(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?),
+        id: GroupId::trusted(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?),
+        name: row.get(3)?,
+        info: row.get(4)?,
+        creator: row.get(5)?,
+        admins: from_json(&row.get::<_, String>(6)?)?,
+        created: Millis(row.get(7)?),
+        deleted: match deleted {
+            Some(at) => Some((at, row.get::<_, Option<String>>(9)?.unwrap_or_default())),
+            None => None,
+        },
+        epoch: Epoch(row.get::<_, i64>(10)? as u64),
+        mutes: Mutes { all: row.get(11)?, users: from_json(&row.get::<_, String>(12)?)?, except: from_json(&row.get::<_, String>(13)?)? },
+    })
+}
+
+/// Nothing of a group is left but, in `mark`, that its number was given. Its messages went before.
+pub fn forget(conn: &Connection, gid: Gid) -> Result<()> {
+    run(conn, "DELETE FROM member WHERE gid = ?1", params![gid.0])?;
+    run(conn, "DELETE FROM counter WHERE gid = ?1", params![gid.0])?;
+    run(conn, "DELETE FROM grp WHERE gid = ?1", params![gid.0])?;
+    run(conn, "INSERT INTO mark (name, value) VALUES ('gid', ?1) ON CONFLICT (name) DO UPDATE SET value = max(value, ?1)", params![gid.0])
+}
+
+/// A page of an application's groups. Numbers grow, so their order is that in which groups were made.
+pub fn page(conn: &Connection, page: &GroupPage) -> Result<GroupsFound> {
+    let kind = page.deleted.map_or("", |deleted| if deleted { "AND deleted IS NOT NULL" } else { "AND deleted IS NULL" });
+    let (beyond, order) = if page.ascending { (">", "ASC") } else { ("<", "DESC") };
+    let edge = if page.ascending { i64::MIN } else { i64::MAX };
+    let (after, skip) = match page.from {
+        PageStart::After(after) => (after.unwrap_or(edge), 0),
+        PageStart::Skip(n) => (edge, i64::try_from(n).unwrap_or(i64::MAX)),
+    };
+    let mut count = conn.prepare_cached(&format!("SELECT count(*) FROM grp WHERE app = ?1 {kind}"))?;
+    let total: i64 = count.query_row(params![page.app.as_str()], |row| row.get(0))?;
+    let sql = format!("SELECT {COLUMNS} FROM grp WHERE app = ?1 AND gid {beyond} ?2 {kind} ORDER BY gid {order} LIMIT ?3 OFFSET ?4");
+    let mut rows = conn.prepare_cached(&sql)?;
+    let mut rows = rows.query(params![page.app.as_str(), after, i64::from(page.limit) + 1, skip])?;
+    let (mut groups, mut more) = (Vec::new(), false);
+    while let Some(row) = rows.next()? {
+        more = groups.len() == page.limit as usize;
+        if !more {
+            groups.push(read(row)?);
+        }
+    }
+    let next = groups.last().filter(|_| more).map(|group: &Group| group.gid.0);
+    Ok(GroupsFound { groups, next, total: total.max(0) as u64 })
 }
 
 pub fn put_counters(conn: &Connection, gid: Gid, c: &Counters) -> Result<()> {
@@ -57,33 +114,15 @@ pub fn put_member(conn: &Connection, gid: Gid, m: &Member) -> Result<()> {
 
 /// Sessions are loaded before: a member is listed with its session.
 pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
-    let mut rows = conn.prepare(
-        "SELECT gid, app, id, name, info, creator, admins, created, deleted, deleted_by, epoch, muted_all, muted, unmuted, super_large FROM grp ORDER BY gid",
-    )?;
+    let last: Option<i64> = conn.query_row("SELECT max(value) FROM mark WHERE name = 'gid'", [], |row| row.get(0))?;
+    state.numbers_given(Gid(last.unwrap_or(0)));
+    let mut rows = conn.prepare(&format!("SELECT {COLUMNS} FROM grp ORDER BY gid"))?;
     let mut rows = rows.query([])?;
     while let Some(row) = rows.next()? {
-        let deleted = row.get::<_, Option<i64>>(8)?.map(Millis);
-        let group = Group {
-            gid: Gid(row.get(0)?),
-            app: AppId::trusted(&row.get::<_, String>(1)?),
-            id: GroupId::trusted(&row.get::<_, String>(2)?),
-            name: row.get(3)?,
-            info: row.get(4)?,
-            creator: row.get(5)?,
-            admins: from_json(&row.get::<_, String>(6)?)?,
-            created: Millis(row.get(7)?),
-            deleted: match deleted {
-                Some(at) => Some((at, row.get::<_, Option<String>>(9)?.unwrap_or_default())),
-                None => None,
-            },
-            epoch: Epoch(row.get::<_, i64>(10)? as u64),
-            muted_all: row.get(11)?,
-            muted: from_json(&row.get::<_, String>(12)?)?,
-            unmuted: from_json(&row.get::<_, String>(13)?)?,
-        };
+        let group = read(row)?;
         let gid = group.gid;
         state.apply(Change::Group(Arc::new(group)));
-        state.apply(Change::SuperLarge(gid, row.get(14)?));
+        state.apply(Change::SuperLarge(gid, row.get("super_large")?));
     }
     let mut rows = conn.prepare("SELECT gid, top, joins, amounts FROM counter")?;
     let mut rows = rows.query([])?;

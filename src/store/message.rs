@@ -5,6 +5,7 @@ use crate::domain::{
     Gid, Millis, SessionId, Tid, UserId,
     message::{Found, Message, MessagePage},
     quota::{MAX_RECOVERED, MAX_RECOVERED_BYTES, RECENT},
+    sending::Placed,
 };
 use rusqlite::{Connection, Row, params};
 
@@ -19,7 +20,7 @@ pub enum Recovered {
 
 const COLUMNS: &str = "id, gid, tid, kind, body, sender, info, client, weight, total, at, stored, cached, deleted";
 
-fn row_id(gid: Gid, seq: u64) -> i64 {
+pub fn row_id(gid: Gid, seq: u64) -> i64 {
     (gid.0 << 32) | (seq.min(u32::MAX as u64) as i64)
 }
 
@@ -123,10 +124,33 @@ pub fn history(conn: &Connection, gid: Gid, since: Option<u64>, reverse: bool, l
     Ok(messages)
 }
 
-/// At most so many rows are looked at for one page: a filter without hits must not read a whole group.
-const LOOKED_AT: i64 = 20_000;
+/// The message of this id in the group.
+pub fn find(conn: &Connection, gid: Gid, tid: &str) -> Result<Option<Placed>> {
+    let mut rows = conn.prepare_cached("SELECT id, sender, deleted FROM message WHERE gid = ?1 AND tid = ?2")?;
+    let mut rows = rows.query(params![gid.0, tid])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let (id, sender): (i64, String) = (row.get(0)?, row.get(1)?);
+    Ok(Some(Placed { seq: id as u64 & 0xffff_ffff, tid: Tid::trusted(tid), sender: UserId::trusted(&sender), deleted: row.get(2)? }))
+}
 
-pub fn page(conn: &Connection, gid: Gid, page: &MessagePage) -> Result<Found> {
+/// The content goes, the row stays: a gap in the stream would look like something lost.
+pub fn delete(conn: &Connection, gid: Gid, seq: u64) -> Result<()> {
+    run(conn, "UPDATE message SET deleted = 1, body = '' WHERE id = ?1", params![row_id(gid, seq)])
+}
+
+/// How much is looked at for one page: a filter without hits must not read a whole group.
+pub struct Looks {
+    rows: i64,
+    /// On the wire; the first message always fits.
+    bytes: usize,
+}
+
+impl Looks {
+    pub const LONG: Looks = Looks { rows: 20_000, bytes: usize::MAX };
+    pub const SHORT: Looks = Looks { rows: 2_000, bytes: MAX_RECOVERED_BYTES };
+}
+
+pub fn page(conn: &Connection, gid: Gid, page: &MessagePage, looks: Looks) -> Result<Found> {
     let (first, last) = match (page.after, page.ascending) {
         (None, _) => (0, u64::MAX),
         (Some(s), true) => (s.saturating_add(1), u64::MAX),
@@ -135,8 +159,8 @@ pub fn page(conn: &Connection, gid: Gid, page: &MessagePage) -> Result<Found> {
     let order = if page.ascending { "ASC" } else { "DESC" };
     let sql = format!("SELECT {COLUMNS} FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id {order} LIMIT ?3");
     let mut rows = conn.prepare_cached(&sql)?;
-    let mut rows = rows.query(params![row_id(gid, first), row_id(gid, last), LOOKED_AT])?;
-    let (mut messages, mut looked, mut seen) = (Vec::new(), 0, None);
+    let mut rows = rows.query(params![row_id(gid, first), row_id(gid, last), looks.rows])?;
+    let (mut messages, mut looked, mut seen, mut bytes) = (Vec::new(), 0, None, 0);
     while let Some(row) = rows.next()? {
         looked += 1;
         let (kind, at): (i32, i64) = (row.get(3)?, row.get(10)?);
@@ -146,9 +170,14 @@ pub fn page(conn: &Connection, gid: Gid, page: &MessagePage) -> Result<Found> {
             if messages.len() == page.limit as usize {
                 return Ok(Found { messages, next: seen });
             }
-            messages.push(read(row)?);
+            let message = read(row)?;
+            bytes += message.wire_size();
+            if bytes > looks.bytes && !messages.is_empty() {
+                return Ok(Found { messages, next: seen });
+            }
+            messages.push(message);
         }
         seen = Some(row.get::<_, i64>(0)? as u64 & 0xffff_ffff);
     }
-    Ok(Found { messages, next: seen.filter(|_| looked == LOOKED_AT) })
+    Ok(Found { messages, next: seen.filter(|_| looked == looks.rows) })
 }

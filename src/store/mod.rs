@@ -3,9 +3,11 @@
 //! connection for those who list. It must not know who asks, or why.
 
 mod app;
+mod direct;
 mod group;
 mod message;
 pub mod outbox;
+mod retention;
 mod schema;
 mod session;
 
@@ -15,9 +17,11 @@ mod tests;
 pub use message::Recovered;
 
 use crate::domain::{
-    AppId, Change, Gid, GroupId, State,
+    AppId, Change, Gid, GroupId, Millis, State, Tid, UserId,
     group::Counters,
     message::{Found, Message, MessagePage},
+    request::{GroupPage, GroupsFound},
+    sending::Placed,
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::{
@@ -207,13 +211,16 @@ impl Store {
             Change::Key(key) => app::put_key(conn, key),
             Change::KeyGone(id) => run(conn, "DELETE FROM access_key WHERE id = ?1", params![id]),
             Change::Group(group) => group::put(conn, group),
-            Change::GroupGone(gid) => run(conn, "DELETE FROM grp WHERE gid = ?1", params![gid.0]),
+            Change::GroupGone(gid) => group::forget(conn, *gid),
             Change::SuperLarge(gid, now) => run(conn, "UPDATE grp SET super_large = ?2 WHERE gid = ?1", params![gid.0, now]),
             Change::Member(gid, member) => group::put_member(conn, *gid, member),
             Change::MemberGone(gid, user) => run(conn, "DELETE FROM member WHERE gid = ?1 AND user = ?2", params![gid.0, user.as_str()]),
             Change::Session(session) => session::put(conn, session),
             Change::SessionGone(sid) => run(conn, "DELETE FROM session WHERE sid = ?1", params![sid.as_str()]),
             Change::Message(message) => message::put(conn, message),
+            Change::MessageDeleted(gid, seq) => message::delete(conn, *gid, *seq),
+            Change::Direct(direct) => direct::put(conn, direct),
+            Change::DirectGone(app, receiver, tid) => direct::delete(conn, app, receiver, tid),
             // Counters come once a batch.
             Change::Counters(..) | Change::CountersLater(..) => Ok(()),
             // These live in memory only.
@@ -229,6 +236,36 @@ impl Store {
     pub fn has_tid(&self, gid: Gid, tid: &str) -> Result<bool> {
         let mut found = self.conn.prepare_cached("SELECT 1 FROM message WHERE gid = ?1 AND tid = ?2")?;
         Ok(found.query_row(params![gid.0, tid], |_| Ok(())).optional()?.is_some())
+    }
+
+    /// The message of this id in the group.
+    pub fn find_message(&self, gid: Gid, tid: &str) -> Result<Option<Placed>> {
+        message::find(&self.conn, gid, tid)
+    }
+
+    /// Is there a message of this id to the user?
+    pub fn has_direct(&self, app: &AppId, receiver: &UserId, tid: &Tid) -> Result<bool> {
+        direct::has(&self.conn, app, receiver, tid)
+    }
+
+    /// A page as [`Reader::messages`] gives it, that looks at fewer rows and ends by its bytes as well: the writer is not to be held up.
+    pub fn messages(&self, gid: Gid, page: &MessagePage) -> Result<Found> {
+        message::page(&self.conn, gid, page, message::Looks::SHORT)
+    }
+
+    /// See [`retention::groups`].
+    pub fn groups_to_look_at(&self, after: Gid) -> Result<Vec<retention::Old>> {
+        retention::groups(&self.conn, after)
+    }
+
+    /// See [`retention::messages`].
+    pub fn forget_messages(&self, gid: Gid, before: Option<Millis>) -> Result<u32> {
+        retention::messages(&self.conn, gid, before)
+    }
+
+    /// See [`direct::forget`].
+    pub fn forget_direct(&self, app: &AppId, stored_before: Millis, traces_before: Millis) -> Result<u32> {
+        direct::forget(&self.conn, app, stored_before, traces_before)
     }
 
     /// See [`message::recover`].
@@ -273,11 +310,16 @@ impl Reader {
     }
 
     /// Stored, undeleted messages of a group (which may itself be deleted). `None`: the group never existed.
-    pub fn messages(&self, page: &MessagePage) -> Result<Option<Found>> {
-        match find_group(&self.conn, &page.app, &page.group)? {
-            Some(gid) => message::page(&self.conn, gid, page).map(Some),
+    pub fn messages(&self, app: &AppId, group: &GroupId, page: &MessagePage) -> Result<Option<Found>> {
+        match find_group(&self.conn, app, group)? {
+            Some(gid) => message::page(&self.conn, gid, page, message::Looks::LONG).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// See [`group::page`].
+    pub fn groups(&self, page: &GroupPage) -> Result<GroupsFound> {
+        group::page(&self.conn, page)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The tables, as numbered migrations. A migration that has landed is never edited: add the next one.
 
 /// Each entry brings a store from version `index` to `index + 1`.
-pub const MIGRATIONS: &[&str] = &[FIRST];
+pub const MIGRATIONS: &[&str] = &[FIRST, MESSAGING];
 
 /// * `message.id` is the group's number times 2^32 plus the message's number in the group: one B-tree,
 ///   clustered by group and in order, although bodies are long (a WITHOUT ROWID table would split them).
@@ -54,4 +54,19 @@ CREATE TABLE attempt (
     delivery TEXT NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, url TEXT NOT NULL, status INTEGER, error TEXT, took INTEGER NOT NULL,
     answer BLOB NOT NULL, PRIMARY KEY (delivery, n)
 ) WITHOUT ROWID;
+";
+
+/// * `mark.value` of `gid`: the last number of a group that was purged; numbers are not given twice.
+/// * `session.said` is the user's extension as its client said it; `info` the one that others see.
+/// * `direct` holds messages to one user; the body of one that is not stored is empty.
+const MESSAGING: &str = "
+ALTER TABLE mark ADD COLUMN value INTEGER;
+ALTER TABLE session ADD COLUMN said TEXT NOT NULL DEFAULT '';
+UPDATE session SET said = info;
+CREATE INDEX grp_app ON grp (app);
+CREATE TABLE direct (
+    app TEXT NOT NULL, receiver TEXT NOT NULL, tid TEXT NOT NULL, at INTEGER NOT NULL, stored INTEGER NOT NULL, kind INTEGER NOT NULL,
+    sender TEXT NOT NULL, info TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (app, receiver, tid)
+);
+CREATE INDEX direct_at ON direct (stored, app, at);
 ";

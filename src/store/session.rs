@@ -8,13 +8,13 @@ use std::sync::Arc;
 pub fn put(conn: &Connection, s: &Session) -> Result<()> {
     run(
         conn,
-        "INSERT OR REPLACE INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![s.sid.as_str(), s.app.as_str(), s.user.as_str(), s.device, s.info, s.role, s.started.0],
+        "INSERT OR REPLACE INTO session (sid, app, user, device, info, said, role, started) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![s.sid.as_str(), s.app.as_str(), s.user.as_str(), s.device, s.info, s.said_info, s.role, s.started.0],
     )
 }
 
 pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
-    let mut rows = conn.prepare("SELECT sid, app, user, device, info, role, started FROM session")?;
+    let mut rows = conn.prepare("SELECT sid, app, user, device, info, said, role, started FROM session")?;
     let mut rows = rows.query([])?;
     while let Some(row) = rows.next()? {
         let session = Session {
@@ -23,8 +23,9 @@ pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
             user: UserId::trusted(&row.get::<_, String>(2)?),
             device: row.get(3)?,
             info: row.get(4)?,
-            role: row.get(5)?,
-            started: Millis(row.get(6)?),
+            said_info: row.get(5)?,
+            role: row.get(6)?,
+            started: Millis(row.get(7)?),
         };
         state.apply(Change::Session(Arc::new(session)));
     }

@@ -96,8 +96,8 @@ fn a_filter_without_hits_ends_early_and_goes_on_where_it_ended() {
 
     let reader = Reader::open(&folder).unwrap();
     let ask = |ascending, kind, begin, after, limit| {
-        let page = MessagePage { app: app.clone(), group: group.clone(), ascending, kind, begin, end: None, after, limit };
-        let found = reader.messages(&page).unwrap().unwrap();
+        let page = MessagePage { ascending, kind, begin, end: None, after, limit };
+        let found = reader.messages(&app, &group, &page).unwrap().unwrap();
         (found.messages.iter().filter_map(|m| m.seq).collect::<Vec<_>>(), found.next)
     };
     assert_eq!(ask(true, Some(7), None, None, 10), (vec![], Some(20_000)));
@@ -138,8 +138,6 @@ fn a_group(app: &AppId, id: &GroupId, gid: Gid) -> Group {
         created: Millis(0),
         deleted: None,
         epoch: Epoch(1),
-        muted_all: false,
-        muted: Default::default(),
-        unmuted: Default::default(),
+        mutes: Default::default(),
     }
 }

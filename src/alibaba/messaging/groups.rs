@@ -10,8 +10,7 @@ use super::{
 use crate::domain::{
     GroupId, UserId,
     id::MAX_ID,
-    quota::{MAX_ADMINS, MAX_GROUP_INFO, MAX_GROUP_NAME},
-    request::{Answer, GroupInfo, NewGroup, Request},
+    request::{Answer, GroupInfo, GroupRequest, NewGroup, Request},
 };
 use serde_json::{Map, Value, json};
 
@@ -24,22 +23,20 @@ pub fn create(call: &Call) -> Fields {
     if !creator.is_empty() {
         check_new_id("CreatorId", creator)?;
     }
-    let mut admins = call.params.list("Administrators", MAX_ADMINS)?.map(|list| list.items).unwrap_or_default();
+    let mut admins = call.params.list("Administrators", call.quotas().admins_per_group)?.map(|list| list.items).unwrap_or_default();
     let mut seen = std::collections::BTreeSet::new();
     admins.retain(|admin| seen.insert(admin.clone()));
     for admin in &admins {
         check_new_id("Administrators", admin)?;
     }
     let new = NewGroup {
-        app: id.clone(),
-        group: GroupId::trusted(name),
-        name: call.params.bounded("GroupName", MAX_GROUP_NAME)?,
-        info: call.params.bounded("GroupInfo", MAX_GROUP_INFO)?,
+        name: call.params.bounded("GroupName", call.quotas().group_name_bytes)?,
+        info: call.params.bounded("GroupInfo", call.quotas().group_info_bytes)?,
         creator: creator.to_string(),
         admins: admins.iter().map(|admin| UserId::trusted(admin)).collect(),
     };
     call.enabled_app(&id)?;
-    match call.ask(Request::CreateGroup(Box::new(new)))? {
+    match call.ask(Request::Group { app: id, group: GroupId::trusted(name), what: GroupRequest::Create(new) })? {
         Answer::Created { already_exists, already_deleted } => {
             Ok(fields(json!({"GroupId": name, "AlreadyExists": already_exists, "AlreadyDelete": already_deleted})))
         }
@@ -51,7 +48,7 @@ pub fn create(call: &Call) -> Fields {
 pub fn describe(call: &Call) -> Fields {
     let (id, group) = (call.app_id()?, call.params.group()?);
     call.enabled_app(&id)?;
-    match call.ask(Request::DescribeGroup { app: id, group })? {
+    match call.ask(Request::Group { app: id, group, what: GroupRequest::Describe })? {
         Answer::Group(info) => Ok(described(&info)),
         other => Err(unexpected(&other)),
     }
@@ -87,12 +84,12 @@ fn described(info: &GroupInfo) -> Map<String, Value> {
 /// Succeeds for what is not there, too.
 pub fn delete(call: &Call) -> Fields {
     let (id, group) = (call.app_id()?, call.params.group()?);
-    let by = call.params.bounded("OperatorId", MAX_ID)?;
+    let by = call.params.bounded("OperatorId", MAX_ID as u32)?;
     if !by.is_empty() {
         UserId::new(&by).map_err(no_id("OperatorId"))?;
     }
     call.enabled_app(&id)?;
-    match call.ask(Request::DeleteGroup { app: id, group: group.clone(), by })? {
+    match call.ask(Request::Group { app: id, group: group.clone(), what: GroupRequest::Delete { by } })? {
         Answer::Done => Ok(fields(json!({"GroupId": group.as_str()}))),
         other => Err(unexpected(&other)),
     }

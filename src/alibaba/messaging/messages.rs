@@ -6,8 +6,7 @@ use crate::{
     alibaba::error::RpcError,
     domain::{
         Millis,
-        message::{Draft, Message, MessagePage},
-        quota::{MAX_BODY, MAX_USER_INFO},
+        message::{Draft, Message, MessagePage, Sender},
         request::{Answer, Request},
     },
 };
@@ -16,20 +15,22 @@ use serde_json::{Value, json};
 /// Answers with the message's `MsgTid`, which the caller may have chosen.
 pub fn send(call: &Call) -> Fields {
     let (id, group) = (call.app_id()?, call.params.group()?);
-    let sender = call.params.user("SenderId")?;
-    let sender_info = call.params.bounded("SenderMetaInfo", MAX_USER_INFO)?;
+    let info = call.params.bounded("SenderMetaInfo", call.quotas().user_info_bytes)?;
+    let sender = Sender { user: call.params.user("SenderId")?, info, client: None };
     let draft = Draft {
         // No default is documented; the API's example sends 1.
         kind: call.params.int32("MsgType", 1)?,
-        body: call.params.bounded("Body", MAX_BODY)?,
+        body: call.params.bounded("Body", call.quotas().body_bytes)?,
         tid: call.params.tid()?,
         weight: call.params.int32("Weight", 1)?,
         increase: call.params.int32("StaticsIncrease", 1)?.into(),
         no_storage: call.params.flag("NoStorage")?.unwrap_or(false),
         no_cache: call.params.flag("NoCache")?.unwrap_or(false),
+        skip_audit: false,
+        flagged: false,
     };
     call.enabled_app(&id)?;
-    match call.ask(Request::Send { app: id, group, sender, sender_info, draft: Box::new(draft) })? {
+    match call.ask(Request::Send { app: id, group, sender, draft: Box::new(draft) })? {
         Answer::Sent { tid } => Ok(fields(json!({"MsgTid": tid.as_str()}))),
         other => Err(unexpected(&other)),
     }
@@ -53,8 +54,6 @@ pub fn list(call: &Call) -> Fields {
     };
     call.enabled_app(&id)?;
     let page = MessagePage {
-        app: id,
-        group: group.clone(),
         ascending,
         kind,
         begin: begin.map(|s| Millis(s.saturating_mul(1000))),
@@ -62,7 +61,7 @@ pub fn list(call: &Call) -> Fields {
         after,
         limit,
     };
-    let messages = call.gateway.ask.messages(&page).map_err(|why| {
+    let messages = call.gateway.ask.messages(&id, &group, &page).map_err(|why| {
         tracing::error!(why, "messages could not be read");
         RpcError::server()
     })?;

@@ -14,6 +14,7 @@ use super::{error::RpcError, rpc::Gateway};
 use crate::domain::{
     AppId, Refusal,
     app::App,
+    quota::Quotas,
     request::{Answer, Request},
 };
 use serde_json::{Map, Value};
@@ -66,6 +67,10 @@ pub struct Call<'a> {
 impl Call<'_> {
     fn ask(&self, request: Request) -> Result<Answer, RpcError> {
         Ok(self.gateway.ask.call(request)?)
+    }
+
+    fn quotas(&self) -> &Quotas {
+        &self.gateway.quotas
     }
 
     fn data_center(&self) -> Result<&str, RpcError> {

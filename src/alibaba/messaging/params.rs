@@ -2,7 +2,7 @@
 //! three encodings, booleans in any case. Gives typed values or the error that names the parameter.
 
 use crate::alibaba::{error::RpcError, form::Form};
-use crate::domain::{GroupId, Tid, UserId, id::BadId};
+use crate::domain::{GroupId, Tid, UserId, id::BadId, quota};
 
 /// Decoded parameters of one call.
 pub struct Params(Form);
@@ -38,10 +38,10 @@ impl Params {
         self.text(name).filter(|text| !text.is_empty())
     }
 
-    /// At most `most` bytes; absent is empty.
-    pub fn bounded(&self, name: &str, most: usize) -> Result<String, RpcError> {
+    /// At most `most` bytes (0: any number); absent is empty.
+    pub fn bounded(&self, name: &str, most: u32) -> Result<String, RpcError> {
         let text = self.text(name).unwrap_or_default();
-        if text.len() > most {
+        if !quota::fits(text.len(), most) {
             return Err(RpcError::invalid(name, format_args!("has {} bytes; {most} are allowed", text.len())));
         }
         Ok(text.to_string())
@@ -81,7 +81,7 @@ impl Params {
     }
 
     /// `Name=a,b`, `Name.1=a&Name.2=b` or `Name=["a","b"]`, of at most `most` items. `None`: absent or empty.
-    pub fn list(&self, name: &str, most: usize) -> Result<Option<List>, RpcError> {
+    pub fn list(&self, name: &str, most: u32) -> Result<Option<List>, RpcError> {
         let mut numbered: Vec<(u32, &str)> = Vec::new();
         for (suffix, value) in self.numbered(name) {
             let n = suffix.parse().ok().filter(|n| *n > 0);
@@ -98,7 +98,7 @@ impl Params {
             }
             (Some(text), true) => List { items: text.split(',').map(str::to_string).collect(), whole: Some(text.to_string()) },
         };
-        if list.items.len() > most {
+        if !quota::fits(list.items.len(), most) {
             return Err(RpcError::invalid(name, format_args!("has {} items; {most} are allowed", list.items.len())));
         }
         Ok(Some(list))

@@ -10,13 +10,10 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// Users one call may ask about; undocumented.
-const MAX_USERS: usize = 100;
-
 /// In the order asked, each user with whether it has a session.
 pub fn check_online(call: &Call) -> Fields {
     let id = call.app_id()?;
-    let list = call.params.list("UserIds", MAX_USERS)?.filter(|list| !list.items.is_empty()).ok_or_else(|| RpcError::missing("UserIds"))?;
+    let list = call.params.list("UserIds", call.quotas().users_per_check)?.filter(|list| !list.items.is_empty()).ok_or_else(|| RpcError::missing("UserIds"))?;
     // An id made elsewhere may have a comma: if the whole text is somebody who is online, it is meant.
     let whole = list.whole.as_deref().filter(|_| list.items.len() > 1).and_then(|text| UserId::new(text).ok());
     let users: Result<Vec<UserId>, _> = list.items.iter().map(|item| UserId::new(item)).collect();
@@ -28,7 +25,7 @@ pub fn check_online(call: &Call) -> Fields {
     call.enabled_app(&id)?;
     let asked = whole.iter().cloned().chain(users.iter().cloned()).collect();
     let mut told = match call.ask(Request::Online { app: id, users: asked })? {
-        Answer::Online(told) => told,
+        Answer::Users(told) => told,
         other => return Err(unexpected(&other)),
     };
     if whole.is_some() && !told.is_empty() {

@@ -16,6 +16,7 @@ use crate::{
         Change, Millis,
         address::AllowList,
         app::{AccessKey, App},
+        quota::Quotas,
     },
     ids::Ids,
 };
@@ -53,7 +54,7 @@ impl Server {
     fn limited(nonces: u32, qps: bool) -> Server {
         let (fake, clock) = (Arc::new(Fake::new()), Clock::standing());
         fake.put(Change::App(Arc::new(fake::app("demo"))));
-        let gateway = Gateway::new(fake.clone(), clock.clone(), Ids::seeded(3), AllowList::default(), nonces, qps);
+        let gateway = Gateway::new(fake.clone(), clock.clone(), Ids::seeded(3), AllowList::default(), Quotas::default(), nonces, qps);
         Server { fake, gateway, clock, nonce: Cell::new(0) }
     }
 

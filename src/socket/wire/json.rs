@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use serde::{Deserialize, Deserializer};
 use serde_json::{json, value::RawValue};
-use std::{io::Write, sync::Arc};
+use std::{collections::BTreeSet, io::Write, sync::Arc};
 
 /// Weight of a publication that says `"level":"HIGH"` (`alibaba.md` §2.4).
 const HIGH: i32 = 1_000_000;
@@ -142,6 +142,7 @@ struct PublishData<'a> {
     no_storage: bool,
     #[serde(default, deserialize_with = "or_default")]
     no_cache: bool,
+    audit: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -178,6 +179,8 @@ pub fn draft(data: &str) -> Result<Draft, Refusal> {
         increase: data.increase.unwrap_or(1),
         no_storage: data.no_storage,
         no_cache: data.no_cache,
+        skip_audit: data.audit == Some(false),
+        flagged: false,
     })
 }
 
@@ -300,7 +303,7 @@ pub fn reply(id: u32, reply: &Reply, greeting: &Greeting, out: &mut Vec<u8>) {
     match reply {
         Reply::Published => out.extend_from_slice(b",\"publish\":{}"),
         Reply::Unsubscribed => out.extend_from_slice(b",\"unsubscribe\":{}"),
-        Reply::Rpc => out.extend_from_slice(b",\"rpc\":{\"data\":{}}"),
+        Reply::Rpc(_) => out.extend_from_slice(b",\"rpc\":{\"data\":{}}"),
         Reply::Connected(c) => {
             out.extend_from_slice(b",\"connect\":");
             value(out, &connected(c, greeting));
@@ -380,11 +383,12 @@ fn client_info(m: &Present) -> serde_json::Value {
 
 /// The group object of `session.md` §3. A super-large group shows no lists.
 fn group(g: &GroupInfo) -> serde_json::Value {
-    let (muted, unmuted) = if g.super_large { (&[][..], &[][..]) } else { (&g.muted[..], &g.unmuted[..]) };
+    let none = BTreeSet::new();
+    let (muted, unmuted) = if g.super_large { (&none, &none) } else { (&g.mutes.users, &g.mutes.except) };
     let amounts: serde_json::Map<_, _> = g.amounts.iter().map(|(kind, n)| (kind.to_string(), (*n).into())).collect();
     json!({
         "group_id": g.group, "name": g.name, "info": g.info, "creator": g.creator, "admins": g.admins, "create_time": g.created.0,
-        "online": g.online, "total": g.total, "muted_all": g.muted_all, "muted": muted, "unmuted": unmuted, "amounts": amounts,
+        "online": g.online, "total": g.total, "muted_all": g.mutes.all, "muted": muted, "unmuted": unmuted, "amounts": amounts,
     })
 }
 

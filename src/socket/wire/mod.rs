@@ -86,10 +86,19 @@ pub fn error(why: &Refusal) -> Error {
     let code = match why {
         Refusal::NoSuchGroup(_) => 440,
         Refusal::GroupDeleted(_) | Refusal::GroupEmpty(_) => 441,
-        Refusal::NotInGroup(_) => 425,
+        Refusal::NotConnected(_) | Refusal::NotConfirmed(_) | Refusal::NoSuchMessage(_) => 404,
+        Refusal::TooFast(_) => 412,
+        Refusal::NotInGroup(_) | Refusal::NoSuchMember { .. } => 425,
         Refusal::NotAllowed(_) => 403,
         Refusal::Muted => 442,
-        Refusal::TooManyApps(_) | Refusal::TooManyGroups(_) | Refusal::TooManyTypes(_) | Refusal::StreamFull(_) | Refusal::TooManyChannels(_) => 443,
+        Refusal::Moderated(_) => 451,
+        Refusal::TooManyApps(_)
+        | Refusal::TooManyGroups(_)
+        | Refusal::TooManyMutes(_)
+        | Refusal::NoList(_)
+        | Refusal::TooManyTypes(_)
+        | Refusal::StreamFull(_)
+        | Refusal::TooManyChannels(_) => 443,
         Refusal::AlreadySubscribed(_) => 105,
         Refusal::TooLarge(_) => 108,
         Refusal::Unrecoverable => 112,

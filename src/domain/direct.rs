@@ -1,0 +1,78 @@
+//! Messages to one user (`session.md` §6, `alibaba.md` §2.4). They reach a client that is connected at
+//! this moment; there is no offline delivery. A reliable one is done when the client has confirmed it.
+
+use super::{
+    AppId, Millis, Refusal, Tid, UserId,
+    message::{Draft, Sender},
+    push::Push,
+    request::Author,
+    session::Link,
+    state::{Change, Tx},
+};
+use std::sync::Arc;
+
+/// A reliable message that is not confirmed within this, in ms, has failed (`alibaba.md` §2.4).
+pub const CONFIRM_WITHIN: u64 = 3_000;
+/// A message that is not to be stored leaves a row without its body for so long, in ms: deleting it finds it by that.
+pub const TRACE_KEPT: i64 = 24 * 3_600_000;
+
+/// What somebody wants to say to one user. Of the draft, weight and increase mean nothing here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectDraft {
+    pub receiver: UserId,
+    pub draft: Draft,
+    /// Done only when the receiver's client has confirmed it.
+    pub reliable: bool,
+}
+
+/// A committed message to one user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Direct {
+    pub app: AppId,
+    pub receiver: UserId,
+    /// Unique for the receiver: sent again with the same id, it replaces the one before.
+    pub tid: Tid,
+    pub kind: i32,
+    pub body: String,
+    pub sender: UserId,
+    pub sender_info: String,
+    pub at: Millis,
+    pub stored: bool,
+    /// What the client is to confirm it by.
+    pub ack: Option<Tid>,
+}
+
+/// Sends it to the receiver's connection. `fresh` names it if the sender did not; `ack` is what a
+/// reliable one is confirmed by.
+pub fn send(tx: &mut Tx, app: &AppId, sender: Sender, draft: DirectDraft, fresh: Tid, ack: Tid) -> Result<Arc<Direct>, Refusal> {
+    tx.state.app(app)?;
+    let DirectDraft { receiver, draft, reliable } = draft;
+    draft.check(&tx.rules.quotas)?;
+    let session = tx.state.session_of(app, &receiver).map(|s| s.session.clone());
+    let link = session.and_then(|session| tx.state.link(&session.sid));
+    let Some(Link::Attached { conn, .. }) = link else { return Err(Refusal::NotConnected(receiver.to_string())) };
+    let direct = Arc::new(Direct {
+        app: app.clone(),
+        receiver,
+        tid: draft.tid.unwrap_or(fresh),
+        kind: draft.kind,
+        body: draft.body,
+        sender: sender.user,
+        sender_info: sender.info,
+        at: tx.now,
+        stored: !draft.no_storage,
+        ack: reliable.then_some(ack),
+    });
+    tx.change(Change::Direct(direct.clone()));
+    tx.push(Push::Direct { conn, message: direct.clone() });
+    Ok(direct)
+}
+
+/// Forgets a message that the caller found in the store, and tells the receiver's client.
+pub fn delete(tx: &mut Tx, app: &AppId, receiver: &UserId, tid: Tid, by: Author) {
+    tx.change(Change::DirectGone(app.clone(), receiver.clone(), tid.clone()));
+    let session = tx.state.session_of(app, receiver).map(|s| s.session.sid.clone());
+    if let Some(Link::Attached { conn, .. }) = session.and_then(|sid| tx.state.link(&sid)) {
+        tx.push(Push::DirectDeleted { conn, tid, by: Arc::new(by), at: tx.now });
+    }
+}

@@ -1,0 +1,193 @@
+//! Who is in a group: joining, leaving, being put out, and who is shown. Membership belongs to the
+//! session, subscription to the connection (`session.md` §2, §3).
+
+use super::{
+    AppId, ConnRef, Gid, GroupId, Refusal, SessionId, UserId,
+    event::What,
+    group::{GroupState, Member, MemberKind},
+    message::Message,
+    push::{self, Push, Reply, Subscribed, Unsubscribed},
+    quota,
+    request::{MemberFound, MemberPage, MembersFound},
+    session::Session,
+    state::{Change, Tx},
+};
+use std::sync::Arc;
+
+/// Least time between two counts of a super-large group, in ms (`session.md` §3).
+pub const COUNT_EVERY: u64 = 5_000;
+
+/// A subscribe: joins, or re-attaches a membership that the session already has. `recover` reads what
+/// was missed, which lies in the store; it is asked when nothing else stands against it.
+pub fn subscribe(
+    tx: &mut Tx,
+    sid: &SessionId,
+    conn: ConnRef,
+    command: u32,
+    name: &GroupId,
+    join_leave: bool,
+    recover: impl FnOnce(&GroupState) -> Result<Recovery, Refusal>,
+) -> Result<(), Refusal> {
+    let session = tx.state.session(sid).ok_or(Refusal::NoSession)?.session.clone();
+    let group = tx.state.live_group(&session.app, name)?;
+    let gid = group.config.gid;
+    if group.attached.get(&session.user) == Some(&conn) {
+        return Err(Refusal::AlreadySubscribed(format!("group:{name}")));
+    }
+    let joined = !group.members.contains_key(&session.user);
+    let most = tx.rules.quotas.channels_per_session;
+    if joined && !quota::room(tx.state.groups_of(sid).len(), most) {
+        return Err(Refusal::TooManyChannels(most));
+    }
+    let recovery = recover(group)?;
+    if joined {
+        let mut counters = group.counters.clone();
+        counters.joins += 1;
+        let member = Member { user: session.user.clone(), sid: Some(sid.clone()), kind: MemberKind::Live, joined: tx.now, order: tx.state.next_order() };
+        tx.change(Change::Counters(gid, counters));
+        tx.change(Change::Member(gid, Arc::new(member)));
+        tx.event(&session, What::Joined(name.clone()));
+        grew(tx, gid);
+        announce(tx, gid, &session, true);
+    }
+    tx.change(Change::Attached(gid, session.user.clone(), Some(conn)));
+    let group = tx.state.group(gid).expect("it was found above and nothing removes a group");
+    let reply = Subscribed {
+        epoch: group.config.epoch,
+        offset: recovery.offset.unwrap_or(group.counters.top),
+        recovered: recovery.messages,
+        was_recovered: recovery.complete,
+        group: group.describe(),
+    };
+    tx.push(Push::Attach { conn, gid, group: name.clone(), join_leave });
+    tx.push(Push::Reply { conn, id: command, reply: Reply::Subscribed(Box::new(reply)) });
+    Ok(())
+}
+
+/// What the store could give to a subscriber who asked for what it missed.
+#[derive(Debug, Default)]
+pub struct Recovery {
+    pub messages: Vec<Arc<Message>>,
+    /// `None`: not asked for.
+    pub complete: Option<bool>,
+    /// The position the messages reach to; `None`: the top.
+    pub offset: Option<u64>,
+}
+
+/// The session leaves; tells the business and the others. Not being in the group is no error.
+pub fn leave(tx: &mut Tx, sid: &SessionId, gid: Gid) {
+    let Some(session) = tx.state.session(sid).map(|s| s.session.clone()) else {
+        return;
+    };
+    let Some(name) = tx.state.group(gid).map(|g| g.config.id.clone()) else {
+        return;
+    };
+    if remove(tx, &session, gid) {
+        tx.event(&session, What::Left(name));
+    }
+}
+
+/// Takes the member out and tells the others, but not the business. False when it was not in.
+pub fn remove(tx: &mut Tx, session: &Arc<Session>, gid: Gid) -> bool {
+    let Some(group) = tx.state.group(gid) else { return false };
+    match group.members.get(&session.user) {
+        Some(member) if member.sid.as_ref() == Some(&session.sid) => {}
+        _ => return false,
+    }
+    detach(tx, &session.sid, gid);
+    announce(tx, gid, session, false);
+    tx.change(Change::MemberGone(gid, session.user.clone()));
+    if tx.state.group(gid).is_some_and(|g| g.super_large && g.members.is_empty()) {
+        tx.change(Change::SuperLarge(gid, false));
+    }
+    true
+}
+
+/// The connection gets no more pushes of the group; the member stays.
+pub fn detach(tx: &mut Tx, sid: &SessionId, gid: Gid) {
+    if let Some(conn) = tx.state.attached(gid, sid) {
+        let user = tx.state.session(sid).expect("an attached session exists").session.user.clone();
+        tx.change(Change::Attached(gid, user, None));
+        tx.push(Push::Detach { conn, gid });
+    }
+}
+
+/// Puts a member out; it keeps its session and may join again (`alibaba.md` §2.3).
+pub fn kick(tx: &mut Tx, gid: Gid, user: &UserId) -> Result<(), Refusal> {
+    let group = tx.state.group(gid).expect("the caller found it");
+    let name = group.config.id.clone();
+    let member = group.members.get(user).ok_or_else(|| Refusal::NoSuchMember { user: user.to_string(), group: name.to_string() })?;
+    let Some(sid) = member.sid.clone() else {
+        tx.change(Change::MemberGone(gid, user.clone()));
+        return Ok(());
+    };
+    if let Some(conn) = tx.state.attached(gid, &sid) {
+        tx.push(Push::Unsubscribe { conn, gid, group: name, why: Unsubscribed::Removed });
+    }
+    leave(tx, &sid, gid);
+    Ok(())
+}
+
+/// A page of members with their sessions' info; nothing of a super-large group.
+pub fn page(tx: &Tx, gid: Gid, page: &MemberPage) -> MembersFound {
+    let group = tx.state.group(gid).expect("the caller found it");
+    if group.super_large {
+        return MembersFound { super_large: true, ..MembersFound::default() };
+    }
+    let beyond = |m: &&Arc<Member>| page.after.is_none_or(|after| if page.ascending { m.order > after } else { m.order < after });
+    let mut members: Vec<_> = group.members.values().filter(beyond).collect();
+    members.sort_unstable_by_key(|m| m.order);
+    if !page.ascending {
+        members.reverse();
+    }
+    let more = members.len() > page.limit as usize;
+    members.truncate(page.limit as usize);
+    let next = members.last().filter(|_| more).map(|m| m.order);
+    let info = |m: &Member| m.sid.as_ref().and_then(|sid| tx.state.session(sid)).map_or_else(String::new, |s| s.session.info.clone());
+    let members = members.into_iter().map(|m| MemberFound { user: m.user.clone(), info: info(m), joined: m.joined }).collect();
+    MembersFound { members, next, super_large: false }
+}
+
+/// A group that grew over the limit keeps no lists until it was empty.
+fn grew(tx: &mut Tx, gid: Gid) {
+    let above = tx.rules.quotas.super_large_above as usize;
+    if above > 0 && tx.state.group(gid).is_some_and(|g| !g.super_large && g.members.len() > above) {
+        tx.change(Change::SuperLarge(gid, true));
+    }
+}
+
+/// Tells the others who came or went; of a super-large group only the counts, and seldom.
+fn announce(tx: &mut Tx, gid: Gid, session: &Session, joined: bool) {
+    let Some(group) = tx.state.group(gid) else { return };
+    if !group.super_large {
+        let who = push::Present { user: session.user.clone(), sid: session.sid.clone(), info: session.info.clone() };
+        tx.push(Push::Presence { gid, joined, who: Arc::new(who) });
+        return;
+    }
+    tx.count_later(gid);
+}
+
+/// The counts of a super-large group, now that their time has come.
+pub fn push_count(tx: &mut Tx, gid: Gid) {
+    let Some(group) = tx.state.group(gid) else { return };
+    let (online, total) = (group.members.len() as u64, group.counters.joins);
+    tx.push(Push::Count { gid, online, total, at: tx.now });
+}
+
+/// The members with their sessions' info, as `presence` shows them.
+pub fn presence(tx: &Tx, app: &AppId, name: &GroupId) -> Result<Vec<push::Present>, Refusal> {
+    let group = tx.state.live_group(app, name)?;
+    if group.super_large {
+        return Err(Refusal::TooLarge(name.to_string()));
+    }
+    let member = |m: &Arc<Member>| {
+        let session = &tx.state.session(m.sid.as_ref()?)?.session;
+        Some(push::Present { user: m.user.clone(), sid: session.sid.clone(), info: session.info.clone() })
+    };
+    let members: Vec<push::Present> = group.in_order().into_iter().filter_map(member).collect();
+    // With long extensions the list alone would fill a connection's budget.
+    if members.iter().map(push::Present::wire_size).sum::<usize>() > quota::MAX_RECOVERED_BYTES {
+        return Err(Refusal::TooLarge(name.to_string()));
+    }
+    Ok(members)
+}

@@ -1,0 +1,78 @@
+//! Who looks at a message before it is committed, and what may come of it (`alibaba.md` §4.3).
+
+use super::{AppId, Tick, app::Audit, message::Draft};
+
+/// How long a moderation server may think, in ms; then the message is let through.
+pub const ANSWER_WITHIN: u64 = 2_000;
+/// What the sender of a message reads that the word list found something in.
+const LISTED: &str = "it contains a forbidden word";
+
+/// What is to be done with a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Review {
+    Pass,
+    /// Refused at once, with the reason.
+    Refuse(String),
+    /// The business's server is to be asked.
+    Ask,
+}
+
+/// `excused`: the sender need not be moderated if it says so, as those who rule over a group.
+pub fn review(audit: &Audit, draft: &Draft, excused: bool) -> Review {
+    let skips = excused && draft.skip_audit;
+    match audit {
+        Audit::BuiltIn if draft.flagged && !skips => Review::Refuse(LISTED.into()),
+        // Nothing was said, as with a like.
+        Audit::Custom(_) if !skips && !draft.body.is_empty() => Review::Ask,
+        _ => Review::Pass,
+    }
+}
+
+/// Names a question; made by the engine, never used twice while it runs.
+pub type QuestionId = u64;
+
+/// One message's text, for the moderation server of its application.
+#[derive(Clone, Debug)]
+pub struct Question {
+    pub id: QuestionId,
+    pub app: AppId,
+    pub text: String,
+    /// Nobody waits for the answer any more.
+    pub until: Tick,
+}
+
+/// What came of a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Passed,
+    /// In the moderator's words, which may be none.
+    Refused(String),
+    /// Nobody could be asked, or nobody answered.
+    LetThrough,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_looks_at_what() {
+        let custom = Audit::Custom("http://a.example/".into());
+        let refused = || Review::Refuse(LISTED.into());
+        let draft = |body: &str, flagged, skip_audit| Draft { flagged, skip_audit, ..Draft::text(body) };
+        for (audit, draft, excused, expected) in [
+            (&Audit::None, draft("x", true, false), false, Review::Pass),
+            (&Audit::BuiltIn, draft("x", false, false), false, Review::Pass),
+            (&Audit::BuiltIn, draft("x", true, false), false, refused()),
+            (&Audit::BuiltIn, draft("x", true, true), false, refused()),
+            (&Audit::BuiltIn, draft("x", true, true), true, Review::Pass),
+            (&Audit::BuiltIn, draft("x", true, false), true, refused()),
+            (&custom, draft("x", false, false), false, Review::Ask),
+            (&custom, draft("x", true, true), false, Review::Ask),
+            (&custom, draft("x", true, true), true, Review::Pass),
+            (&custom, draft("", false, false), false, Review::Pass),
+        ] {
+            assert_eq!(review(audit, &draft, excused), expected, "{audit:?} {draft:?} {excused}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Who may not speak in a group (`alibaba.md` §2.3). The mute of the whole group, with its white list,
+//! and the mute of single users are independent; creator and administrators are never muted.
+
+use super::{
+    Gid, Refusal, UserId,
+    group::Group,
+    push::Push,
+    quota::{self, MUTES_PUSHED},
+    state::{Change, Tx},
+};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// The mute state of a group, stored with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mutes {
+    pub all: bool,
+    pub users: BTreeSet<UserId>,
+    /// The white list of the group mute; it ends with it.
+    pub except: BTreeSet<UserId>,
+}
+
+impl Mutes {
+    /// Short enough to be pushed to everybody.
+    pub fn are_few(&self) -> bool {
+        self.users.len() + self.except.len() <= MUTES_PUSHED
+    }
+}
+
+impl Group {
+    pub fn is_muted(&self, user: &UserId) -> bool {
+        let mutes = &self.mutes;
+        !self.rules_over(user) && (mutes.users.contains(user) || (mutes.all && !mutes.except.contains(user)))
+    }
+}
+
+/// One change of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MuteChange {
+    /// Everybody but these; a later one replaces the white list.
+    MuteAll {
+        except: Vec<UserId>,
+    },
+    UnmuteAll,
+    Mute(Vec<UserId>),
+    Unmute(Vec<UserId>),
+    /// What is given replaces what was; `None` stays as it is.
+    Set {
+        all: Option<bool>,
+        users: Option<Vec<UserId>>,
+        except: Option<Vec<UserId>>,
+    },
+}
+
+/// Changes the mutes of a live group and tells its members; what changes nothing is told nobody.
+pub fn change(tx: &mut Tx, gid: Gid, change: MuteChange) -> Result<(), Refusal> {
+    let group = tx.state.group(gid).expect("the caller found it").config.clone();
+    let mut mutes = group.mutes.clone();
+    match change {
+        MuteChange::MuteAll { except } => {
+            mutes.all = true;
+            mutes.except = except.into_iter().collect();
+        }
+        MuteChange::UnmuteAll => mutes.all = false,
+        MuteChange::Mute(users) => mutes.users.extend(users),
+        MuteChange::Unmute(users) => mutes.users.retain(|user| !users.contains(user)),
+        MuteChange::Set { all, users, except } => {
+            mutes.all = all.unwrap_or(mutes.all);
+            if let Some(users) = users {
+                mutes.users = users.into_iter().collect();
+            }
+            if let Some(except) = except {
+                mutes.except = except.into_iter().collect();
+            }
+        }
+    }
+    if !mutes.all {
+        mutes.except.clear();
+    }
+    let most = tx.rules.quotas.mutes_per_group;
+    if !quota::fits(mutes.users.len(), most) || !quota::fits(mutes.except.len(), most) {
+        return Err(Refusal::TooManyMutes(most));
+    }
+    if mutes != group.mutes {
+        tx.change(Change::Group(Arc::new(Group { mutes: mutes.clone(), ..(*group).clone() })));
+        tx.push(Push::Mutes { gid, mutes: Arc::new(mutes), at: tx.now });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{AppId, Epoch, GroupId, Millis, State, Tick, state::Rules};
+
+    fn ids(text: &str) -> Vec<UserId> {
+        text.split_whitespace().map(UserId::trusted).collect()
+    }
+
+    /// The group `g`, made by `c` with the administrator `a`.
+    fn state() -> State {
+        let mut state = State::default();
+        let group = Group {
+            gid: Gid(1),
+            app: AppId::trusted("demo"),
+            id: GroupId::trusted("g"),
+            name: String::new(),
+            info: String::new(),
+            creator: "c".into(),
+            admins: ids("a"),
+            created: Millis(0),
+            deleted: None,
+            epoch: Epoch(1),
+            mutes: Mutes::default(),
+        };
+        state.apply(Change::Group(Arc::new(group)));
+        state
+    }
+
+    #[test]
+    fn the_two_kinds_of_mute_are_independent() {
+        use MuteChange::*;
+        let set = |all, users: Option<&str>, except: Option<&str>| Set { all, users: users.map(ids), except: except.map(ids) };
+        // Each step goes on from the one before: the change, and who of c a u1 u2 u3 is muted then.
+        let steps = [
+            (Mute(ids("u1 c a")), "u1"),
+            (MuteAll { except: ids("u1 u2") }, "u1 u3"),
+            (Unmute(ids("u1")), "u3"),
+            (MuteAll { except: ids("u3") }, "u1 u2"),
+            (Mute(ids("u3")), "u1 u2 u3"),
+            (UnmuteAll, "u3"),
+            (set(Some(true), None, None), "u1 u2 u3"),
+            (set(None, Some("u1"), Some("u1 u2")), "u1 u3"),
+            (set(Some(false), None, Some("u2")), "u1"),
+            (set(Some(true), Some(""), None), "u1 u2 u3"),
+            (UnmuteAll, ""),
+        ];
+        let (mut state, rules) = (state(), Rules::default());
+        for (step, muted) in steps {
+            let mut tx = Tx::new(&mut state, &rules, Millis(0), Tick(0));
+            change(&mut tx, Gid(1), step.clone()).unwrap();
+            let group = &state.group(Gid(1)).unwrap().config;
+            let got: Vec<UserId> = ids("c a u1 u2 u3").into_iter().filter(|user| group.is_muted(user)).collect();
+            assert_eq!(got, ids(muted), "{step:?}");
+        }
+    }
+
+    #[test]
+    fn a_group_mutes_only_so_many() {
+        let (mut state, mut rules) = (state(), Rules::default());
+        rules.quotas.mutes_per_group = 2;
+        let mut tx = Tx::new(&mut state, &rules, Millis(0), Tick(0));
+        change(&mut tx, Gid(1), MuteChange::Mute(ids("u1 u2"))).unwrap();
+        assert_eq!(change(&mut tx, Gid(1), MuteChange::Mute(ids("u3"))), Err(Refusal::TooManyMutes(2)));
+        assert_eq!(change(&mut tx, Gid(1), MuteChange::MuteAll { except: ids("u1 u2 u3") }), Err(Refusal::TooManyMutes(2)));
+    }
+}

@@ -1,0 +1,120 @@
+//! What is said in a group: by members, by the business's server; and taking it back.
+
+use super::{
+    AppId, Gid, GroupId, Refusal, SessionId, Tid, UserId,
+    group::GroupState,
+    message::{self, Draft, Sender},
+    push::Push,
+    quota,
+    request::Author,
+    state::{Change, Tx},
+};
+use std::sync::Arc;
+
+/// So many ids of messages that are not stored are remembered a group: more than their rows are kept.
+const RECENT_TIDS: usize = 64;
+
+/// A member that may speak at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Speaker {
+    pub gid: Gid,
+    /// Creator or administrator of the group.
+    pub rules: bool,
+}
+
+/// Is the session in the group, and not muted?
+pub fn speaker(tx: &Tx, sid: &SessionId, name: &GroupId) -> Result<Speaker, Refusal> {
+    let session = &tx.state.session(sid).ok_or(Refusal::NoSession)?.session;
+    let group = tx.state.live_group(&session.app, name)?;
+    if group.members.get(&session.user).and_then(|m| m.sid.as_ref()) != Some(sid) {
+        return Err(Refusal::NotInGroup(name.to_string()));
+    }
+    if group.config.is_muted(&session.user) {
+        return Err(Refusal::Muted);
+    }
+    Ok(Speaker { gid: group.config.gid, rules: group.config.rules_over(&session.user) })
+}
+
+/// A member's message. Whether it passes moderation was decided before.
+pub fn publish(tx: &mut Tx, sid: &SessionId, name: &GroupId, draft: Draft, fresh: Tid, known: Known) -> Result<Tid, Refusal> {
+    let speaker = speaker(tx, sid, name)?;
+    let session = &tx.state.session(sid).ok_or(Refusal::NoSession)?.session;
+    let sender = Sender { user: session.user.clone(), info: session.info.clone(), client: Some(sid.clone()) };
+    say(tx, speaker.gid, draft, fresh, sender, known)
+}
+
+/// A message of the business's server: it bypasses mute and needs no membership, but the group
+/// must have somebody in it (`alibaba.md` §2.4).
+pub fn send(tx: &mut Tx, app: &AppId, name: &GroupId, sender: Sender, draft: Draft, fresh: Tid, known: Known) -> Result<Tid, Refusal> {
+    let group = tx.state.live_group(app, name)?;
+    // What was said already needs nobody to hear it again.
+    if group.members.is_empty() && said_already(group, &draft, known).is_none() {
+        return Err(Refusal::GroupEmpty(name.to_string()));
+    }
+    let gid = group.config.gid;
+    say(tx, gid, draft, fresh, sender, known)
+}
+
+/// Whether the store has a message of this id already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    Yes,
+    No,
+}
+
+fn say(tx: &mut Tx, gid: Gid, draft: Draft, fresh: Tid, sender: Sender, known: Known) -> Result<Tid, Refusal> {
+    draft.check(&tx.rules.quotas)?;
+    let group = tx.state.group(gid).expect("the caller found it");
+    if let Some(tid) = said_already(group, &draft, known) {
+        return Ok(tid);
+    }
+    if group.counters.top >= message::LAST_SEQ {
+        return Err(Refusal::StreamFull(group.config.id.to_string()));
+    }
+    let most = tx.rules.quotas.types_per_group;
+    if !group.counters.amounts.contains_key(&draft.kind) && !quota::room(group.counters.amounts.len(), most) {
+        return Err(Refusal::TooManyTypes(most));
+    }
+    // What is not stored leaves no row, or one that goes soon.
+    let remembered = draft.tid.is_some() && draft.no_storage;
+    let (message, counters) = message::accept(group, draft, fresh, sender, tx.now);
+    if remembered {
+        let mut tids = group.recent_tids.clone();
+        if tids.len() == RECENT_TIDS {
+            tids.pop_front();
+        }
+        tids.push_back(message.tid.clone());
+        tx.change(Change::RecentTids(gid, tids));
+    }
+    if message.seq.is_some() {
+        tx.change(Change::Counters(gid, counters));
+        tx.change(Change::Message(message.clone()));
+    } else {
+        tx.change(Change::CountersLater(gid, counters));
+    }
+    tx.push(Push::Message { gid, message: message.clone() });
+    Ok(message.tid.clone())
+}
+
+/// The id that the sender gave, if a message has it already.
+fn said_already(group: &GroupState, draft: &Draft, known: Known) -> Option<Tid> {
+    draft.tid.clone().filter(|tid| known == Known::Yes || group.recent_tids.contains(tid))
+}
+
+/// A stored message that somebody wants to take back, as the caller found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    pub seq: u64,
+    pub tid: Tid,
+    pub sender: UserId,
+    pub deleted: bool,
+}
+
+/// Its content goes, its place stays (`session.md` §3). A second time changes nothing.
+pub fn delete(tx: &mut Tx, gid: Gid, message: Placed, by: Author) {
+    if message.deleted {
+        return;
+    }
+    tx.change(Change::MessageDeleted(gid, message.seq));
+    tx.push(Push::MessageDeleted { gid, seq: message.seq, tid: message.tid, by: Arc::new(by), at: tx.now });
+}
