@@ -23,6 +23,7 @@
 //! | [`delivery`] | one try of one callback |
 //! | [`receiver`] | the callback receiver of `roomd dev`, `roomd listen` and the tests |
 //! | [`clock`], [`ids`] | the only sources of time and of randomness |
+//! | [`metrics`] | what is counted, and `/metrics` |
 //! | [`fatal`] | the end of the process when a thread that everything needs meets a defect |
 //! | [`settings`], [`server`], [`notify`], `cli` | resolved once; put together; told to systemd; typed by a person |
 //!
@@ -79,6 +80,7 @@ pub mod door;
 pub mod engine;
 pub mod fatal;
 pub mod ids;
+pub mod metrics;
 pub mod notify;
 pub mod receiver;
 pub mod server;

@@ -17,6 +17,7 @@ use crate::{
     door::{self, Door, DoorConfig},
     engine::{self, Handle, Ports, Starting},
     ids::{ALNUM, Ids},
+    metrics::Metrics,
     notify,
     settings::Settings,
     socket::{Hub, HubConfig},
@@ -76,7 +77,8 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
     let (control_at, sessions_at) = (address(&control)?, address(&sessions)?);
     lock.say(control_at)?;
 
-    let config = engine::Config { rules: settings.rules.clone(), retry_percent: settings.retry_percent };
+    let metrics = Arc::new(Metrics::default());
+    let config = engine::Config { rules: settings.rules.clone(), metrics: metrics.clone(), retry_percent: settings.retry_percent };
     let starting = Starting::new(store, clock.clone(), ids.clone(), config).map_err(|e| e.to_string())?;
     let handle = starting.handle.clone();
     let system = |what: &str| {
@@ -96,7 +98,13 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
         (0..count as u8).map(|number| Hub::start(number, handle.clone(), hub_config.clone())).collect::<Result<_, _>>().map_err(system("a hub"))?;
     let dispatcher = Arc::new(Dispatcher::start(sending(&settings, &handle, &clock)).map_err(system("the senders"))?);
     let jobs = dispatcher.clone();
-    let ports = Ports { render: live_callback::render, freeze, hubs: hubs.iter().map(Hub::deliverer).collect(), dispatch: Box::new(move |job| jobs.send(job)) };
+    let ports = Ports {
+        render: live_callback::render,
+        freeze,
+        hubs: hubs.iter().map(Hub::deliverer).collect(),
+        dispatch: Box::new(move |job| jobs.send(job)),
+        ask: Box::new(|_| {}),
+    };
     let engine = starting.run(ports).map_err(system("the engine"))?;
 
     first_key(&data, &handle, &ids, &clock)?;
@@ -106,7 +114,7 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
     let gateway = Gateway::new(ask.clone(), clock.clone(), ids.clone(), settings.allow_callback.clone(), quotas, limits.nonces, limits.control_qps);
     let token = operator_token(&data, &ids)?;
     let operator = Operator::new(ask, clock.clone(), ids.clone(), settings.allow_callback.clone(), token);
-    let answers = Arc::new(Control::new(gateway, operator, ready.clone()));
+    let answers = Arc::new(Control::new(gateway, operator, metrics, ready.clone()));
     let adopters: Vec<_> = hubs.iter().map(Hub::adopter).collect();
     let turn = AtomicUsize::new(0);
     let names = ids.clone();
@@ -195,10 +203,10 @@ pub fn offline(settings: &Settings) -> Result<Handle, String> {
     let lock = Lock::take(data)?;
     let store = Store::open(data).map_err(|e| e.to_string())?;
     let clock = Clock::real().map_err(|e| format!("cannot start the clock: {e}"))?;
-    let config = engine::Config { rules: settings.rules.clone(), retry_percent: settings.retry_percent };
+    let config = engine::Config { rules: settings.rules.clone(), metrics: Arc::default(), retry_percent: settings.retry_percent };
     let starting = Starting::new(store, clock, Ids::random(), config).map_err(|e| e.to_string())?;
     // Nothing is sent from here: what is frozen meanwhile is sent by the next server, as it is.
-    let ports = Ports { render: live_callback::render, freeze, hubs: Vec::new(), dispatch: Box::new(|_| {}) };
+    let ports = Ports { render: live_callback::render, freeze, hubs: Vec::new(), dispatch: Box::new(|_| {}), ask: Box::new(|_| {}) };
     let running = starting.run(ports).map_err(|e| format!("cannot start the engine: {e}"))?;
     std::mem::forget(lock); // held until this process ends, as its engine is
     Ok(running.handle)

@@ -2,7 +2,10 @@
 //! requests and prints its replies.
 
 use super::{ControlRequest, Reply, operator, operator::Operator};
-use crate::alibaba::rpc::{self, Gateway, RpcRequest};
+use crate::{
+    alibaba::rpc::{self, Gateway, RpcRequest},
+    metrics::Metrics,
+};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -12,14 +15,15 @@ use std::sync::{
 pub struct Control {
     gateway: Gateway,
     operator: Operator,
+    metrics: Arc<Metrics>,
     /// False while the server starts and once it stops.
     ready: Arc<AtomicBool>,
 }
 
 impl Control {
     /// `ready` is what `/readyz` tells.
-    pub fn new(gateway: Gateway, operator: Operator, ready: Arc<AtomicBool>) -> Control {
-        Control { gateway, operator, ready }
+    pub fn new(gateway: Gateway, operator: Operator, metrics: Arc<Metrics>, ready: Arc<AtomicBool>) -> Control {
+        Control { gateway, operator, metrics, ready }
     }
 
     /// Answers one request. A HEAD comes as GET; the door leaves the body out.
@@ -31,19 +35,24 @@ impl Control {
                 Reply { status, headers, body }
             }
             "/healthz" => probe(request, 200, "ok"),
+            "/metrics" => plain(request, 200, &self.metrics.render(), "text/plain; version=0.0.4"),
             "/readyz" if self.ready.load(Ordering::Acquire) => probe(request, 200, "ready"),
             "/readyz" => probe(request, 503, "not ready"),
             path if path.starts_with("/operator/v1/") => self.operator.answer(request),
-            _ => operator::error(404, "NotFound", "there is no such path; there are /, /healthz, /readyz and /operator/v1/", None),
+            _ => operator::error(404, "NotFound", "there is no such path; there are /, /healthz, /readyz, /metrics and /operator/v1/", None),
         }
     }
 }
 
 fn probe(request: &ControlRequest, status: u16, text: &str) -> Reply {
+    plain(request, status, text, "text/plain;charset=utf-8")
+}
+
+fn plain(request: &ControlRequest, status: u16, text: &str, kind: &str) -> Reply {
     if request.method != "GET" {
         return operator::error(405, "MethodNotAllowed", "this path takes GET", Some(("Allow", "GET")));
     }
-    Reply { status, headers: vec![("Content-Type".into(), "text/plain;charset=utf-8".into())], body: text.into() }
+    Reply { status, headers: vec![("Content-Type".into(), kind.into())], body: text.into() }
 }
 
 #[cfg(test)]
@@ -63,7 +72,7 @@ mod tests {
         let ask: Arc<dyn Ask> = Arc::new(Fake::new());
         let gateway = Gateway::new(ask.clone(), clock.clone(), Ids::seeded(1), AllowList::default(), Quotas::default(), 100, true);
         let operator = Operator::new(ask, clock, Ids::seeded(2), AllowList::default(), TOKEN.into());
-        Control::new(gateway, operator, Arc::new(AtomicBool::new(false)))
+        Control::new(gateway, operator, Arc::default(), Arc::new(AtomicBool::new(false)))
     }
 
     fn send(control: &Control, method: &str, path: &str, token: &str, body: &str) -> (u16, Value) {
@@ -94,7 +103,8 @@ mod tests {
             ("PUT", "/", 400, "UnsupportedHTTPMethod"),
             ("GET", "/v4/x", 404, "NotFound"),
             ("GET", "/console/", 404, "NotFound"),
-            ("GET", "/metrics", 404, "NotFound"),
+            ("GET", "/metrics", 200, "# TYPE roomd_moderation_total counter"),
+            ("POST", "/metrics", 405, "MethodNotAllowed"),
             ("GET", "/operator/v1", 404, "NotFound"),
             ("GET", "//", 404, "NotFound"),
         ] {

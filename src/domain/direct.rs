@@ -2,7 +2,7 @@
 //! this moment; there is no offline delivery. A reliable one is done when the client has confirmed it.
 
 use super::{
-    AppId, Millis, Refusal, Tid, UserId,
+    AppId, Millis, Refusal, SessionId, Tid, UserId,
     message::{Draft, Sender},
     push::Push,
     request::Author,
@@ -42,15 +42,17 @@ pub struct Direct {
     pub ack: Option<Tid>,
 }
 
-/// Sends it to the receiver's connection. `fresh` names it if the sender did not; `ack` is what a
+/// Sends it to the receiver's connection; returns the session, too. `fresh` names it if the sender did not; `ack` is what a
 /// reliable one is confirmed by.
-pub fn send(tx: &mut Tx, app: &AppId, sender: Sender, draft: DirectDraft, fresh: Tid, ack: Tid) -> Result<Arc<Direct>, Refusal> {
+pub fn send(tx: &mut Tx, app: &AppId, sender: Sender, draft: DirectDraft, fresh: Tid, ack: Tid) -> Result<(SessionId, Arc<Direct>), Refusal> {
     tx.state.app(app)?;
     let DirectDraft { receiver, draft, reliable } = draft;
     draft.check(&tx.rules.quotas)?;
-    let session = tx.state.session_of(app, &receiver).map(|s| s.session.clone());
-    let link = session.and_then(|session| tx.state.link(&session.sid));
-    let Some(Link::Attached { conn, .. }) = link else { return Err(Refusal::NotConnected(receiver.to_string())) };
+    let session = tx.state.session_of(app, &receiver).map(|s| s.session.sid.clone());
+    let (sid, conn) = match session.and_then(|sid| Some((tx.state.link(&sid)?, sid))) {
+        Some((Link::Attached { conn, .. }, sid)) => (sid, conn),
+        _ => return Err(Refusal::NotConnected(receiver.to_string())),
+    };
     let direct = Arc::new(Direct {
         app: app.clone(),
         receiver,
@@ -65,7 +67,7 @@ pub fn send(tx: &mut Tx, app: &AppId, sender: Sender, draft: DirectDraft, fresh:
     });
     tx.change(Change::Direct(direct.clone()));
     tx.push(Push::Direct { conn, message: direct.clone() });
-    Ok(direct)
+    Ok((sid, direct))
 }
 
 /// Forgets a message that the caller found in the store, and tells the receiver's client.

@@ -186,7 +186,7 @@ pub fn permit(tx: &Tx, session: &Session, name: &GroupId, what: &GroupRequest) -
         GroupRequest::Create(_) if session.role == ADMIN => Ok(()),
         GroupRequest::Create(_) => refused("create group"),
         // Of a message that is its own, the sender decides as well: that is looked at with the message.
-        GroupRequest::Describe | GroupRequest::Mutes | GroupRequest::DeleteMessage { .. } => Ok(()),
+        GroupRequest::Describe | GroupRequest::Mutes | GroupRequest::DeleteMessage { .. } => tx.state.live_group(&session.app, name).map(drop),
         _ => match tx.state.live_group(&session.app, name)?.config.rules_over(&session.user) {
             true => Ok(()),
             false => refused("manage group"),

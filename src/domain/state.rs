@@ -56,6 +56,8 @@ pub enum Change {
     Link(SessionId, Option<Link>),
     Attached(Gid, UserId, Option<ConnRef>),
     RecentTids(Gid, VecDeque<Tid>),
+    /// The inverse of a group's end.
+    GroupBack(Box<GroupState>),
     Lane(EndpointId, Option<Lane>),
     /// The inverse of what concerns messages: there is nothing of them in memory.
     Nothing,
@@ -140,10 +142,16 @@ impl State {
                         names.remove(&group.id);
                     }
                     self.count_live(group, -1);
-                    Change::Group(old.config)
+                    Change::GroupBack(Box::new(old))
                 }
                 None => Change::Nothing,
             },
+            Change::GroupBack(group) => {
+                let (config, gid) = (group.config.clone(), group.config.gid);
+                self.put_group(config);
+                self.groups.insert(gid, *group);
+                Change::GroupGone(gid)
+            }
             Change::Counters(gid, counters) | Change::CountersLater(gid, counters) => match self.groups.get_mut(&gid) {
                 Some(group) => Change::CountersLater(gid, std::mem::replace(&mut group.counters, counters)),
                 None => Change::Nothing,

@@ -1,11 +1,18 @@
 //! A batch under way: everything in it becomes true together, or not at all. What runs in it is in
 //! `execute.rs` and `lanes.rs`; what follows from its end, in `mod.rs`.
 
-use super::{Config, Ports, SocketCommand, queue::Answering, timers::Timer};
+use super::{
+    Config, Ports, SocketCommand,
+    confirm::{Confirms, Unconfirmed},
+    moderation::Moderation,
+    queue::Answering,
+    timers::Timer,
+};
 use crate::{
     domain::{
         ConnRef, Gid, Refusal, State, Tick, Tx,
         endpoint::EndpointId,
+        moderation::{Question, QuestionId, Verdict},
         outbox::{DeliveryId, Job, Outcome},
         request::Answer,
     },
@@ -18,7 +25,10 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 #[derive(Clone)]
 pub(super) enum Step {
     Socket(SocketCommand),
+    /// A message whose moderation has let it pass.
+    Cleared(SocketCommand),
     Outcome(Box<Outcome>),
+    Verdict(QuestionId, Verdict),
     Timer(Timer),
 }
 
@@ -28,6 +38,10 @@ pub(super) struct Batch<'a> {
     pub ids: &'a Ids,
     pub config: &'a Config,
     pub ports: &'a Ports,
+    pub moderation: &'a mut Moderation,
+    pub confirms: &'a mut Confirms,
+    /// Where the purge of old messages goes on.
+    pub retention: &'a mut Gid,
     pub due: &'a mut HashMap<EndpointId, VecDeque<DeliveryId>>,
     pub dirty: &'a mut HashSet<Gid>,
     /// Lanes in which something changed.
@@ -46,6 +60,12 @@ pub(super) struct Batch<'a> {
 pub(super) struct Out {
     pub answers: Vec<(Answering, Result<Answer, Refusal>)>,
     pub jobs: Vec<Job>,
+    /// Reliable messages that their receivers have to confirm.
+    pub unconfirmed: Vec<Unconfirmed>,
+    /// Answers that do not hang on the batch: what they tell was committed before.
+    pub told: Vec<(Answering, Result<Answer, Refusal>)>,
+    /// Nor do these: the messages wait in memory.
+    pub questions: Vec<Question>,
     pub timers: Vec<(Tick, Timer)>,
     /// Connections that wait for an answer, should the batch be lost.
     pub asked: Vec<(ConnRef, u32)>,

@@ -5,9 +5,13 @@
 //! retryable error. It is handed the renderers as functions: it knows no dialect and no door.
 
 mod batch;
+mod confirm;
 mod execute;
 mod lanes;
+mod moderation;
+mod purge;
 mod queue;
+mod socket;
 mod start;
 mod timers;
 
@@ -21,17 +25,22 @@ use crate::{
     domain::{
         Change, Gid, Refusal, SessionId, State, Tick, Tx,
         app::{App, Directory},
+        direct::CONFIRM_WITHIN,
         endpoint::EndpointId,
         event::{Event, Rendered},
+        moderation::Question,
         outbox::{DeliveryId, Job},
         push::Push,
         session::{self, Link},
         state::Rules,
     },
     ids::Ids,
+    metrics::Metrics,
     store::Store,
 };
 use batch::{Batch, Out, Step};
+use confirm::{Confirms, Unconfirmed};
+use moderation::Moderation;
 use queue::{Command, Queue};
 pub use start::{Running, Starting};
 use std::{
@@ -48,9 +57,6 @@ const BATCH_READ: usize = 4 * 1024 * 1024;
 const REDO_AFTER: u64 = 200;
 /// Counters of messages that are not stored are saved within this many ms (`design.md` §1).
 const SAVE_COUNTERS_AFTER: u64 = 1_000;
-/// Old callbacks are looked for this often, in ms, and sooner when there were many.
-const PURGE_EVERY: u64 = 60_000;
-const PURGE_AGAIN: u64 = 200;
 
 /// Makes one body out of several events of an endpoint.
 pub type Freeze = fn(&EndpointId, &[String]) -> Vec<u8>;
@@ -64,12 +70,15 @@ pub struct Ports {
     pub hubs: Vec<Box<dyn Fn(Vec<Push>) + Send>>,
     /// Hands over a delivery to be sent; never blocks.
     pub dispatch: Box<dyn Fn(Job) + Send>,
+    /// Hands over a question to a moderation server; never blocks. Its verdict comes by [`Handle::verdict`].
+    pub ask: Box<dyn Fn(Question) + Send>,
 }
 
 /// Limits and waits of the engine itself.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub rules: Rules,
+    pub metrics: Arc<Metrics>,
     /// Length of the retry ladder's waits in percent.
     pub retry_percent: u32,
 }
@@ -97,14 +106,36 @@ struct Engine {
     dirty: HashSet<Gid>,
     /// A timer that saves them is set.
     save_set: bool,
-    /// A timer that purges old callbacks is set; there is one of it.
-    purge_set: bool,
+    /// Timers that purge are set; there is one of each.
+    purges: Purges,
+    /// Where the purge of old messages goes on.
+    retention: Gid,
+    moderation: Moderation,
+    confirms: Confirms,
     /// How long the machine had slept since its boot when that was last looked at, in ms.
     slept: u64,
     /// Super-large groups: when their counts were last pushed, and whether a push is set.
     counts: HashMap<Gid, (Tick, bool)>,
     /// What could not be committed and nobody would ask for again.
     redo: Vec<Step>,
+}
+
+/// Which purges are set.
+#[derive(Default)]
+struct Purges {
+    callbacks: bool,
+    messages: bool,
+}
+
+impl Purges {
+    /// The flag of this timer, if it is one that purges.
+    fn flag(&mut self, timer: &Timer) -> Option<&mut bool> {
+        match timer {
+            Timer::PurgeCallbacks => Some(&mut self.callbacks),
+            Timer::PurgeMessages => Some(&mut self.messages),
+            _ => None,
+        }
+    }
 }
 
 impl Engine {
@@ -171,6 +202,9 @@ impl Engine {
             ids,
             config,
             ports: self.ports.as_ref().expect("set before the thread starts"),
+            moderation: &mut self.moderation,
+            confirms: &mut self.confirms,
+            retention: &mut self.retention,
             due: &mut self.due,
             dirty: &mut self.dirty,
             touched: BTreeSet::new(),
@@ -187,9 +221,10 @@ impl Engine {
         }
         while let Some(command) = commands.pop_front() {
             match command {
-                Command::Call(request, answer) => batch.call(*request, answer),
+                Command::Call(request, answer) => batch.call(request, answer),
                 Command::Socket(command) => batch.step(Step::Socket(command)),
                 Command::Outcome(outcome) => batch.step(Step::Outcome(outcome)),
+                Command::Verdict(id, verdict) => batch.step(Step::Verdict(id, verdict)),
                 Command::Stop => {}
             }
             if batch.read > BATCH_READ {
@@ -234,8 +269,10 @@ impl Engine {
                     continue;
                 }
                 Timer::Count(gid) => drop(self.counts.insert(*gid, (tick, false))),
-                Timer::Purge => self.purge_set = false,
                 _ => {}
+            }
+            if let Some(set) = self.purges.flag(&timer) {
+                *set = false;
             }
             steps.push(Step::Timer(timer));
         }
@@ -252,11 +289,19 @@ impl Engine {
         self.set_deadlines(relinked);
         self.set_counts(counts, tick);
         for (at, timer) in out.timers {
-            self.purge_set |= matches!(timer, Timer::Purge);
+            if let Some(set) = self.purges.flag(&timer) {
+                *set = true;
+            }
             self.timers.at(at, timer);
         }
+        for unconfirmed in out.unconfirmed {
+            let ack = unconfirmed.message.ack.clone().expect("only what is to be confirmed");
+            self.timers.at(tick.after(CONFIRM_WITHIN), Timer::Confirm(ack));
+            self.confirms.add(unconfirmed);
+        }
+        self.ask(out.questions);
         self.push(pushes);
-        for (answer, result) in out.answers {
+        for (answer, result) in out.answers.into_iter().chain(out.told) {
             // A caller that gave up is no concern of ours.
             let _ = answer.send(result);
         }
@@ -279,6 +324,13 @@ impl Engine {
         for (answer, result) in out.answers {
             let _ = answer.send(result.and(Err(Refusal::Unavailable)));
         }
+        for Unconfirmed { answer, .. } in out.unconfirmed {
+            let _ = answer.send(Err(Refusal::Unavailable));
+        }
+        for (answer, result) in out.told {
+            let _ = answer.send(result);
+        }
+        self.ask(out.questions);
         self.timers.at(tick.after(REDO_AFTER), Timer::Pump);
     }
 
@@ -287,14 +339,24 @@ impl Engine {
         if !self.redo.is_empty() {
             self.timers.at(tick.after(REDO_AFTER), Timer::Redo);
         }
-        if !self.purge_set {
-            self.purge_set = true;
-            self.timers.at(tick.after(PURGE_EVERY), Timer::Purge);
+        for timer in [Timer::PurgeCallbacks, Timer::PurgeMessages] {
+            let set = self.purges.flag(&timer).expect("both purge");
+            if !std::mem::replace(set, true) {
+                self.timers.at(tick.after(purge::EVERY), timer);
+            }
         }
         self.save_set &= !saved;
         if !self.dirty.is_empty() && !self.save_set {
             self.save_set = true;
             self.timers.at(tick.after(SAVE_COUNTERS_AFTER), Timer::SaveCounters);
+        }
+    }
+
+    /// Each question has its time, whatever the moderation server does.
+    fn ask(&mut self, questions: Vec<Question>) {
+        for question in questions {
+            self.timers.at(question.until, Timer::Verdict(question.id));
+            (self.ports().ask)(question);
         }
     }
 

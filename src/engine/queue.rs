@@ -8,6 +8,7 @@ use crate::{
         app::Directory,
         direct::DirectDraft,
         message::Draft,
+        moderation::{QuestionId, Verdict},
         outbox::Outcome,
         request::{Answer, GroupRequest, Request},
         session::{Login, SocketEnd},
@@ -93,6 +94,23 @@ pub enum SocketOp {
 }
 
 impl SocketOp {
+    /// Who asks, where it matters that it is over the session's present connection.
+    pub fn sid(&self) -> Option<&SessionId> {
+        match self {
+            SocketOp::Connect(_) | SocketOp::Ended { .. } => None,
+            SocketOp::Subscribe { sid, .. }
+            | SocketOp::Unsubscribe { sid, .. }
+            | SocketOp::Publish { sid, .. }
+            | SocketOp::Presence { sid, .. }
+            | SocketOp::PresenceStats { sid, .. }
+            | SocketOp::History { sid, .. }
+            | SocketOp::Group { sid, .. }
+            | SocketOp::SendDirect { sid, .. }
+            | SocketOp::Confirm { sid, .. }
+            | SocketOp::Logoff { sid } => Some(sid),
+        }
+    }
+
     /// Bytes of text that it carries, as far as they count.
     pub fn bytes(&self) -> usize {
         match self {
@@ -130,6 +148,7 @@ pub(super) enum Command {
     Call(Box<Request>, Answering),
     Socket(SocketCommand),
     Outcome(Box<Outcome>),
+    Verdict(QuestionId, Verdict),
     Stop,
 }
 
@@ -262,6 +281,11 @@ impl Handle {
     /// A try of a delivery has ended. Never refused: the senders are few.
     pub fn outcome(&self, outcome: Outcome) {
         let _ = self.put(Command::Outcome(Box::new(outcome)), false);
+    }
+
+    /// A moderation server has answered, or has not. Never refused: the questions are bounded.
+    pub fn verdict(&self, id: QuestionId, verdict: Verdict) {
+        let _ = self.put(Command::Verdict(id, verdict), false);
     }
 
     /// Applications and keys as last committed.

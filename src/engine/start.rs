@@ -2,13 +2,13 @@
 //! delivery waits for its present rung anew.
 
 use super::{
-    Config, Core, Engine, Handle, PURGE_EVERY, Ports,
+    Config, Confirms, Core, Engine, Handle, Moderation, Ports, Purges,
     queue::Queue,
     timers::{Timer, Timers},
 };
 use crate::{
     clock::Clock,
-    domain::{Change, app::Directory, endpoint::EndpointId, event::LogoffReason, outbox::DeliveryId, retry, session::Link},
+    domain::{Change, Gid, app::Directory, endpoint::EndpointId, event::LogoffReason, outbox::DeliveryId, retry, session::Link},
     fatal,
     ids::Ids,
     store::{self, Store},
@@ -63,7 +63,6 @@ impl Starting {
                 }
             }
         }
-        timers.at(clock.tick().after(PURGE_EVERY), Timer::Purge);
         let slept = clock.slept();
         let directory = Directory { apps: state.apps.clone(), keys: state.keys.clone(), had_keys: state.had_keys };
         let queue = Queue::new(clock.clone());
@@ -78,7 +77,10 @@ impl Starting {
             due,
             dirty: HashSet::new(),
             save_set: false,
-            purge_set: true,
+            purges: Purges::default(),
+            retention: Gid(0),
+            moderation: Moderation::default(),
+            confirms: Confirms::default(),
             slept,
             counts: HashMap::new(),
             redo: Vec::new(),

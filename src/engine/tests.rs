@@ -54,7 +54,7 @@ impl Bench {
         let fails = failing.clone();
         // SQLite turns the COMMIT into a ROLLBACK, as on an IO error.
         store.conn_mut().commit_hook(Some(move || fails.load(Ordering::SeqCst))).expect("a hook");
-        let config = Config { rules: Rules::default(), retry_percent: 100 };
+        let config = Config { rules: Rules::default(), metrics: Arc::default(), retry_percent: 100 };
         let starting = Starting::new(store, Clock::standing(), Ids::seeded(7), config).expect("a state");
         let mut engine = starting.engine;
         let (pushes, jobs) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
@@ -70,6 +70,7 @@ impl Bench {
             freeze: |_, payloads| payloads.join("\n").into_bytes(),
             hubs: vec![Box::new(move |list| to.lock().unwrap().extend(list))],
             dispatch: Box::new(move |job| out.lock().unwrap().push(job)),
+            ask: Box::new(|_| {}),
         });
         Bench { engine, pushes, jobs, failing, next: 0 }
     }

@@ -1,7 +1,7 @@
 //! What the engine has to do later. A timer that has lost its reason is ignored when it comes: it
 //! names a subject, and the state says whether anything is due for it.
 
-use crate::domain::{Gid, SessionId, Tick, endpoint::EndpointId, outbox::DeliveryId};
+use crate::domain::{Gid, SessionId, Tick, Tid, endpoint::EndpointId, moderation::QuestionId, outbox::DeliveryId};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug)]
@@ -13,9 +13,14 @@ pub enum Timer {
     /// The counts of a super-large group may be pushed again.
     Count(Gid),
     SaveCounters,
+    /// A moderation server has had its time for this question.
+    Verdict(QuestionId),
+    /// A client has had its time to confirm the message with this ack.
+    Confirm(Tid),
     /// Look at every lane.
     Pump,
-    Purge,
+    PurgeCallbacks,
+    PurgeMessages,
     Redo,
 }
 

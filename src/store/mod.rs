@@ -15,6 +15,7 @@ mod session;
 mod tests;
 
 pub use message::Recovered;
+pub use retention::{GROUPS as GROUPS_A_STEP, STEP as ROWS_A_STEP};
 
 use crate::domain::{
     AppId, Change, Gid, GroupId, Millis, State, Tid, UserId,
@@ -224,7 +225,7 @@ impl Store {
             // Counters come once a batch.
             Change::Counters(..) | Change::CountersLater(..) => Ok(()),
             // These live in memory only.
-            Change::Link(..) | Change::Attached(..) | Change::RecentTids(..) | Change::Lane(..) | Change::Nothing => Ok(()),
+            Change::Link(..) | Change::Attached(..) | Change::RecentTids(..) | Change::GroupBack(_) | Change::Lane(..) | Change::Nothing => Ok(()),
         }
     }
 

@@ -4,12 +4,12 @@
 use super::Result;
 use super::message::row_id;
 use crate::domain::{AppId, Gid, Millis};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 /// Rows that go in one step at most.
 pub const STEP: u32 = 200;
 /// Groups that are looked at in one step.
-const GROUPS: u32 = 200;
+pub const GROUPS: u32 = 200;
 
 /// A group, as far as its age matters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,12 @@ pub fn groups(conn: &Connection, after: Gid) -> Result<Vec<Old>> {
 pub fn messages(conn: &Connection, gid: Gid, before: Option<Millis>) -> Result<u32> {
     let (first, last) = (row_id(gid, 0), row_id(gid, u64::MAX));
     let before = before.map_or(i64::MAX, |at| at.0);
+    // Of most groups, the first row says that there is nothing to do.
+    let mut first_at = conn.prepare_cached("SELECT at FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT 1")?;
+    let first_at: Option<i64> = first_at.query_row(params![first, last], |row| row.get(0)).optional()?;
+    if first_at.is_none_or(|at| at >= before) {
+        return Ok(0);
+    }
     let mut oldest = conn.prepare_cached(
         "SELECT max(id) FROM (SELECT id, at FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3) WHERE at < ?4 AND (at >= ?5 OR ?4 = ?6)",
     )?;

@@ -13,11 +13,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("alibaba", &["domain", "clock", "ids"]),
     ("store", &["domain"]),
     // It is handed the renderers as functions: never a dialect, a door or a sender.
-    ("engine", &["domain", "store", "clock", "ids", "fatal"]),
+    ("engine", &["domain", "store", "clock", "ids", "fatal", "metrics"]),
     // It starts the workers that answer what it has read.
     ("door", &["domain", "clock", "control::worker"]),
     // The operator's answers about applications are spelled as the dialect spells them.
-    ("control", &["alibaba", "domain", "engine", "store", "door", "clock", "ids"]),
+    ("control", &["alibaba", "domain", "engine", "store", "door", "clock", "ids", "metrics"]),
     ("socket", &["engine", "domain", "alibaba", "clock", "door", "fatal"]),
     ("delivery", &["domain", "clock"]),
     // Verifies callbacks as the business would; reads them as the door reads; names the header of the sending side.
@@ -25,6 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("clock.rs", &["domain", "fatal"]),
     ("fatal.rs", &[]),
     ("ids.rs", &["domain"]),
+    ("metrics.rs", &["domain"]),
     ("settings.rs", &["domain"]),
     ("notify.rs", &[]),
 ];

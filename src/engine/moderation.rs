@@ -1,0 +1,242 @@
+//! Messages that wait for a moderation server. The question goes out, the engine goes on: nobody else
+//! waits. What one sender said keeps its order: a message is done when its verdict is there and none of
+//! the same sender stands before it. After the question's time it is let through, whatever the server
+//! does (`alibaba.md` §4.3). What waits is nobody's promise yet: it is in memory only, and unanswered.
+
+use super::{
+    SocketCommand, SocketOp,
+    batch::{Batch, Step},
+    execute::guarded,
+    queue::Answering,
+    socket::linked,
+};
+use crate::domain::{
+    AppId, Refusal, SessionId, Tick, UserId,
+    app::Audit,
+    moderation::{self, ANSWER_WITHIN, Question, QuestionId, Review, Verdict},
+    push::Push,
+    request::Request,
+    sending::{self, Known},
+};
+use std::collections::{HashMap, VecDeque};
+
+/// Messages of one sender that may wait.
+const MOST_OF_ONE: usize = 16;
+/// Messages that may wait in one application, so that none can take the room of the others …
+const MOST_OF_APP: usize = 1_024;
+/// … and in all.
+const MOST: usize = 4_096;
+/// Their text, in bytes.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+/// Between two warnings that messages were let through, in ms.
+const WARN_EVERY: u64 = 60_000;
+
+/// Whose messages keep their order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Line {
+    Session(SessionId),
+    /// A business's server that speaks as this user.
+    Server(AppId, UserId),
+}
+
+/// Who waits for the answer, and what was asked.
+pub(super) enum Asked {
+    Socket(SocketCommand),
+    Call(Box<Request>, Answering),
+}
+
+struct Held {
+    id: QuestionId,
+    app: AppId,
+    bytes: usize,
+    verdict: Option<Verdict>,
+    asked: Asked,
+}
+
+/// All that wait.
+#[derive(Default)]
+pub(super) struct Moderation {
+    lines: HashMap<Line, VecDeque<Held>>,
+    /// Whose question it is.
+    questions: HashMap<QuestionId, Line>,
+    of_app: HashMap<AppId, usize>,
+    bytes: usize,
+    last: QuestionId,
+    /// Messages that were let through and not yet warned of, and when the next warning may come.
+    let_through: u64,
+    warn_from: Tick,
+}
+
+impl Moderation {
+    /// Is there room for one more message of this line?
+    fn room(&self, line: &Line, app: &AppId, bytes: usize) -> Result<(), Refusal> {
+        let of_one = self.lines.get(line).map_or(0, VecDeque::len);
+        if of_one >= MOST_OF_ONE {
+            return Err(Refusal::TooFast("your earlier messages still wait for moderation"));
+        }
+        let of_app = self.of_app.get(app).copied().unwrap_or(0);
+        if of_app >= MOST_OF_APP || self.questions.len() >= MOST || self.bytes + bytes > MOST_BYTES {
+            return Err(Refusal::TooFast("too many messages wait for moderation"));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, line: Line, app: AppId, bytes: usize, verdict: Option<Verdict>, asked: Asked) -> QuestionId {
+        self.last += 1;
+        self.questions.insert(self.last, line.clone());
+        *self.of_app.entry(app.clone()).or_default() += 1;
+        self.bytes += bytes;
+        self.lines.entry(line).or_default().push_back(Held { id: self.last, app, bytes, verdict, asked });
+        self.last
+    }
+
+    fn take_first_decided(&mut self, line: &Line) -> Option<Held> {
+        let held = self.lines.get_mut(line)?;
+        let first = held.pop_front_if(|held| held.verdict.is_some());
+        if held.is_empty() {
+            self.lines.remove(line);
+        }
+        let first = first?;
+        self.questions.remove(&first.id);
+        self.bytes -= first.bytes;
+        if let Some(n) = self.of_app.get_mut(&first.app) {
+            *n -= 1;
+            if *n == 0 {
+                self.of_app.remove(&first.app);
+            }
+        }
+        Some(first)
+    }
+}
+
+/// A message and what its review said.
+struct Reviewed {
+    line: Line,
+    app: AppId,
+    text: String,
+    review: Review,
+}
+
+impl Batch<'_> {
+    /// Looks at what is asked before anything is done. `None`: it is a message that waits, or that was
+    /// refused and has its answer.
+    pub(super) fn admit(&mut self, asked: Asked) -> Option<Asked> {
+        match guarded(|| self.review(&asked)) {
+            Ok(None) => Some(asked),
+            Ok(Some(reviewed)) => self.hold(reviewed, asked),
+            Err(why) => {
+                self.refuse(asked, why);
+                None
+            }
+        }
+    }
+
+    /// `None`: nobody has to look at it.
+    fn review(&self, asked: &Asked) -> Result<Option<Reviewed>, Refusal> {
+        let (line, app, draft, excused) = match asked {
+            Asked::Socket(SocketCommand { conn, op, .. }) => {
+                let (sid, draft, group) = match op {
+                    SocketOp::Publish { sid, group, draft } => (sid, &**draft, Some(group)),
+                    SocketOp::SendDirect { sid, draft } => (sid, &draft.draft, None),
+                    _ => return Ok(None),
+                };
+                let app = self.tx.state.app(&self.tx.state.session(sid).ok_or(Refusal::NoSession)?.session.app)?;
+                if app.audit == Audit::None && self.moderation.lines.is_empty() {
+                    return Ok(None);
+                }
+                linked(&self.tx, *conn, sid)?;
+                // Who may not speak is told that, and what was said already needs no second look.
+                let speaker = group.map(|group| sending::speaker(&self.tx, sid, group)).transpose()?;
+                if let Some(speaker) = speaker
+                    && self.known(Some(speaker.gid), draft)? == Known::Yes
+                {
+                    return Ok(None);
+                }
+                (Line::Session(sid.clone()), app, draft, speaker.is_some_and(|speaker| speaker.rules))
+            }
+            Asked::Call(request, _) => {
+                let (app, sender, draft) = match &**request {
+                    Request::Send { app, sender, draft, .. } => (app, sender, &**draft),
+                    Request::SendDirect { app, sender, draft } => (app, sender, &draft.draft),
+                    _ => return Ok(None),
+                };
+                if !self.tx.rules.moderate_servers {
+                    return Ok(None);
+                }
+                (Line::Server(app.clone(), sender.user.clone()), self.tx.state.app(app)?, draft, false)
+            }
+        };
+        let review = moderation::review(&app.audit, draft, excused);
+        Ok(Some(Reviewed { line, app: app.id.clone(), text: draft.body.clone(), review }))
+    }
+
+    /// Returns what need not wait.
+    fn hold(&mut self, reviewed: Reviewed, asked: Asked) -> Option<Asked> {
+        let Reviewed { line, app, text, review } = reviewed;
+        let verdict = match review {
+            Review::Refuse(reason) => {
+                self.refuse(asked, Refusal::Moderated(reason));
+                return None;
+            }
+            Review::Pass if !self.moderation.lines.contains_key(&line) => return Some(asked),
+            // It needs no question, but its sender's earlier messages stand before it.
+            Review::Pass => Some(Verdict::Passed),
+            Review::Ask => None,
+        };
+        if let Err(why) = self.moderation.room(&line, &app, text.len()) {
+            self.refuse(asked, why);
+            return None;
+        }
+        let id = self.moderation.add(line, app.clone(), text.len(), verdict.clone(), asked);
+        if verdict.is_none() {
+            self.out.questions.push(Question { id, app, text, until: self.tx.tick.after(ANSWER_WITHIN) });
+        }
+        None
+    }
+
+    fn refuse(&mut self, asked: Asked, why: Refusal) {
+        match asked {
+            Asked::Socket(SocketCommand { conn, id, .. }) => {
+                self.out.asked.push((conn, id));
+                self.tx.push(Push::Refuse { conn, id, why });
+            }
+            Asked::Call(_, answer) => self.out.answers.push((answer, Err(why))),
+        }
+    }
+
+    /// A verdict came, or the time for it is over. What of its sender can go on now, goes on.
+    pub(super) fn decide(&mut self, id: QuestionId, verdict: Verdict) {
+        let Some(line) = self.moderation.questions.get(&id).cloned() else { return };
+        let held = self.moderation.lines.get_mut(&line).and_then(|line| line.iter_mut().find(|held| held.id == id));
+        if let Some(held) = held.filter(|held| held.verdict.is_none()) {
+            self.config.metrics.moderation(&verdict);
+            if verdict == Verdict::LetThrough {
+                self.moderation.let_through += 1;
+            }
+            held.verdict = Some(verdict);
+        }
+        self.warn();
+        while let Some(held) = self.moderation.take_first_decided(&line) {
+            let refused = match held.verdict {
+                Some(Verdict::Refused(reason)) => Some(Refusal::Moderated(reason)),
+                _ => None,
+            };
+            match (held.asked, refused) {
+                (asked, Some(why)) => self.refuse(asked, why),
+                (Asked::Socket(command), None) => self.run(Step::Cleared(command)),
+                (Asked::Call(request, answer), None) => self.perform(*request, answer),
+            }
+        }
+    }
+
+    /// Seldom, however many there are.
+    fn warn(&mut self) {
+        let moderation = &mut *self.moderation;
+        if moderation.let_through > 0 && moderation.warn_from <= self.tx.tick {
+            let messages = moderation.let_through;
+            tracing::warn!(messages, "let through unmoderated: their moderation server did not answer 200 within {ANSWER_WITHIN} ms");
+            moderation.let_through = 0;
+            moderation.warn_from = self.tx.tick.after(WARN_EVERY);
+        }
+    }
+}

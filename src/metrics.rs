@@ -1,0 +1,36 @@
+//! What a server counts, as Prometheus reads it. Counters only; who counts is not known here.
+
+use crate::domain::moderation::Verdict;
+use std::{
+    fmt::Write,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+/// Counted since the process began.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    passed: AtomicU64,
+    refused: AtomicU64,
+    let_through: AtomicU64,
+}
+
+impl Metrics {
+    /// A moderation server was asked about a message.
+    pub fn moderation(&self, verdict: &Verdict) {
+        let counter = match verdict {
+            Verdict::Passed => &self.passed,
+            Verdict::Refused(_) => &self.refused,
+            Verdict::LetThrough => &self.let_through,
+        };
+        counter.fetch_add(1, Relaxed);
+    }
+
+    /// The text format, version 0.0.4.
+    pub fn render(&self) -> String {
+        let mut out = String::from("# HELP roomd_moderation_total Messages a moderation server was asked about.\n# TYPE roomd_moderation_total counter\n");
+        for (verdict, counter) in [("passed", &self.passed), ("refused", &self.refused), ("let_through", &self.let_through)] {
+            let _ = writeln!(out, "roomd_moderation_total{{verdict=\"{verdict}\"}} {}", counter.load(Relaxed));
+        }
+        out
+    }
+}
