@@ -11,6 +11,7 @@ use crate::{
         Backend,
         operator::{self, Operator},
         route::Control,
+        worker::Workers,
     },
     delivery::{self, Dispatcher, Target},
     domain::{endpoint::EndpointId, request::Request},
@@ -109,7 +110,8 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
 
     first_key(&data, &handle, &ids, &clock)?;
     let ready = Arc::new(AtomicBool::new(false));
-    let ask = Arc::new(Backend::new(handle.clone(), data.clone()));
+    let workers = Arc::<Workers>::default();
+    let ask = Arc::new(Backend::new(handle.clone(), data.clone(), workers.clone()));
     let limits = &settings.limits;
     let gateway = Gateway::new(ask.clone(), clock.clone(), ids.clone(), settings.allow_callback.clone(), quotas, limits.nonces, limits.control_qps);
     let token = operator_token(&data, &ids)?;
@@ -123,6 +125,7 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
         sessions,
         limits: door::Limits { connections: settings.limits.connections, connections_per_address: settings.limits.connections_per_address },
         clock,
+        workers,
         handler: Arc::new(move |request| answers.answer(request)),
         explain: Box::new(move |status, why| {
             let rpc::RpcReply { status, headers, body } = rpc::unreadable(&names, status, why);

@@ -38,6 +38,8 @@ const HOST_ID: &str = "live.aliyuncs.com";
 pub trait Ask: Send + Sync {
     /// Does it, and answers after the commit.
     fn call(&self, request: Request) -> Result<Answer, Refusal>;
+    /// The same, of what may wait for a client or another server, seconds long.
+    fn call_patiently(&self, request: Request) -> Result<Answer, Refusal>;
     /// Applications and keys as last committed.
     fn directory(&self) -> Arc<Directory>;
     /// See [`crate::store::Reader::messages`].

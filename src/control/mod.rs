@@ -22,6 +22,7 @@ use std::{
 };
 
 pub use crate::door::{Reply, Request as ControlRequest};
+use worker::Workers;
 
 /// The engine and the store, as the dialects ask them. Readers are kept for the next question; there
 /// are never more than threads that ask at once.
@@ -29,11 +30,13 @@ pub struct Backend {
     handle: Handle,
     data: PathBuf,
     readers: Mutex<Vec<Reader>>,
+    workers: Arc<Workers>,
 }
 
 impl Backend {
-    pub fn new(handle: Handle, data: PathBuf) -> Backend {
-        Backend { handle, data, readers: Mutex::default() }
+    /// `workers`: on whose threads it is asked.
+    pub fn new(handle: Handle, data: PathBuf, workers: Arc<Workers>) -> Backend {
+        Backend { handle, data, readers: Mutex::default(), workers }
     }
 
     fn read<T>(&self, work: impl FnOnce(&Reader) -> store::Result<T>) -> Result<T, String> {
@@ -49,6 +52,10 @@ impl Backend {
 impl Ask for Backend {
     fn call(&self, request: Request) -> Result<Answer, Refusal> {
         self.handle.call(request)
+    }
+
+    fn call_patiently(&self, request: Request) -> Result<Answer, Refusal> {
+        self.workers.patiently(|| self.handle.call(request)).unwrap_or(Err(Refusal::Busy))
     }
 
     fn directory(&self) -> Arc<Directory> {

@@ -14,7 +14,10 @@ mod tests;
 pub use limits::{Limits, Permit};
 pub use upgrade::WEBSOCKET_PATH;
 
-use crate::{clock::Clock, control::worker};
+use crate::{
+    clock::Clock,
+    control::worker::{self, Workers},
+};
 use smol::{Async, channel};
 use std::{
     io,
@@ -102,6 +105,8 @@ pub struct DoorConfig {
     pub sessions: TcpListener,
     pub limits: Limits,
     pub clock: Clock,
+    /// Started by the door, to take what it has read.
+    pub workers: Arc<Workers>,
     pub handler: Handler,
     pub adopt: Adopt,
     /// How the control listener says what the door itself refuses.
@@ -124,8 +129,6 @@ pub struct Door {
 
 /// Requests that wait for a worker at most; more are told to come again (503).
 const QUEUE: usize = 256;
-/// Each waits for commits most of its time, so there are more than cores.
-const WORKERS: usize = 8;
 /// The kernel's queue of connections to accept. The standard library's 128 loses the burst after a power cut.
 const BACKLOG: i32 = 1024;
 /// How long `stop` waits for requests under way. Real time, also with a standing clock, or stopping would hang.
@@ -133,12 +136,12 @@ const STOP_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Starts the door's thread and the control workers. Errors: the listeners cannot be watched, no threads.
 pub fn start(config: DoorConfig) -> io::Result<Door> {
-    let DoorConfig { control, sessions, limits, clock, handler, adopt, explain } = config;
+    let DoorConfig { control, sessions, limits, clock, workers, handler, adopt, explain } = config;
     rustix::net::listen(&control, BACKLOG)?;
     rustix::net::listen(&sessions, BACKLOG)?;
     let (control, sessions) = (Async::new(control)?, Async::new(sessions)?);
     let (jobs, queue) = channel::bounded(QUEUE);
-    worker::start(WORKERS, queue, clock.clone(), handler)?;
+    worker::start(&workers, queue, clock.clone(), handler)?;
     let (stop, stopping) = channel::bounded(1);
     let (abort, aborting) = channel::bounded(1);
     let (end, ended) = mpsc::channel();

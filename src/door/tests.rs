@@ -38,8 +38,17 @@ fn rig(limits: Limits) -> Rig {
     let adopted = Arc::new(Mutex::new(Vec::new()));
     let keep = adopted.clone();
     let adopt: Adopt = Box::new(move |upgraded| keep.lock().unwrap().push(upgraded));
-    let door =
-        start(DoorConfig { control, sessions, limits, clock: clock.clone(), handler: Arc::new(handler), adopt, explain: Box::new(Reply::text) }).unwrap();
+    let door = start(DoorConfig {
+        control,
+        sessions,
+        limits,
+        clock: clock.clone(),
+        workers: Arc::default(),
+        handler: Arc::new(handler),
+        adopt,
+        explain: Box::new(Reply::text),
+    })
+    .unwrap();
     Rig { door: Some(door), control: at, sessions: sessions_at, clock, adopted, gate }
 }
 
@@ -303,8 +312,8 @@ fn a_panicking_handler_costs_one_request() {
 fn a_full_queue_says_come_again() {
     let rig = rig(Limits::default());
     let request = b"GET /gate HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    let mut waiting: Vec<_> = (0..QUEUE + WORKERS).map(|_| rig.dial(rig.control, request)).collect();
-    until("a full queue", || rig.door.as_ref().unwrap().busy() == QUEUE + WORKERS);
+    let mut waiting: Vec<_> = (0..QUEUE + worker::WORKERS).map(|_| rig.dial(rig.control, request)).collect();
+    until("a full queue", || rig.door.as_ref().unwrap().busy() == QUEUE + worker::WORKERS);
     let said = rig.all(rig.control, request);
     assert!(said.starts_with("HTTP/1.1 503 ") && said.contains("Retry-After: 1"), "{said}");
     for _ in &waiting {
