@@ -1,4 +1,4 @@
-//! What only a large store shows.
+//! What only the store shows: pages of lists, and what takes many rows.
 
 use super::*;
 use crate::domain::{
@@ -8,6 +8,7 @@ use crate::domain::{
     event::Rendered,
     group::Group,
     outbox::{Attempt, DeliveryId},
+    request::PageStart,
 };
 use std::sync::Arc;
 
@@ -105,6 +106,44 @@ fn a_filter_without_hits_ends_early_and_goes_on_where_it_ended() {
     assert_eq!(ask(false, Some(7), None, None, 10), (vec![20_005], Some(11)));
     assert_eq!(ask(false, None, Some(Millis(20_008)), None, 2), (vec![20_010, 20_009], Some(20_009)));
     assert_eq!(ask(false, None, None, Some(3), 2), (vec![2, 1], None));
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn groups_are_listed_by_the_page_in_the_order_in_which_they_were_made() {
+    let folder = std::env::temp_dir().join(format!("roomd-store-groups-{}", std::process::id()));
+    let store = Store::open(&folder).unwrap();
+    let app = AppId::trusted("a");
+    store.begin().unwrap();
+    for other in ["a", "b"] {
+        let app = App { sdkappid: u32::from(other == "b"), ..an_app(&AppId::trusted(other)) };
+        store.write(&Change::App(Arc::new(app))).unwrap();
+    }
+    // 1 to 9 in turn for a and b; of those of a, 5 is deleted.
+    for n in 1..=9 {
+        let app = AppId::trusted(if n % 2 == 1 { "a" } else { "b" });
+        let group = Group { deleted: (n == 5).then(|| (Millis(1), "x".into())), ..a_group(&app, &GroupId::trusted(&format!("g{n}")), Gid(n)) };
+        store.write(&Change::Group(Arc::new(group))).unwrap();
+    }
+    store.commit().unwrap();
+    let reader = Reader::open(&folder).unwrap();
+    let (all, alive, gone) = (None, Some(false), Some(true));
+    for (ascending, deleted, from, limit, numbers, next, total) in [
+        (true, all, PageStart::After(None), 3, &[1, 3, 5][..], Some(5), 5),
+        (true, all, PageStart::After(Some(5)), 3, &[7, 9], None, 5),
+        (false, all, PageStart::After(None), 3, &[9, 7, 5], Some(5), 5),
+        (false, all, PageStart::After(Some(5)), 2, &[3, 1], None, 5),
+        (true, alive, PageStart::After(None), 10, &[1, 3, 7, 9], None, 4),
+        (true, gone, PageStart::After(None), 1, &[5], None, 1),
+        (true, all, PageStart::Skip(3), 3, &[7, 9], None, 5),
+        (false, alive, PageStart::Skip(1), 2, &[7, 3], Some(3), 4),
+        (true, all, PageStart::Skip(u64::MAX), 3, &[], None, 5),
+    ] {
+        let page = GroupPage { app: app.clone(), ascending, deleted, from, limit };
+        let found = reader.groups(&page).unwrap();
+        let got: Vec<i64> = found.groups.iter().map(|g| g.gid.0).collect();
+        assert_eq!((&got[..], found.next, found.total), (numbers, next, total), "{page:?}");
+    }
     std::fs::remove_dir_all(&folder).unwrap();
 }
 

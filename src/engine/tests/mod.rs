@@ -1,6 +1,9 @@
 //! The engine against a real store whose COMMIT is made to fail: nothing of a lost batch may be
 //! acknowledged, and memory must equal what a reload gives.
 
+mod purge;
+mod waiting;
+
 use super::*;
 use crate::domain::{
     AppId, ConnRef, GroupId, Millis, SessionId, UserId,
@@ -43,6 +46,7 @@ struct Bench {
     engine: Engine,
     pushes: Arc<Mutex<Vec<Push>>>,
     jobs: Arc<Mutex<Vec<Job>>>,
+    questions: Arc<Mutex<Vec<Question>>>,
     failing: Arc<AtomicBool>,
     next: u32,
 }
@@ -58,7 +62,8 @@ impl Bench {
         let starting = Starting::new(store, Clock::standing(), Ids::seeded(7), config).expect("a state");
         let mut engine = starting.engine;
         let (pushes, jobs) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
-        let (to, out) = (pushes.clone(), jobs.clone());
+        let questions = Arc::new(Mutex::new(Vec::new()));
+        let (to, out, asked) = (pushes.clone(), jobs.clone(), questions.clone());
         engine.ports = Some(Ports {
             render: |event, app| {
                 (!app.event_callback_url.is_empty()).then(|| Rendered {
@@ -70,9 +75,9 @@ impl Bench {
             freeze: |_, payloads| payloads.join("\n").into_bytes(),
             hubs: vec![Box::new(move |list| to.lock().unwrap().extend(list))],
             dispatch: Box::new(move |job| out.lock().unwrap().push(job)),
-            ask: Box::new(|_| {}),
+            ask: Box::new(move |question| asked.lock().unwrap().push(question)),
         });
-        Bench { engine, pushes, jobs, failing, next: 0 }
+        Bench { engine, pushes, jobs, questions, failing, next: 0 }
     }
 
     fn batch(&mut self, commands: Vec<Command>) {
@@ -282,29 +287,4 @@ fn an_emptied_url_puts_what_waits_aside() {
     assert_eq!((memory.ready.len(), reload.ready.len()), (0, 0));
     b.log_on(1, "u1");
     assert_eq!(b.jobs.lock().unwrap().len(), 1, "no rows are written without a URL");
-}
-
-#[test]
-fn ended_deliveries_go_after_7_days_and_waiting_events_stay() {
-    let folder = Folder::new();
-    let mut b = bench(&folder);
-    let sid = b.log_on(0, "u0");
-    let first = b.jobs.lock().unwrap()[0].clone();
-    let attempt = Attempt { at: Millis(0), url: "u".into(), result: Ok(200), took_ms: 1, answer: vec![] };
-    let outcome = Outcome { delivery: first.delivery, endpoint: first.endpoint, attempt, verdict: Verdict::Delivered };
-    b.batch(vec![Command::Outcome(Box::new(outcome))]);
-    b.join(0, &sid, "g1"); // frozen, and not answered
-    b.log_on(1, "u1");
-    let count = |b: &Bench, what: &str| -> i64 {
-        let sql = format!("SELECT count(*) FROM {what}");
-        b.engine.core.store.conn().query_row(&sql, [], |row| row.get(0)).unwrap()
-    };
-    assert_eq!((count(&b, "delivery WHERE state = 1"), count(&b, "attempt")), (1, 1));
-    b.engine.core.clock.advance(8 * 24 * 3_600_000).unwrap();
-    b.batch(vec![]);
-    assert_eq!((count(&b, "delivery WHERE state = 1"), count(&b, "attempt")), (0, 0));
-    assert_eq!(count(&b, "delivery WHERE state = 0"), 2, "what is frozen stays");
-    assert!(b.engine.redo.is_empty());
-    let (memory, reload) = b.seen();
-    assert_eq!(memory, reload);
 }
