@@ -10,6 +10,7 @@ pub mod event;
 pub mod group;
 pub mod id;
 pub mod message;
+pub mod moderation;
 pub mod outbox;
 pub mod push;
 pub mod quota;
