@@ -20,7 +20,8 @@
 //! | [`door`] | accepts, reads HTTP under every limit |
 //! | [`control`] | which path belongs to whom; the operator's API |
 //! | [`socket`] | hubs, the client protocol, fan-out |
-//! | [`delivery`] | one try of one callback |
+//! | [`delivery`] | one try of one callback, one question to a moderation server |
+//! | [`words`] | the built-in moderation's list of words |
 //! | [`receiver`] | the callback receiver of `roomd dev`, `roomd listen` and the tests |
 //! | [`clock`], [`ids`] | the only sources of time and of randomness |
 //! | [`metrics`] | what is counted, and `/metrics` |
@@ -87,3 +88,4 @@ pub mod server;
 pub mod settings;
 pub mod socket;
 pub mod store;
+pub mod words;

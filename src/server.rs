@@ -3,7 +3,7 @@
 
 use crate::{
     alibaba::{
-        live_callback,
+        live_callback, moderation,
         rpc::{self, Gateway},
     },
     clock::{self, Clock},
@@ -13,8 +13,11 @@ use crate::{
         route::Control,
         worker::Workers,
     },
-    delivery::{self, Dispatcher, Target},
-    domain::{endpoint::EndpointId, request::Request},
+    delivery::{
+        self, Dispatcher, Target,
+        ask::{self, Asker},
+    },
+    domain::{app::Audit, endpoint::EndpointId, request::Request},
     door::{self, Door, DoorConfig},
     engine::{self, Handle, Ports, Starting},
     ids::{ALNUM, Ids},
@@ -23,6 +26,7 @@ use crate::{
     settings::Settings,
     socket::{Hub, HubConfig},
     store::{self, Store},
+    words::{self, Words},
 };
 use std::{
     fs,
@@ -59,6 +63,7 @@ pub struct Running {
     engine: engine::Running,
     hubs: Vec<Hub>,
     dispatcher: Arc<Dispatcher>,
+    asker: Arc<Asker>,
     door: Door,
     ready: Arc<AtomicBool>,
     /// Keeps others from the store until the very end.
@@ -88,23 +93,27 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
     };
 
     let quotas = settings.rules.quotas.clone();
+    words::write_example(&data).map_err(|e| format!("cannot write {}: {e}", data.join(words::FILE).display()))?;
+    let words = Arc::new(Words::open(data.join(words::FILE), clock.clone()));
     let hub_config = HubConfig {
         clock: clock.clone(),
         silence: settings.rules.lifetimes.silence,
         commands_per_second: settings.limits.session_commands_per_second,
         quotas: quotas.clone(),
+        words: words.clone(),
     };
     let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_HUBS);
     let hubs: Vec<Hub> =
         (0..count as u8).map(|number| Hub::start(number, handle.clone(), hub_config.clone())).collect::<Result<_, _>>().map_err(system("a hub"))?;
     let dispatcher = Arc::new(Dispatcher::start(sending(&settings, &handle, &clock)).map_err(system("the senders"))?);
-    let jobs = dispatcher.clone();
+    let asker = Arc::new(Asker::start(asking(&settings, &handle, &clock)).map_err(system("the moderation"))?);
+    let (jobs, questions) = (dispatcher.clone(), asker.clone());
     let ports = Ports {
         render: live_callback::render,
         freeze,
         hubs: hubs.iter().map(Hub::deliverer).collect(),
         dispatch: Box::new(move |job| jobs.send(job)),
-        ask: Box::new(|_| {}),
+        ask: Box::new(move |question| questions.ask(question)),
     };
     let engine = starting.run(ports).map_err(system("the engine"))?;
 
@@ -113,7 +122,7 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
     let workers = Arc::<Workers>::default();
     let ask = Arc::new(Backend::new(handle.clone(), data.clone(), workers.clone()));
     let limits = &settings.limits;
-    let gateway = Gateway::new(ask.clone(), clock.clone(), ids.clone(), settings.allow_callback.clone(), quotas, limits.nonces, limits.control_qps);
+    let gateway = Gateway::new(ask.clone(), clock.clone(), ids.clone(), settings.allow_callback.clone(), quotas, words, limits.nonces, limits.control_qps);
     let token = operator_token(&data, &ids)?;
     let operator = Operator::new(ask, clock.clone(), ids.clone(), settings.allow_callback.clone(), token);
     let answers = Arc::new(Control::new(gateway, operator, metrics, ready.clone()));
@@ -135,7 +144,7 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
     })
     .map_err(system("the door"))?;
     ready.store(true, Ordering::Release);
-    Ok(Running { control: control_at, sessions: sessions_at, handle, data, engine, hubs, dispatcher, door, ready, _lock: lock })
+    Ok(Running { control: control_at, sessions: sessions_at, handle, data, engine, hubs, dispatcher, asker, door, ready, _lock: lock })
 }
 
 impl Running {
@@ -155,9 +164,10 @@ impl Running {
     pub fn stop(self) {
         self.ready.store(false, Ordering::Release);
         std::thread::scope(|scope| {
-            let (door, hubs, dispatcher) = (self.door, self.hubs, &self.dispatcher);
+            let (door, hubs, dispatcher, asker) = (self.door, self.hubs, &self.dispatcher, &self.asker);
             scope.spawn(|| door.stop());
             scope.spawn(|| dispatcher.stop());
+            scope.spawn(|| asker.stop());
             scope.spawn(|| Hub::stop(hubs));
         });
         self.engine.stop();
@@ -218,6 +228,27 @@ pub fn offline(settings: &Settings) -> Result<Handle, String> {
 fn freeze(endpoint: &EndpointId, payloads: &[String]) -> Vec<u8> {
     match endpoint {
         EndpointId::LiveEvents(app) => live_callback::freeze(app, payloads),
+    }
+}
+
+/// What a moderation server is asked, and where its verdict goes.
+fn asking(settings: &Settings, handle: &Handle, clock: &Clock) -> ask::Config {
+    let (verdicts, directory, now) = (handle.clone(), handle.clone(), clock.clone());
+    ask::Config {
+        verdict: Arc::new(move |question, verdict| verdicts.verdict(question, verdict)),
+        target: Arc::new(move |question| {
+            let directory = directory.directory();
+            let app = directory.apps.get(&question.app)?;
+            let Audit::Custom(url) = &app.audit else { return None };
+            Some(ask::Target {
+                url: url.clone(),
+                headers: moderation::headers(url, app, now.now()).into_iter().map(|(name, value)| (name.into(), value)).collect(),
+                body: moderation::body(&question.text),
+                read: moderation::read,
+            })
+        }),
+        allow: settings.allow_callback.clone(),
+        clock: clock.clone(),
     }
 }
 

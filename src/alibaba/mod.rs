@@ -7,6 +7,7 @@ pub mod explain;
 pub mod form;
 pub mod live_callback;
 pub mod messaging;
+pub mod moderation;
 pub mod nonce;
 pub mod rpc;
 pub mod signature;

@@ -26,6 +26,7 @@ use crate::{
         request::{Answer, GroupPage, GroupsFound, Request},
     },
     ids::Ids,
+    words::Words,
 };
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -55,6 +56,8 @@ pub struct Gateway {
     pub(super) ids: Ids,
     pub(super) allow: AllowList,
     pub(super) quotas: Quotas,
+    /// The list of the built-in moderation.
+    pub(super) words: Arc<Words>,
     nonces: Nonces,
     /// `None`: the limit `control_qps` is off.
     throttle: Option<Throttle>,
@@ -62,8 +65,9 @@ pub struct Gateway {
 
 impl Gateway {
     /// `nonces` and `control_qps` are the limits of that name.
-    pub fn new(ask: Arc<dyn Ask>, clock: Clock, ids: Ids, allow: AllowList, quotas: Quotas, nonces: u32, control_qps: bool) -> Gateway {
-        Gateway { ask, clock, ids, allow, quotas, nonces: Nonces::new(nonces), throttle: control_qps.then(Throttle::default) }
+    #[allow(clippy::too_many_arguments)] // each is a part of the server, and they are put together in one place
+    pub fn new(ask: Arc<dyn Ask>, clock: Clock, ids: Ids, allow: AllowList, quotas: Quotas, words: Arc<Words>, nonces: u32, control_qps: bool) -> Gateway {
+        Gateway { ask, clock, ids, allow, quotas, words, nonces: Nonces::new(nonces), throttle: control_qps.then(Throttle::default) }
     }
 }
 

@@ -63,6 +63,7 @@ mod tests {
         clock::Clock,
         domain::{address::AllowList, quota::Quotas},
         ids::Ids,
+        words::Words,
     };
     use serde_json::{Value, json};
 
@@ -70,7 +71,8 @@ mod tests {
 
     fn control(clock: Clock) -> Control {
         let ask: Arc<dyn Ask> = Arc::new(Fake::new());
-        let gateway = Gateway::new(ask.clone(), clock.clone(), Ids::seeded(1), AllowList::default(), Quotas::default(), 100, true);
+        let gateway =
+            Gateway::new(ask.clone(), clock.clone(), Ids::seeded(1), AllowList::default(), Quotas::default(), Arc::new(Words::none(&clock)), 100, true);
         let operator = Operator::new(ask, clock, Ids::seeded(2), AllowList::default(), TOKEN.into());
         Control::new(gateway, operator, Arc::default(), Arc::new(AtomicBool::new(false)))
     }

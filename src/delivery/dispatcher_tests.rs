@@ -53,22 +53,22 @@ fn send(dispatcher: &Dispatcher, n: usize) {
 #[test]
 fn endpoints_that_hang_leave_threads_to_the_others() {
     let (dispatcher, handed) = dispatcher(server(Duration::from_secs(4)), &Clock::real().unwrap());
-    for n in 0..THREADS + 10 {
+    for n in 0..SIZE.threads + 10 {
         dispatcher.send(Job { delivery: DeliveryId(format!("d{n}").into()), ..job() });
     }
     let began = Instant::now();
-    while dispatcher.0.lock().busy < CROWDED {
+    while dispatcher.pool.counts().0 < SIZE.crowded {
         assert!(began.elapsed() < Duration::from_secs(3));
         std::thread::yield_now();
     }
-    assert_eq!(dispatcher.0.lock().busy, CROWDED);
+    assert_eq!(dispatcher.pool.counts().0, SIZE.crowded);
     send(&dispatcher, 5);
-    while dispatcher.0.lock().busy < CROWDED + 5 {
+    while dispatcher.pool.counts().0 < SIZE.crowded + 5 {
         assert!(began.elapsed() < Duration::from_secs(3));
         std::thread::yield_now();
     }
     dispatcher.stop();
-    assert_eq!(handed.try_iter().count(), CROWDED + 5);
+    assert_eq!(handed.try_iter().count(), SIZE.crowded + 5);
 }
 
 #[test]
@@ -81,11 +81,11 @@ fn each_job_has_one_outcome_and_idle_threads_end() {
     assert_eq!(ids.len(), 100);
     assert!(ids.iter().all(|(_, verdict)| *verdict == Verdict::Delivered));
     let began = Instant::now();
-    while dispatcher.0.lock().threads > IDLE {
+    while dispatcher.pool.counts().1 > SIZE.idle {
         assert!(began.elapsed() < Duration::from_secs(5));
         std::thread::yield_now();
     }
-    assert!(dispatcher.0.lock().spawned <= THREADS + IDLE);
+    assert!(dispatcher.pool.counts().2 <= SIZE.threads + SIZE.idle);
     dispatcher.stop();
     assert!(handed.try_recv().is_err());
 }
@@ -102,16 +102,16 @@ fn a_virtual_clock_waits_for_the_outcome() {
 #[test]
 fn stop_cuts_off_what_takes_too_long_and_blames_nobody() {
     let (dispatcher, handed) = dispatcher(server(Duration::from_secs(4)), &Clock::real().unwrap());
-    send(&dispatcher, THREADS + 10);
+    send(&dispatcher, SIZE.threads + 10);
     let began = Instant::now();
-    while dispatcher.0.lock().busy < THREADS {
+    while dispatcher.pool.counts().0 < SIZE.threads {
         assert!(began.elapsed() < Duration::from_secs(3));
         std::thread::yield_now();
     }
     dispatcher.stop();
     assert!(began.elapsed() < Duration::from_millis(3500), "{:?}", began.elapsed());
     let outcomes: Vec<_> = handed.try_iter().collect();
-    assert_eq!(outcomes.len(), THREADS, "what waited is left to the next start");
+    assert_eq!(outcomes.len(), SIZE.threads, "what waited is left to the next start");
     assert!(outcomes.iter().all(|o| o.verdict == Verdict::NotSpent), "{outcomes:?}");
     // Late jobs are not sent; they are in the store.
     send(&dispatcher, 1);

@@ -1,8 +1,12 @@
-//! Sends callbacks: takes frozen jobs, makes one try of each, hands back how it ended. What is sent
-//! next, and when, is the engine's; where to and how it is signed is asked anew for each try.
-//! Knows no cloud's spelling and no row of the store: both are behind the functions of [`Config`].
+//! Calls the businesses' servers. Callbacks: takes frozen jobs, makes one try of each, hands back how it
+//! ended. Questions ([`ask`]): asks each once and hands back the verdict. What is sent next, and when, is
+//! the engine's; where to and how it is signed is asked anew for each POST. Knows no cloud's spelling and
+//! no row of the store: both are behind the functions of [`Config`] and [`ask::Config`].
 
+pub mod ask;
 pub mod dispatcher;
+pub mod pool;
+pub mod post;
 pub mod resolver;
 pub mod sender;
 
@@ -22,7 +26,7 @@ pub struct Target {
     pub url: String,
     /// `Content-Type` and the signature, made for this very try.
     pub headers: Vec<(String, String)>,
-    /// Was it delivered? Asked with the status and at most [`sender::ANSWER_LIMIT`] bytes of the answer.
+    /// Was it delivered? Asked with the status and at most [`post::ANSWER_LIMIT`] bytes of the answer.
     pub success: fn(u16, &[u8]) -> bool,
 }
 

@@ -2,26 +2,23 @@
 //! (`design.md` §4.7). Must not know what comes after it; nothing here waits or repeats.
 
 use super::{
-    Config, DELIVERY_HEADER, Target,
+    Config, DELIVERY_HEADER, Patience, Target,
+    post::{Client, NOT_BELIEVABLE},
     resolver::{Unresolved, Vetted},
 };
 use crate::domain::{
     Millis,
-    endpoint::CallbackUrl,
     outbox::{Attempt, Job, KEPT_ANSWER, Verdict},
 };
 use rustix::io::Errno;
 use std::io;
-use ureq::{Agent, Error, Timeout, unversioned::transport::DefaultConnector};
-
-/// So much of an answer is read, in bytes; the rest is not waited for.
-pub const ANSWER_LIMIT: u64 = 64 * 1024;
+use ureq::{Error, Timeout};
 
 /// Makes tries; cheap to clone, all clones share one cache of names.
 #[derive(Clone)]
 pub struct Sender {
     config: Config,
-    agent: Agent,
+    client: Client,
 }
 
 impl Sender {
@@ -31,33 +28,7 @@ impl Sender {
     }
 
     fn with_resolver(config: Config, resolver: Vetted) -> Sender {
-        let whole = Some(config.patience.whole);
-        let settings = ureq::config::Config::builder()
-            .http_status_as_error(false)
-            // A redirect would lead past the rule of who may be called, and drop the signature's host.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            // A proxy from the environment would be connected to instead of what was vetted.
-            .proxy(None)
-            .user_agent(concat!("roomd/", env!("CARGO_PKG_VERSION")))
-            .accept_encoding("")
-            .timeout_global(whole)
-            .timeout_resolve(Some(config.patience.connect))
-            .timeout_connect(Some(config.patience.connect))
-            .timeout_send_request(whole)
-            .timeout_send_body(whole)
-            .timeout_recv_response(whole)
-            .timeout_recv_body(whole)
-            // A kept connection that its server had just closed would look like a failed try.
-            .max_idle_connections(0)
-            .max_idle_connections_per_host(0)
-            // Larger than the longest head: a full buffer without a whole head reads as a closed connection.
-            .input_buffer_size(32 * 1024)
-            .output_buffer_size(16 * 1024)
-            .max_response_header_size(16 * 1024)
-            .build();
-        let agent = Agent::with_parts(settings, DefaultConnector::new(), resolver);
-        Sender { config, agent }
+        Sender { config, client: Client::new(resolver) }
     }
 
     /// Makes the try. Lasts at most as long as `patience.whole`.
@@ -70,7 +41,7 @@ impl Sender {
                 Verdict::NotSpent
             }
             Some(_) if at < Millis::BELIEVABLE => {
-                attempt.result = Err("the wall clock is not set yet, so no signature could be right".into());
+                attempt.result = Err(NOT_BELIEVABLE.into());
                 Verdict::NotSpent
             }
             Some(target) => {
@@ -102,46 +73,35 @@ impl Sender {
 
     /// Ends all tries under way; later ones fail at once.
     pub fn cut(&self) {
-        self.agent.clone().shutdown();
+        self.client.cut();
     }
 
     fn post(&self, job: &Job, target: &Target) -> Result<(u16, Vec<u8>), (String, Verdict)> {
-        if CallbackUrl::parse(&target.url).is_none() {
-            return Err(("this is not an http or https URL that can be called".into(), Verdict::Failed));
-        }
-        let mut request = self.agent.post(target.url.as_str());
-        for (name, value) in &target.headers {
-            request = request.header(name, value);
-        }
-        let ours = |e| self.judge(e);
-        let mut response = request.header(DELIVERY_HEADER, &*job.delivery.0).header("Connection", "close").send(&*job.body).map_err(ours)?;
-        let status = response.status().as_u16();
-        let mut answer = Vec::new();
-        // A status whose body does not come in time is no answer; one whose body is long is.
-        let reader = response.body_mut().with_config().limit(ANSWER_LIMIT + 1).reader();
-        io::Read::read_to_end(&mut io::Read::take(reader, ANSWER_LIMIT), &mut answer).map_err(|e| self.judge(e.into()))?;
-        Ok((status, answer))
-    }
-
-    /// The error in plain words, and whose fault it was.
-    fn judge(&self, error: Error) -> (String, Verdict) {
+        let headers = target.headers.iter().map(|(name, value)| (&**name, &**value));
+        let headers = headers.chain([(DELIVERY_HEADER, &*job.delivery.0)]);
         let patience = &self.config.patience;
-        let failed = |text: &str| (text.to_owned(), Verdict::Failed);
-        match error {
-            Error::Timeout(Timeout::Connect) => (format!("no connection within {} ms", patience.connect.as_millis()), Verdict::Failed),
-            Error::Timeout(_) => (format!("no whole answer within {} ms", patience.whole.as_millis()), Verdict::Failed),
-            Error::Io(e) => judge_io(&e),
-            Error::Rustls(e) => (format!("TLS: {e}"), Verdict::Failed),
-            Error::Tls(e) => (format!("TLS: {e}"), Verdict::Failed),
-            Error::Protocol(e) => (format!("the answer is not HTTP: {e}"), Verdict::Failed),
-            Error::LargeResponseHeader(..) => failed("the head of the answer is too long"),
-            Error::Other(e) => match e.downcast_ref::<Unresolved>() {
-                Some(why @ Unresolved::Down(_)) => (why.to_string(), Verdict::NotSpent),
-                Some(why) => (why.to_string(), Verdict::Failed),
-                None => (e.to_string(), Verdict::Failed),
-            },
-            other => (other.to_string(), Verdict::Failed),
-        }
+        self.client.post(&target.url, headers, &job.body, patience).map_err(|e| judge(e, patience))
+    }
+}
+
+/// The error in plain words, and whose fault it was.
+pub fn judge(error: Error, patience: &Patience) -> (String, Verdict) {
+    let failed = |text: &str| (text.to_owned(), Verdict::Failed);
+    match error {
+        Error::BadUri(_) => failed("this is not an http or https URL that can be called"),
+        Error::Timeout(Timeout::Connect) => (format!("no connection within {} ms", patience.connect.as_millis()), Verdict::Failed),
+        Error::Timeout(_) => (format!("no whole answer within {} ms", patience.whole.as_millis()), Verdict::Failed),
+        Error::Io(e) => judge_io(&e),
+        Error::Rustls(e) => (format!("TLS: {e}"), Verdict::Failed),
+        Error::Tls(e) => (format!("TLS: {e}"), Verdict::Failed),
+        Error::Protocol(e) => (format!("the answer is not HTTP: {e}"), Verdict::Failed),
+        Error::LargeResponseHeader(..) => failed("the head of the answer is too long"),
+        Error::Other(e) => match e.downcast_ref::<Unresolved>() {
+            Some(why @ Unresolved::Down(_)) => (why.to_string(), Verdict::NotSpent),
+            Some(why) => (why.to_string(), Verdict::Failed),
+            None => (e.to_string(), Verdict::Failed),
+        },
+        other => (other.to_string(), Verdict::Failed),
     }
 }
 

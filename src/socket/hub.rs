@@ -7,6 +7,7 @@ use crate::{
     door::Upgraded,
     engine::Handle,
     fatal,
+    words::Words,
 };
 use rustix::{
     event::{EventfdFlags, eventfd},
@@ -31,6 +32,8 @@ pub struct HubConfig {
     /// Commands a second and session, with a burst of twice as many; 0 is off.
     pub commands_per_second: u32,
     pub quotas: Quotas,
+    /// The list of the built-in moderation.
+    pub words: Arc<Words>,
 }
 
 pub(super) enum ToHub {

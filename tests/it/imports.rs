@@ -10,7 +10,7 @@ use std::{
 /// A folder of `src`, and what of ours its files may import.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("domain", &[]),
-    ("alibaba", &["domain", "clock", "ids"]),
+    ("alibaba", &["domain", "clock", "ids", "words"]),
     ("store", &["domain"]),
     // It is handed the renderers as functions: never a dialect, a door or a sender.
     ("engine", &["domain", "store", "clock", "ids", "fatal", "metrics"]),
@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("door", &["domain", "clock", "control::worker"]),
     // The operator's answers about applications are spelled as the dialect spells them.
     ("control", &["alibaba", "domain", "engine", "store", "door", "clock", "ids", "metrics"]),
-    ("socket", &["engine", "domain", "alibaba", "clock", "door", "fatal"]),
+    ("socket", &["engine", "domain", "alibaba", "clock", "door", "fatal", "words"]),
     ("delivery", &["domain", "clock"]),
     // Verifies callbacks as the business would; reads them as the door reads; names the header of the sending side.
     ("receiver.rs", &["alibaba", "domain", "clock", "delivery::DELIVERY_HEADER", "door"]),
@@ -28,6 +28,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("metrics.rs", &["domain"]),
     ("settings.rs", &["domain"]),
     ("notify.rs", &[]),
+    ("words.rs", &["clock", "domain"]),
 ];
 
 /// Words, where they may stand, and why.

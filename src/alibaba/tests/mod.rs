@@ -19,6 +19,7 @@ use crate::{
         quota::Quotas,
     },
     ids::Ids,
+    words::Words,
 };
 use serde_json::{Value, json};
 use std::{cell::Cell, sync::Arc};
@@ -54,7 +55,8 @@ impl Server {
     fn limited(nonces: u32, qps: bool) -> Server {
         let (fake, clock) = (Arc::new(Fake::new()), Clock::standing());
         fake.put(Change::App(Arc::new(fake::app("demo"))));
-        let gateway = Gateway::new(fake.clone(), clock.clone(), Ids::seeded(3), AllowList::default(), Quotas::default(), nonces, qps);
+        let gateway =
+            Gateway::new(fake.clone(), clock.clone(), Ids::seeded(3), AllowList::default(), Quotas::default(), Arc::new(Words::none(&clock)), nonces, qps);
         Server { fake, gateway, clock, nonce: Cell::new(0) }
     }
 
