@@ -3,18 +3,22 @@
 use super::rpc::Ask;
 use crate::{
     domain::{
-        AppId, Change, Epoch, Gid, GroupId, Millis, Refusal, SessionId, State, Tick, Tx, UserId,
+        AppId, Change, ConnRef, Epoch, Gid, GroupId, Millis, Refusal, SessionId, State, Tick, Tx, UserId,
         app::{self, AccessKey, App, Audit, Directory, LifeCycle},
-        group::{self, Member, MemberKind},
+        direct::{self, Direct},
+        group::{self, Group, Member, MemberKind},
         message::{Found, Message, MessagePage},
-        request::{Answer, GroupPage, GroupsFound, Request},
-        sending::{self, Known},
-        session::{self, Session},
+        request::{Answer, GroupPage, GroupRequest, GroupsFound, PageStart, Request},
+        sending::{self, Known, Placed},
+        session::{self, Link, Session},
         state::Rules,
     },
     ids::Ids,
 };
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU32, Ordering},
+};
 
 pub fn app(id: &str) -> App {
     App {
@@ -34,10 +38,20 @@ pub fn app(id: &str) -> App {
     }
 }
 
+/// What would be stored.
+#[derive(Debug, Default)]
+struct Kept {
+    state: State,
+    messages: Vec<Message>,
+    directs: Vec<Arc<Direct>>,
+}
+
 pub struct Fake {
-    state: Mutex<(State, Vec<Message>)>,
+    kept: Mutex<Kept>,
     ids: Ids,
     rules: Rules,
+    /// Calls that came as such that may wait.
+    pub patient: AtomicU32,
     /// What every call is refused with.
     pub refuse: Mutex<Option<Refusal>>,
 }
@@ -45,16 +59,21 @@ pub struct Fake {
 impl Fake {
     /// With the key of the contract's vectors.
     pub fn new() -> Fake {
-        let fake = Fake { state: Mutex::default(), ids: Ids::seeded(1), rules: Rules::default(), refuse: Mutex::default() };
+        let fake = Fake { kept: Mutex::default(), ids: Ids::seeded(1), rules: Rules::default(), patient: AtomicU32::new(0), refuse: Mutex::default() };
         fake.put(Change::Key(AccessKey { id: "testAccessKeyId".into(), secret: "testAccessKeySecret".into(), created: Millis(0) }));
         fake
     }
 
     pub fn put(&self, change: Change) {
-        self.state.lock().unwrap().0.apply(change);
+        self.kept.lock().unwrap().state.apply(change);
     }
 
-    /// Puts a user online and into a group.
+    /// All there is, to be compared.
+    pub fn snapshot(&self) -> String {
+        format!("{:?}", self.kept.lock().unwrap())
+    }
+
+    /// Puts a user online, with a connection, and into a group.
     pub fn join(&self, app: &str, user: &str, gid: i64) {
         let sid = SessionId::trusted(user);
         let user = UserId::trusted(user);
@@ -69,21 +88,19 @@ impl Fake {
             started: Millis(0),
         };
         self.put(Change::Session(Arc::new(session)));
-        let member = Member { user, sid: Some(sid), kind: MemberKind::Live, joined: Millis(0), order: 1 };
+        let conn = ConnRef { hub: 0, slot: 0, generation: 0 };
+        self.put(Change::Link(sid.clone(), Some(Link::Attached { conn, resubscribe_by: None })));
+        let order = self.kept.lock().unwrap().state.next_order();
+        let member = Member { user, sid: Some(sid), kind: MemberKind::Live, joined: Millis(0), order };
         self.put(Change::Member(Gid(gid), Arc::new(member)));
     }
 }
 
-impl Ask for Fake {
-    fn call(&self, request: Request) -> Result<Answer, Refusal> {
-        if let Some(refusal) = self.refuse.lock().unwrap().clone() {
-            return Err(refusal);
-        }
-        let (state, messages) = &mut *self.state.lock().unwrap();
-        let mut tx = Tx::new(state, &self.rules, Millis(1_700_000_000_000), Tick(0));
-        let answer = match request {
-            Request::CreateApp(new) => app::create(&mut tx, *new).map(Answer::App)?,
-            Request::ChangeApp { app, change } => app::change(&mut tx, &app, change).map(|(_, new)| Answer::App(new))?,
+impl Fake {
+    fn perform(&self, tx: &mut Tx, messages: &[Message], directs: &[Arc<Direct>], request: Request) -> Result<Answer, Refusal> {
+        Ok(match request {
+            Request::CreateApp(new) => app::create(tx, *new).map(Answer::App)?,
+            Request::ChangeApp { app, change } => app::change(tx, &app, change).map(|(_, new)| Answer::App(new))?,
             Request::CreateKey(key) => {
                 tx.change(Change::Key(key));
                 Answer::Done
@@ -93,45 +110,94 @@ impl Ask for Fake {
                 tx.change(Change::KeyGone(id));
                 Answer::Done
             }
-            Request::Group { app, group, what } => group::perform(&mut tx, &app, &group, what, Epoch(1))?,
-            // What needs sockets or a store is not stood in for.
-            Request::ForceOff { .. } | Request::SendDirect { .. } | Request::DeleteDirect { .. } => return Err(Refusal::Internal),
+            Request::Group { app, group, what: GroupRequest::DeleteMessage { tid, by } } => {
+                let gid = tx.state.live_group(&app, &group)?.config.gid;
+                let found = messages.iter().find(|m| m.gid == gid && m.tid == tid && m.seq.is_some());
+                let m = found.ok_or_else(|| Refusal::NoSuchMessage(tid.to_string()))?;
+                let placed = Placed { seq: m.seq.unwrap(), tid, sender: m.sender.clone(), deleted: m.deleted };
+                sending::delete(tx, gid, placed, by);
+                Answer::Done
+            }
+            Request::Group { app, group, what } => group::perform(tx, &app, &group, what, Epoch(1))?,
+            // What needs sockets is not stood in for.
+            Request::ForceOff { .. } => return Err(Refusal::Internal),
             Request::Send { app, group, sender, draft } => {
-                let tid = sending::send(&mut tx, &app, &group, sender, *draft, self.ids.tid(), Known::No)?;
+                let tid = sending::send(tx, &app, &group, sender, *draft, self.ids.tid(), Known::No)?;
                 Answer::Sent { tid }
             }
-            Request::ChangeUserInfo { app, user, info } => Answer::Groups(session::change_info(&mut tx, &app, &user, info)?),
+            // Who is connected confirms at once.
+            Request::SendDirect { app, sender, draft } => {
+                let (_, direct) = direct::send(tx, &app, sender, *draft, self.ids.tid(), self.ids.tid())?;
+                Answer::Sent { tid: direct.tid.clone() }
+            }
+            Request::DeleteDirect { app, receiver, tid, by } => {
+                let found = directs.iter().any(|d| d.app == app && d.receiver == receiver && d.tid == tid);
+                found.then_some(()).ok_or_else(|| Refusal::NoSuchMessage(tid.to_string()))?;
+                direct::delete(tx, &app, &receiver, tid, by);
+                Answer::Done
+            }
+            Request::ChangeUserInfo { app, user, info } => Answer::Groups(session::change_info(tx, &app, &user, info)?),
             Request::Online { app, users } => Answer::Users(users.into_iter().map(|user| (user.clone(), tx.state.session_of(&app, &user).is_some())).collect()),
-        };
+        })
+    }
+}
+
+impl Ask for Fake {
+    fn call(&self, request: Request) -> Result<Answer, Refusal> {
+        if let Some(refusal) = self.refuse.lock().unwrap().clone() {
+            return Err(refusal);
+        }
+        let Kept { state, messages, directs } = &mut *self.kept.lock().unwrap();
+        let mut tx = Tx::new(state, &self.rules, Millis(1_700_000_000_000), Tick(0));
+        let answer = self.perform(&mut tx, messages, directs, request).inspect_err(|_| tx.back_to_start())?;
         for change in tx.stored {
-            if let Change::Message(message) = change {
-                messages.push((*message).clone());
+            match change {
+                Change::Message(message) => messages.push((*message).clone()),
+                Change::MessageDeleted(gid, seq) => messages.iter_mut().filter(|m| m.gid == gid && m.seq == Some(seq)).for_each(|m| m.deleted = true),
+                Change::Direct(direct) => directs.push(direct),
+                Change::DirectGone(app, user, tid) => directs.retain(|d| d.app != app || d.receiver != user || d.tid != tid),
+                _ => {}
             }
         }
         Ok(answer)
     }
 
     fn call_patiently(&self, request: Request) -> Result<Answer, Refusal> {
+        self.patient.fetch_add(1, Ordering::Relaxed);
         self.call(request)
     }
 
     fn directory(&self) -> Arc<Directory> {
-        let (state, _) = &*self.state.lock().unwrap();
+        let Kept { state, .. } = &*self.kept.lock().unwrap();
         Arc::new(Directory { apps: state.apps.clone(), keys: state.keys.clone(), had_keys: state.had_keys })
     }
 
-    fn groups(&self, _: &GroupPage) -> Result<GroupsFound, String> {
-        Err("there is no store".into())
+    fn groups(&self, page: &GroupPage) -> Result<GroupsFound, String> {
+        let Kept { state, .. } = &*self.kept.lock().unwrap();
+        let groups = state.groups.values().map(|group| (*group.config).clone());
+        let mut groups: Vec<Group> = groups.filter(|g| g.app == page.app && page.deleted.is_none_or(|deleted| deleted == g.deleted.is_some())).collect();
+        groups.sort_by_key(|g| if page.ascending { g.gid.0 } else { -g.gid.0 });
+        let total = groups.len() as u64;
+        match page.from {
+            PageStart::After(Some(after)) => groups.retain(|g| if page.ascending { g.gid.0 > after } else { g.gid.0 < after }),
+            PageStart::After(None) => {}
+            PageStart::Skip(n) => drop(groups.drain(..groups.len().min(n as usize))),
+        }
+        let more = groups.len() > page.limit as usize;
+        groups.truncate(page.limit as usize);
+        let next = if more { groups.last().map(|g| g.gid.0) } else { None };
+        Ok(GroupsFound { groups, next, total })
     }
 
     fn messages(&self, app: &AppId, group: &GroupId, page: &MessagePage) -> Result<Option<Found>, String> {
-        let (state, messages) = &*self.state.lock().unwrap();
+        let Kept { state, messages, .. } = &*self.kept.lock().unwrap();
         let Some(group) = state.group_named(app, group) else {
             return Ok(None);
         };
         let wanted = |m: &&Message| {
             m.gid == group.config.gid
                 && m.stored
+                && !m.deleted
                 && page.kind.is_none_or(|kind| m.kind == kind)
                 && page.begin.is_none_or(|begin| m.at >= begin)
                 && page.end.is_none_or(|end| m.at <= end)

@@ -39,7 +39,7 @@ const HOST_ID: &str = "live.aliyuncs.com";
 pub trait Ask: Send + Sync {
     /// Does it, and answers after the commit.
     fn call(&self, request: Request) -> Result<Answer, Refusal>;
-    /// The same, of what may wait for a client or another server, seconds long.
+    /// The same, for what may wait seconds for a client or for another server: the others must not wait with it.
     fn call_patiently(&self, request: Request) -> Result<Answer, Refusal>;
     /// Applications and keys as last committed.
     fn directory(&self) -> Arc<Directory>;
@@ -154,7 +154,7 @@ fn answer(gateway: &Gateway, request: &RpcRequest) -> Result<Map<String, Value>,
     }
     let operation = messaging::OPERATIONS.iter().find(|o| o.name == action).ok_or_else(RpcError::unknown_action)?;
     if let Some(throttle) = &gateway.throttle {
-        throttle.admit(&key, operation.name, operation.qps, gateway.clock.tick()).map_err(RpcError::throttled)?;
+        throttle.admit(&key, operation.name, operation.qps.limit(&gateway.quotas), gateway.clock.tick()).map_err(RpcError::throttled)?;
     }
     let params = Params::new(call.params);
     params.require(operation.required)?;

@@ -16,6 +16,8 @@ use std::{
 const STACK: usize = 512 * 1024;
 /// Each waits for commits most of its time, so there are more than cores.
 pub const WORKERS: usize = 8;
+/// So many stay that stood in, or each call that may wait would start a thread and end one.
+const SPARE: usize = 8;
 /// So many more may wait for a client or a moderation server, seconds long.
 const MOST_WAITING: usize = 64;
 
@@ -72,7 +74,7 @@ impl Workers {
     /// Is there one too many, now that those who waited are back? Then the caller goes.
     fn is_spare(&self) -> bool {
         let mut crew = self.lock();
-        let spare = crew.threads > WORKERS + crew.waiting;
+        let spare = crew.threads > WORKERS + SPARE + crew.waiting;
         crew.threads -= usize::from(spare);
         spare
     }
@@ -159,7 +161,7 @@ mod tests {
         end.wait();
         waits.into_iter().for_each(|answered| drop(answered.recv_blocking().unwrap()));
         // Those who are back go, one a request; a request each keeps them from waiting for one.
-        while workers.lock().threads > WORKERS {
+        while workers.lock().threads > WORKERS + SPARE {
             let (job, answered) = job("/");
             jobs.send_blocking(job).unwrap();
             answered.recv_blocking().unwrap();

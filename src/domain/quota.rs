@@ -68,6 +68,17 @@ pub fn fits(n: usize, most: u32) -> bool {
     most == 0 || n <= most as usize
 }
 
+// What follows is the shape of the cloud's parameters; nobody needs it otherwise, and it has no setting.
+
+/// Characters of an application's name (`alibaba.md` §2.1).
+pub const APP_NAME_CHARS: std::ops::RangeInclusive<usize> = 2..=16;
+/// Items of a page whose size the caller may not or does not say (`alibaba.md` §2.2).
+pub const PAGE: u32 = 20;
+/// The least page where a size must be said (`alibaba.md` §2.3).
+pub const LEAST_PAGE: u32 = 10;
+/// The last page of a list that numbers its pages (`alibaba.md` §2.2).
+pub const LAST_PAGE: u32 = 10_000;
+
 // What follows protects memory and the wire; it is no business's limit and has no setting.
 
 /// Messages a page of `history` holds at most (`session.md` §3).

@@ -9,6 +9,7 @@ use crate::{
         address::AllowList,
         app::{App, AppChange, Audit, Directory, LifeCycle, NewApp},
         endpoint::CallbackUrl,
+        quota::{self, APP_NAME_CHARS},
         request::{Answer, Request},
     },
     ids::{ALNUM, Ids, LOWER},
@@ -16,8 +17,8 @@ use crate::{
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// Applications on a page of `ListLiveMessageApps`; undocumented.
-const PAGE: usize = 20;
+/// Applications on a page of `ListLiveMessageApps`.
+const PAGE: usize = quota::PAGE as usize;
 
 /// What a new application may be told; what is left out gets the cloud's default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,8 +44,8 @@ pub fn new_app(ids: &Ids, allow: &AllowList, draft: AppDraft) -> Result<NewApp, 
         check_new_id("AppId", id)?;
     }
     if let Some(name) = &draft.name {
-        if !(2..=16).contains(&name.chars().count()) {
-            return Err(RpcError::app_name("must have 2 to 16 characters"));
+        if !APP_NAME_CHARS.contains(&name.chars().count()) {
+            return Err(RpcError::app_name(&format!("must have {} to {} characters", APP_NAME_CHARS.start(), APP_NAME_CHARS.end())));
         }
         if name.chars().any(char::is_control) {
             return Err(RpcError::app_name("must not have control characters"));
@@ -192,7 +193,7 @@ fn listed(app: &App) -> Map<String, Value> {
 pub fn list(call: &Call) -> Fields {
     let center = call.data_center()?;
     let ascending = call.params.ascending()?;
-    let token = call.params.int("NextPageToken", -1, i64::MAX)?.filter(|n| *n > 0);
+    let token = call.params.token("NextPageToken")?;
     let directory = call.gateway.ask.directory();
     let apps: Vec<&Arc<App>> = by_age(&directory).into_iter().filter(|app| app.data_center == center).collect();
     let at = |default: usize| token.map_or(default, |n| usize::try_from(n).unwrap_or(usize::MAX)).min(apps.len());

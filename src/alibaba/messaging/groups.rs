@@ -1,16 +1,15 @@
 //! Groups (`alibaba.md` §2.2). The spelling of the fields is the cloud's: `Createtime`,
 //! `Deletatime`, `Deletor`.
 
-use super::{
-    Call, Fields,
-    apps::fields,
-    params::{check_new_id, no_id},
-    unexpected,
-};
-use crate::domain::{
-    GroupId, UserId,
-    id::MAX_ID,
-    request::{Answer, GroupInfo, GroupRequest, NewGroup, Request},
+use super::{Call, Fields, apps::fields, done, params::check_new_id, unexpected};
+use crate::{
+    alibaba::error::RpcError,
+    domain::{
+        GroupId, UserId,
+        group::Group,
+        quota,
+        request::{Answer, GroupInfo, GroupPage, GroupRequest, GroupsFound, NewGroup, PageStart},
+    },
 };
 use serde_json::{Map, Value, json};
 
@@ -23,20 +22,14 @@ pub fn create(call: &Call) -> Fields {
     if !creator.is_empty() {
         check_new_id("CreatorId", creator)?;
     }
-    let mut admins = call.params.list("Administrators", call.quotas().admins_per_group)?.map(|list| list.items).unwrap_or_default();
-    let mut seen = std::collections::BTreeSet::new();
-    admins.retain(|admin| seen.insert(admin.clone()));
-    for admin in &admins {
-        check_new_id("Administrators", admin)?;
-    }
+    let admins = call.params.new_users("Administrators", call.quotas().admins_per_group)?;
     let new = NewGroup {
         name: call.params.bounded("GroupName", call.quotas().group_name_bytes)?,
         info: call.params.bounded("GroupInfo", call.quotas().group_info_bytes)?,
         creator: creator.to_string(),
-        admins: admins.iter().map(|admin| UserId::trusted(admin)).collect(),
+        admins,
     };
-    call.enabled_app(&id)?;
-    match call.ask(Request::Group { app: id, group: GroupId::trusted(name), what: GroupRequest::Create(new) })? {
+    match call.ask_group(&id, &GroupId::trusted(name), GroupRequest::Create(new))? {
         Answer::Created { already_exists, already_deleted } => {
             Ok(fields(json!({"GroupId": name, "AlreadyExists": already_exists, "AlreadyDelete": already_deleted})))
         }
@@ -47,11 +40,20 @@ pub fn create(call: &Call) -> Fields {
 /// Times in unix seconds. A deleted group is still described, without its counts.
 pub fn describe(call: &Call) -> Fields {
     let (id, group) = (call.app_id()?, call.params.group()?);
-    call.enabled_app(&id)?;
-    match call.ask(Request::Group { app: id, group, what: GroupRequest::Describe })? {
+    match call.ask_group(&id, &group, GroupRequest::Describe)? {
         Answer::Group(info) => Ok(described(&info)),
         other => Err(unexpected(&other)),
     }
+}
+
+/// Only what is flagged changes; what is flagged and not given is emptied.
+pub fn modify(call: &Call) -> Fields {
+    let (id, group) = (call.app_id()?, call.params.group()?);
+    let flagged = |name: &str| Ok::<bool, RpcError>(call.params.flag(name)?.unwrap_or(false));
+    let info = call.params.bounded("GroupInfo", call.quotas().group_info_bytes)?;
+    let admins = call.params.new_users("AdminList", call.quotas().admins_per_group)?;
+    let what = GroupRequest::Modify { info: flagged("ModifyInfo")?.then_some(info), admins: flagged("ModifyAdmin")?.then_some(admins) };
+    done(call.ask_group(&id, &group, what)?)
 }
 
 fn described(info: &GroupInfo) -> Map<String, Value> {
@@ -81,16 +83,64 @@ fn described(info: &GroupInfo) -> Map<String, Value> {
     out
 }
 
+/// The page has a fixed size. The token is the number of the last group listed, and a text, as the SDK's model has it.
+pub fn list(call: &Call) -> Fields {
+    let token = call.params.spelling("NextPageToken", "NextpageToken")?;
+    let from = PageStart::After(call.params.token(token)?);
+    let found = page(call, from, quota::PAGE.min(call.largest_page()))?;
+    let mut out = fields(json!({"GroupList": listed(&found.groups), "Hasmore": found.next.is_some()}));
+    if let Some(next) = found.next {
+        out.insert("NextpageToken".into(), next.to_string().into());
+    }
+    Ok(out)
+}
+
+pub fn list_by_page(call: &Call) -> Fields {
+    let number = call.params.int("PageNumber", 1, quota::LAST_PAGE.into())?.unwrap_or(1).unsigned_abs();
+    let size = call.page_size_from(1)?.unwrap_or(quota::PAGE.min(call.largest_page()));
+    let found = page(call, PageStart::Skip((number - 1) * u64::from(size)), size)?;
+    Ok(fields(json!({"GroupList": listed(&found.groups), "PageNumber": number, "PageSize": size, "TotalCount": found.total})))
+}
+
+/// What both lists have in common: reads what they are asked for, then the groups.
+fn page(call: &Call, from: PageStart, limit: u32) -> Result<GroupsFound, RpcError> {
+    let app = call.app_id()?;
+    let ascending = call.params.ascending()?;
+    let deleted = call.params.int("GroupStatus", 0, 2)?.filter(|status| *status > 0).map(|status| status == 2);
+    call.enabled_app(&app)?;
+    call.gateway.ask.groups(&GroupPage { app, ascending, deleted, from, limit }).map_err(|why| {
+        tracing::error!(why, "groups could not be read");
+        RpcError::server()
+    })
+}
+
+fn listed(groups: &[Group]) -> Vec<Value> {
+    let item = |group: &Group| {
+        let admins: Vec<&str> = group.admins.iter().map(UserId::as_str).collect();
+        json!({
+            "AdminList": admins,
+            "Createtime": group.created.seconds(),
+            "CreatorId": group.creator,
+            "Delete": group.deleted.is_some(),
+            "GroupId": group.id.as_str(),
+            "GroupInfo": group.info,
+            "GroupName": group.name,
+        })
+    };
+    groups.iter().map(item).collect()
+}
+
 /// Succeeds for what is not there, too.
 pub fn delete(call: &Call) -> Fields {
     let (id, group) = (call.app_id()?, call.params.group()?);
-    let by = call.params.bounded("OperatorId", MAX_ID as u32)?;
-    if !by.is_empty() {
-        UserId::new(&by).map_err(no_id("OperatorId"))?;
-    }
-    call.enabled_app(&id)?;
-    match call.ask(Request::Group { app: id, group: group.clone(), what: GroupRequest::Delete { by } })? {
-        Answer::Done => Ok(fields(json!({"GroupId": group.as_str()}))),
-        other => Err(unexpected(&other)),
-    }
+    let by = call.params.author("OperatorId")?;
+    done(call.ask_group(&id, &group, GroupRequest::Delete { by })?)?;
+    Ok(fields(json!({"GroupId": group.as_str()})))
+}
+
+/// Succeeds for one that lives, too.
+pub fn recover(call: &Call) -> Fields {
+    let (id, group) = (call.app_id()?, call.params.group()?);
+    done(call.ask_group(&id, &group, GroupRequest::Recover)?)?;
+    Ok(fields(json!({"GroupId": group.as_str()})))
 }

@@ -1,13 +1,13 @@
-//! Messages of groups (`alibaba.md` §2.4): sending one as the business's server, and listing what
-//! was said.
+//! Messages of groups (`alibaba.md` §2.4): sending one as the business's server, listing what was
+//! said, taking it back. What is said to one user is in `direct.rs`.
 
-use super::{Call, Fields, apps::fields, unexpected};
+use super::{Call, Fields, apps::fields, done, unexpected};
 use crate::{
     alibaba::error::RpcError,
     domain::{
         Millis,
         message::{Draft, Message, MessagePage, Sender},
-        request::{Answer, Request},
+        request::{Answer, Author, GroupRequest, Request},
     },
 };
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ pub fn send(call: &Call) -> Fields {
     let (id, group) = (call.app_id()?, call.params.group()?);
     let info = call.params.bounded("SenderMetaInfo", call.quotas().user_info_bytes)?;
     let sender = Sender { user: call.params.user("SenderId")?, info, client: None };
-    let draft = Draft {
+    let mut draft = Draft {
         // No default is documented; the API's example sends 1.
         kind: call.params.int32("MsgType", 1)?,
         body: call.params.bounded("Body", call.quotas().body_bytes)?,
@@ -29,19 +29,20 @@ pub fn send(call: &Call) -> Fields {
         skip_audit: false,
         flagged: false,
     };
-    call.enabled_app(&id)?;
-    match call.ask(Request::Send { app: id, group, sender, draft: Box::new(draft) })? {
+    draft.flagged = call.is_listed(&call.enabled_app(&id)?, &draft.body);
+    // Where the application has its own moderation, that may be asked first.
+    match call.ask_patiently(Request::Send { app: id, group, sender, draft: Box::new(draft) })? {
         Answer::Sent { tid } => Ok(fields(json!({"MsgTid": tid.as_str()}))),
         other => Err(unexpected(&other)),
     }
 }
 
-/// Pages of 10 to 50. Messages of a deleted group are listed, too. The token is the number of the last one listed.
+/// Messages of a deleted group are listed, too. The token is the number of the last one listed.
 pub fn list(call: &Call) -> Fields {
     let (id, group) = (call.app_id()?, call.params.group()?);
     let ascending = call.params.ascending()?;
-    let limit = call.params.int("PageSize", 10, 50)?.ok_or_else(|| RpcError::missing("PageSize"))? as u32; // at most 50
-    let after = call.params.int("NextPageToken", -1, i64::MAX)?.filter(|n| *n > 0).map(i64::unsigned_abs);
+    let limit = call.page_size()?;
+    let after = call.params.token("NextPageToken")?.map(i64::unsigned_abs);
     // In whole seconds, both ends included; an end of 0 is an SDK's way to say none.
     let begin = call.params.int("BeginTime", 0, i64::MAX)?;
     let end = call.params.int("EndTime", 0, i64::MAX)?.filter(|n| *n > 0);
@@ -69,6 +70,19 @@ pub fn list(call: &Call) -> Fields {
     let list: Vec<Value> = found.messages.iter().map(told).collect();
     let (more, next) = (found.next.is_some(), found.next.unwrap_or(0));
     Ok(fields(json!({"GroupId": group.as_str(), "Hasmore": more, "NextPageToken": next, "MessageList": list})))
+}
+
+/// Its content goes, for those who have it as well.
+pub fn delete(call: &Call) -> Fields {
+    let (id, group) = (call.app_id()?, call.params.group()?);
+    let (tid, by) = (call.params.message()?, deleter(call)?);
+    done(call.ask_group(&id, &group, GroupRequest::DeleteMessage { tid: tid.clone(), by })?)?;
+    Ok(fields(json!({"GroupId": group.as_str(), "MessageId": tid.as_str()})))
+}
+
+/// Who deletes a message, as those who have it are told.
+pub(super) fn deleter(call: &Call) -> Result<Author, RpcError> {
+    Ok(Author { user: call.params.author("DeleterId")?, info: call.params.bounded("DeleterInfo", call.quotas().user_info_bytes)? })
 }
 
 fn told(m: &Message) -> Value {

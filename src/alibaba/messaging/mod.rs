@@ -3,22 +3,26 @@
 //! an illegal value is told before a missing thing.
 
 pub mod apps;
+mod direct;
 mod groups;
+mod members;
 mod messages;
+mod mutes;
 mod params;
 mod users;
 
-pub use params::{List, Params};
+pub use params::Params;
 
 use super::{error::RpcError, rpc::Gateway};
 use crate::domain::{
-    AppId, Refusal,
-    app::App,
-    quota::Quotas,
-    request::{Answer, Request},
+    AppId, GroupId, Refusal,
+    app::{App, Audit},
+    quota::{self, Quotas},
+    request::{Answer, GroupRequest, Request},
 };
 use serde_json::{Map, Value};
 use std::sync::Arc;
+use {Qps::*, Theme::*};
 
 /// The answer's fields without `RequestId`.
 pub type Fields = Result<Map<String, Value>, RpcError>;
@@ -27,32 +31,89 @@ pub type Fields = Result<Map<String, Value>, RpcError>;
 pub struct Operation {
     /// The `Action` of a call.
     pub name: &'static str,
-    /// Calls a second and AccessKey.
-    pub qps: u32,
+    pub theme: Theme,
+    pub qps: Qps,
     /// Parameters without which the gateway answers `Missing…`.
     pub required: &'static [&'static str],
     pub run: fn(&Call) -> Fields,
 }
 
-const fn operation(name: &'static str, qps: u32, required: &'static [&'static str], run: fn(&Call) -> Fields) -> Operation {
-    Operation { name, qps, required, run }
+/// What an operation is about, as the README sorts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Theme {
+    Applications,
+    Groups,
+    Mutes,
+    Members,
+    Users,
+    Messages,
 }
 
-/// All that are served; the coverage table of the README is checked against it.
+/// Which limit counts its calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Qps {
+    Standard,
+    Mute,
+}
+
+impl Qps {
+    /// Calls a second and AccessKey; 0: any number.
+    pub fn limit(self, quotas: &Quotas) -> u32 {
+        match self {
+            Qps::Standard => quotas.operation_qps,
+            Qps::Mute => quotas.mute_qps,
+        }
+    }
+}
+
+const fn operation(name: &'static str, theme: Theme, qps: Qps, required: &'static [&'static str], run: fn(&Call) -> Fields) -> Operation {
+    Operation { name, theme, qps, required, run }
+}
+
+/// All that are served, sorted by theme; the README's table of them is made of it.
+#[rustfmt::skip]
 pub const OPERATIONS: &[Operation] = &[
-    operation("CreateLiveMessageApp", 50, &[], apps::create),
-    operation("DescribeLiveMessageApp", 50, &["AppId"], apps::describe),
-    operation("ListLiveMessageApps", 50, &["SortType"], apps::list),
-    operation("ModifyLiveMessageAppAudit", 50, &["AppId"], apps::modify_audit),
-    operation("ModifyLiveMessageAppCallback", 50, &["AppId"], apps::modify_callback),
-    operation("ModifyLiveMessageAppDisable", 50, &["AppId"], apps::modify_disable),
-    operation("CreateLiveMessageGroup", 50, &["AppId", "GroupId"], groups::create),
-    operation("DescribeLiveMessageGroup", 50, &["AppId", "GroupId"], groups::describe),
-    operation("DeleteLiveMessageGroup", 50, &["AppId", "GroupId"], groups::delete),
-    operation("SendLiveMessageGroup", 50, &["AppId", "GroupId", "SenderId"], messages::send),
-    operation("ListLiveMessageGroupMessages", 50, &["AppId", "GroupId", "SortType", "PageSize"], messages::list),
-    operation("CheckLiveMessageUsersOnline", 50, &["AppId", "UserIds"], users::check_online),
+    operation("CreateLiveMessageApp", Applications, Standard, &[], apps::create),
+    operation("DescribeLiveMessageApp", Applications, Standard, &["AppId"], apps::describe),
+    operation("ListLiveMessageApps", Applications, Standard, &["SortType"], apps::list),
+    operation("ModifyLiveMessageAppAudit", Applications, Standard, &["AppId"], apps::modify_audit),
+    operation("ModifyLiveMessageAppCallback", Applications, Standard, &["AppId"], apps::modify_callback),
+    operation("ModifyLiveMessageAppDisable", Applications, Standard, &["AppId"], apps::modify_disable),
+    operation("CreateLiveMessageGroup", Groups, Standard, &["AppId", "GroupId"], groups::create),
+    operation("ModifyLiveMessageGroup", Groups, Standard, &["AppId", "GroupId"], groups::modify),
+    operation("DescribeLiveMessageGroup", Groups, Standard, &["AppId", "GroupId"], groups::describe),
+    operation("ListLiveMessageGroups", Groups, Standard, &["AppId", "SortType"], groups::list),
+    operation("ListLiveMessageGroupByPage", Groups, Standard, &["AppId", "SortType"], groups::list_by_page),
+    operation("DeleteLiveMessageGroup", Groups, Standard, &["AppId", "GroupId"], groups::delete),
+    operation("RecoverLiveMessageDeletedGroup", Groups, Standard, &["AppId", "GroupId"], groups::recover),
+    operation("BanLiveMessageGroup", Mutes, Mute, &["AppId", "GroupId"], mutes::mute_all),
+    operation("UnbanLiveMessageGroup", Mutes, Mute, &["AppId", "GroupId"], mutes::unmute_all),
+    operation("AddLiveMessageGroupBand", Mutes, Mute, &["AppId", "GroupId", "BannedUsers"], mutes::add),
+    operation("RemoveLiveMessageGroupBand", Mutes, Mute, &["AppId", "GroupId", "UnbannedUsers"], mutes::remove),
+    operation("ModifyLiveMessageGroupBand", Mutes, Mute, &["AppId", "GroupId"], mutes::modify),
+    operation("DescribeLiveMessageGroupBand", Mutes, Standard, &["AppId", "GroupId"], mutes::describe),
+    operation("KickLiveMessageGroupUser", Members, Standard, &["AppId", "GroupId", "KickoffUser"], members::kick),
+    operation("ListLiveMessageGroupUsers", Members, Standard, &["AppId", "GroupId", "SortType", "PageSize"], members::list),
+    operation("CheckLiveMessageUsersInGroup", Members, Standard, &["AppId", "GroupId", "UserIds"], members::check),
+    operation("CheckLiveMessageUsersOnline", Users, Standard, &["AppId", "UserIds"], users::check_online),
+    operation("ModifyLiveMessageUserInfo", Users, Standard, &["AppId", "UserId"], users::modify_info),
+    operation("SendLiveMessageGroup", Messages, Standard, &["AppId", "GroupId", "SenderId"], messages::send),
+    operation("ListLiveMessageGroupMessages", Messages, Standard, &["AppId", "GroupId", "SortType", "PageSize"], messages::list),
+    operation("DeleteLiveMessageGroupMessage", Messages, Standard, &["AppId", "GroupId", "MessageId"], messages::delete),
+    operation("SendLiveMessageUser", Messages, Standard, &["AppId", "SenderId", "ReceiverId"], direct::send),
+    // `DeleterId` is declared optional, and yet its lack is another code than the gateway's.
+    operation("DeleteLiveMessageUserMessage", Messages, Standard, &["AppId", "MessageId", "ReceiverId"], direct::delete),
 ];
+
+/// The README's table of [`OPERATIONS`], a theme a row, in Markdown.
+pub fn coverage() -> String {
+    let mut table = format!("| The {} operations of interactive messaging | |\n| --- | --- |\n", OPERATIONS.len());
+    for same in OPERATIONS.chunk_by(|a, b| a.theme == b.theme) {
+        let names: Vec<&str> = same.iter().map(|operation| operation.name).collect();
+        table += &format!("| {:?} | {} |\n", same[0].theme, names.join(", "));
+    }
+    table
+}
 
 /// Data centers that an application may be said to be in; the first is what an absent parameter means.
 pub const DATA_CENTERS: [&str; 2] = ["cn-shanghai", "ap-southeast-1"];
@@ -69,8 +130,41 @@ impl Call<'_> {
         Ok(self.gateway.ask.call(request)?)
     }
 
+    /// For what may wait seconds, for somebody's client or server.
+    fn ask_patiently(&self, request: Request) -> Result<Answer, RpcError> {
+        Ok(self.gateway.ask.call_patiently(request)?)
+    }
+
+    /// Of a group of an application that is there and enabled.
+    fn ask_group(&self, app: &AppId, group: &GroupId, what: GroupRequest) -> Result<Answer, RpcError> {
+        self.enabled_app(app)?;
+        self.ask(Request::Group { app: app.clone(), group: group.clone(), what })
+    }
+
+    /// Does the word list find something, where the application is moderated by it?
+    fn is_listed(&self, app: &App, text: &str) -> bool {
+        app.audit == Audit::BuiltIn && self.gateway.words.finds(text)
+    }
+
     fn quotas(&self) -> &Quotas {
         &self.gateway.quotas
+    }
+
+    /// `PageSize`, where there must be one.
+    fn page_size(&self) -> Result<u32, RpcError> {
+        self.page_size_from(quota::LEAST_PAGE)?.ok_or_else(|| RpcError::missing("PageSize"))
+    }
+
+    /// `PageSize`, from `least` to the largest page that is allowed; a limit below `least` leaves that one size.
+    fn page_size_from(&self, least: u32) -> Result<Option<u32>, RpcError> {
+        let most = self.largest_page();
+        let size = self.params.int("PageSize", least.min(most).into(), most.into())?;
+        Ok(size.map(|n| n as u32)) // in range by the check
+    }
+
+    /// As many as the parameter can say, where there is no limit.
+    fn largest_page(&self) -> u32 {
+        if self.quotas().page_size == 0 { i32::MAX as u32 } else { self.quotas().page_size }
     }
 
     fn data_center(&self) -> Result<&str, RpcError> {
@@ -98,6 +192,14 @@ impl Call<'_> {
     }
 }
 
+/// The empty answer of what has nothing to tell.
+fn done(answer: Answer) -> Fields {
+    match answer {
+        Answer::Done => Ok(Map::new()),
+        other => Err(unexpected(&other)),
+    }
+}
+
 /// The engine answered something else than was asked: a fault of ours.
 fn unexpected(answer: &Answer) -> RpcError {
     tracing::error!(?answer, "the answer does not fit its request");
@@ -108,12 +210,27 @@ fn unexpected(answer: &Answer) -> RpcError {
 mod tests {
     use super::*;
 
+    const BEGIN: &str = "<!-- alibaba operations -->\n";
+    const END: &str = "<!-- end -->";
+
     #[test]
-    fn the_readme_names_what_is_served() {
-        let readme = include_str!("../../../README.md");
-        let named: Vec<&str> = readme.split(|c: char| !c.is_ascii_alphanumeric()).collect();
-        for operation in OPERATIONS {
-            assert!(named.contains(&operation.name), "{} is not in the coverage table", operation.name);
+    fn the_coverage_table_of_the_readme_tells_what_is_served() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+        let readme = std::fs::read_to_string(path).unwrap();
+        let (before, rest) = readme.split_once(BEGIN).expect("the README marks where the table begins");
+        let (table, after) = rest.split_once(END).expect("the README marks where the table ends");
+        if std::env::var_os("ROOMD_WRITE_DOCS").is_some() {
+            std::fs::write(path, format!("{before}{BEGIN}{}{END}{after}", coverage())).unwrap();
+            return;
         }
+        assert_eq!(table, coverage(), "README.md differs from the code; write it anew with: ROOMD_WRITE_DOCS=1 cargo test --lib coverage");
+    }
+
+    #[test]
+    fn each_operation_is_listed_once_among_its_theme() {
+        let mut names: Vec<_> = OPERATIONS.iter().map(|operation| operation.name).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!((names.len(), coverage().lines().count()), (29, 2 + 6));
     }
 }

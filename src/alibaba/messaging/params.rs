@@ -2,17 +2,39 @@
 //! three encodings, booleans in any case. Gives typed values or the error that names the parameter.
 
 use crate::alibaba::{error::RpcError, form::Form};
-use crate::domain::{GroupId, Tid, UserId, id::BadId, quota};
+use crate::domain::{
+    GroupId, Tid, UserId,
+    id::{BadId, MAX_ID},
+    quota,
+};
 
 /// Decoded parameters of one call.
 pub struct Params(Form);
 
 /// An array parameter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct List {
-    pub items: Vec<String>,
+struct List {
+    items: Vec<String>,
     /// Comma-joined text as it came: one id may itself have a comma.
-    pub whole: Option<String>,
+    whole: Option<String>,
+}
+
+/// The users that an array parameter refers to, while nobody has looked yet who exists.
+#[derive(Clone, Debug)]
+pub struct Users {
+    split: Result<Vec<UserId>, RpcError>,
+    /// The whole text, where it has a comma and yet may be one id.
+    whole: Option<UserId>,
+}
+
+impl Users {
+    /// A comma does not split where the whole text names an existing id (`alibaba.md` §0.3). `exists` is
+    /// asked only where there is a comma.
+    pub fn meant(self, exists: impl FnOnce(&UserId) -> Result<bool, RpcError>) -> Result<Vec<UserId>, RpcError> {
+        match self.whole {
+            Some(whole) if exists(&whole)? => Ok(vec![whole]),
+            _ => self.split,
+        }
+    }
 }
 
 impl Params {
@@ -72,6 +94,25 @@ impl Params {
         }
     }
 
+    /// Where a list goes on; absent, empty, -1 and 0 are the first page.
+    pub fn token(&self, name: &str) -> Result<Option<i64>, RpcError> {
+        Ok(self.int(name, -1, i64::MAX)?.filter(|n| *n > 0))
+    }
+
+    /// The one of two spellings that was used; by default the first. An empty value is used, too.
+    pub fn spelling<'a>(&self, name: &'a str, alias: &'a str) -> Result<&'a str, RpcError> {
+        match (self.is_given(name), self.is_given(alias)) {
+            (true, true) => Err(RpcError::invalid(name, format_args!("is given as {alias}, too"))),
+            (false, true) => Ok(alias),
+            (_, false) => Ok(name),
+        }
+    }
+
+    /// Present in any encoding, if only empty.
+    pub fn is_given(&self, name: &str) -> bool {
+        self.text(name).is_some() || self.numbered(name).next().is_some()
+    }
+
     /// 1 is oldest first, 2 newest first.
     pub fn ascending(&self) -> Result<bool, RpcError> {
         match self.int("SortType", 1, 2)? {
@@ -81,7 +122,7 @@ impl Params {
     }
 
     /// `Name=a,b`, `Name.1=a&Name.2=b` or `Name=["a","b"]`, of at most `most` items. `None`: absent or empty.
-    pub fn list(&self, name: &str, most: u32) -> Result<Option<List>, RpcError> {
+    fn list(&self, name: &str, most: u32) -> Result<Option<List>, RpcError> {
         let mut numbered: Vec<(u32, &str)> = Vec::new();
         for (suffix, value) in self.numbered(name) {
             let n = suffix.parse().ok().filter(|n| *n > 0);
@@ -104,6 +145,36 @@ impl Params {
         Ok(Some(list))
     }
 
+    /// Refers to users: any ids. Absent is empty.
+    pub fn users(&self, name: &str, most: u32) -> Result<Users, RpcError> {
+        let Some(list) = self.list(name, most)? else { return Ok(Users { split: Ok(Vec::new()), whole: None }) };
+        let split = list.items.iter().map(|item| UserId::new(item).map_err(no_id(name))).collect();
+        let whole = list.whole.filter(|_| list.items.len() > 1).and_then(|text| UserId::new(&text).ok());
+        match (split, whole) {
+            (Err(why), None) => Err(why),
+            (split, whole) => Ok(Users { split, whole }),
+        }
+    }
+
+    /// [`Params::users`], of which there must be one.
+    pub fn some_users(&self, name: &str, most: u32) -> Result<Users, RpcError> {
+        let users = self.users(name, most)?;
+        if users.split.as_ref().is_ok_and(Vec::is_empty) { Err(RpcError::missing(name)) } else { Ok(users) }
+    }
+
+    /// Names users that are made with it, each once. Absent is empty.
+    pub fn new_users(&self, name: &str, most: u32) -> Result<Vec<UserId>, RpcError> {
+        let mut users = Vec::new();
+        for item in self.list(name, most)?.map(|list| list.items).unwrap_or_default() {
+            check_new_id(name, &item)?;
+            let user = UserId::trusted(&item);
+            if !users.contains(&user) {
+                users.push(user);
+            }
+        }
+        Ok(users)
+    }
+
     fn numbered<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         let after = move |(key, value): (&'a String, &'a String)| Some((key.strip_prefix(name)?.strip_prefix('.')?, value.as_str()));
         self.0.iter().filter_map(after)
@@ -119,6 +190,16 @@ impl Params {
         UserId::new(self.filled(name).unwrap_or_default()).map_err(no_id(name))
     }
 
+    /// Says who did something: any id, or nothing.
+    pub fn author(&self, name: &str) -> Result<String, RpcError> {
+        self.filled(name).map_or(Ok(String::new()), |_| self.user(name).map(|user| user.to_string()))
+    }
+
+    /// Refers to a message: any id.
+    pub fn message(&self) -> Result<Tid, RpcError> {
+        Tid::new(self.filled("MessageId").unwrap_or_default()).map_err(no_id("MessageId"))
+    }
+
     /// Names a new message; absent or empty lets the server choose.
     pub fn tid(&self) -> Result<Option<Tid>, RpcError> {
         self.filled("MsgTid").map(|text| Tid::new(text).map_err(no_id("MsgTid"))).transpose()
@@ -126,18 +207,18 @@ impl Params {
 }
 
 /// For `map_err`: the parameter's value is no id.
-pub fn no_id(name: &str) -> impl Fn(BadId) -> RpcError + '_ {
+fn no_id(name: &str) -> impl Fn(BadId) -> RpcError + '_ {
     move |why| RpcError::invalid(name, format_args!("is no id: {why}"))
 }
 
 /// The alphabet in which ids may be *made* (`alibaba.md` §6 no. 9); those made elsewhere stay as they are.
 pub fn is_new_id(text: &str) -> bool {
-    (1..=crate::domain::id::MAX_ID).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    (1..=MAX_ID).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 /// [`is_new_id`], or the error that names the parameter.
 pub fn check_new_id(name: &str, text: &str) -> Result<(), RpcError> {
-    if is_new_id(text) { Ok(()) } else { Err(RpcError::invalid(name, "must have 1 to 64 letters, digits, _ or -")) }
+    if is_new_id(text) { Ok(()) } else { Err(RpcError::invalid(name, format_args!("must have 1 to {MAX_ID} letters, digits, _ or -"))) }
 }
 
 #[cfg(test)]
@@ -172,6 +253,41 @@ mod tests {
             let got = params(pairs).list("U", 100).map(|l| l.map(|l| l.items)).map_err(|e| e.code);
             let expected = expected.map(|l| l.map(|l| l.into_iter().map(str::to_string).collect::<Vec<_>>()));
             assert_eq!(got, expected.map_err(str::to_string), "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn a_comma_does_not_split_who_exists() {
+        let meant = |value: &str, there: &str| {
+            let users = params(&[("U", value)]).users("U", 3)?.meant(|whole| Ok(whole.as_str() == there))?;
+            Ok(users.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        for (value, there, expected) in [
+            ("a,b", "a,b", Ok(vec!["a,b"])),
+            ("a,b", "", Ok(vec!["a", "b"])),
+            ("a", "a", Ok(vec!["a"])),
+            (r#"["a,b"]"#, "", Ok(vec!["a,b"])),
+            ("a,,b", "a,,b", Ok(vec!["a,,b"])),
+            ("a,,b", "", Err("InputInvalid")),
+            ("", "", Ok(vec![])),
+        ] {
+            let got = meant(value, there).map_err(|e: RpcError| e.code);
+            let expected = expected.map(|users| users.into_iter().map(str::to_string).collect());
+            assert_eq!(got, expected.map_err(str::to_string), "{value}");
+        }
+        assert_eq!(params(&[("U", "[]")]).some_users("U", 3).map_err(|e| e.code).err().as_deref(), Some("MissingU"));
+    }
+
+    #[test]
+    fn two_spellings_are_one_too_many() {
+        for (pairs, expected) in [
+            (&[][..], Ok("N")),
+            (&[("N", "")], Ok("N")),
+            (&[("A", "")], Ok("A")),
+            (&[("A.1", "x")], Ok("A")),
+            (&[("A", "x"), ("N.1", "x")], Err("InputInvalid")),
+        ] {
+            assert_eq!(params(pairs).spelling("N", "A").map_err(|e| e.code), expected.map_err(str::to_string), "{pairs:?}");
         }
     }
 

@@ -1,41 +1,41 @@
-//! Users of an application (`alibaba.md` §2.3).
+//! Users of an application (`alibaba.md` §2.3): are they there, and how others see them.
 
-use super::{Call, Fields, apps::fields, params::no_id, unexpected};
+use super::{Call, Fields, apps::fields, unexpected};
 use crate::{
     alibaba::error::RpcError,
-    domain::{
-        UserId,
-        request::{Answer, Request},
-    },
+    domain::request::{Answer, Request},
 };
 use serde_json::{Value, json};
 
 /// In the order asked, each user with whether it has a session.
 pub fn check_online(call: &Call) -> Fields {
     let id = call.app_id()?;
-    let list = call.params.list("UserIds", call.quotas().users_per_check)?.filter(|list| !list.items.is_empty()).ok_or_else(|| RpcError::missing("UserIds"))?;
-    // An id made elsewhere may have a comma: if the whole text is somebody who is online, it is meant.
-    let whole = list.whole.as_deref().filter(|_| list.items.len() > 1).and_then(|text| UserId::new(text).ok());
-    let users: Result<Vec<UserId>, _> = list.items.iter().map(|item| UserId::new(item)).collect();
-    let users = match (users, &whole) {
-        (Ok(users), _) => users,
-        (Err(_), Some(_)) => Vec::new(),
-        (Err(why), None) => return Err(no_id("UserIds")(why)),
-    };
+    let users = call.params.some_users("UserIds", call.quotas().users_per_check)?;
     call.enabled_app(&id)?;
-    let asked = whole.iter().cloned().chain(users.iter().cloned()).collect();
-    let mut told = match call.ask(Request::Online { app: id, users: asked })? {
-        Answer::Users(told) => told,
-        other => return Err(unexpected(&other)),
-    };
-    if whole.is_some() && !told.is_empty() {
-        let (user, online) = told.remove(0);
-        if online {
-            told = vec![(user, true)];
-        } else if users.is_empty() {
-            return Err(RpcError::invalid("UserIds", "has an empty id"));
-        }
+    let ask = |users| call.ask(Request::Online { app: id.clone(), users });
+    let users = users.meant(|whole| Ok(matches!(ask(vec![whole.clone()])?, Answer::Users(told) if told.iter().any(|(_, is)| *is))))?;
+    Ok(fields(json!({"UserList": told(ask(users)?)?})))
+}
+
+/// The spelling of [`Answer::Users`], here and for the members of a group.
+pub(super) fn told(answer: Answer) -> Result<Vec<Value>, RpcError> {
+    match answer {
+        Answer::Users(told) => Ok(told.iter().map(|(user, is)| json!({"UserId": user.as_str(), "Online": is})).collect()),
+        other => Err(unexpected(&other)),
     }
-    let list: Vec<Value> = told.into_iter().map(|(user, online)| json!({"UserId": user.as_str(), "Online": online})).collect();
-    Ok(fields(json!({"UserList": list})))
+}
+
+/// Absent empties it. A user has one session, so all its groups see the change, or the user is not there
+/// and none does: nothing is ever in `FailList`.
+pub fn modify_info(call: &Call) -> Fields {
+    let (id, user) = (call.app_id()?, call.params.user("UserId")?);
+    let info = call.params.bounded("UserMetaInfo", call.quotas().user_info_bytes)?;
+    call.enabled_app(&id)?;
+    match call.ask(Request::ChangeUserInfo { app: id, user, info })? {
+        Answer::Groups(groups) => {
+            let list: Vec<Value> = groups.iter().map(|group| json!({"GroupId": group.as_str(), "Success": true})).collect();
+            Ok(fields(json!({"SuccessList": list, "FailList": []})))
+        }
+        other => Err(unexpected(&other)),
+    }
 }

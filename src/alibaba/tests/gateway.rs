@@ -1,6 +1,7 @@
 //! Who may call, and what the gateway says before an operation is asked (`alibaba.md` §1).
 
 use super::*;
+use crate::alibaba::messaging::OPERATIONS;
 use std::sync::Mutex;
 
 #[test]
@@ -98,7 +99,7 @@ fn a_nonce_is_accepted_once_and_only_after_its_signature() {
     assert_eq!(server.signed(&good, "DescribeLiveMessageApp", app).0, 200);
     assert_eq!(code(&server.signed(&good, "DescribeLiveMessageApp", app)), (400, "SignatureNonceUsed"));
     assert_eq!(code(&server.signed(&good, "Nothing", app)), (400, "SignatureNonceUsed"));
-    let open = Server::limited(0, false);
+    let open = Server::with(0, false, Quotas::default());
     let good = open.signer();
     assert_eq!(open.signed(&good, "DescribeLiveMessageApp", app).0, 200);
     assert_eq!(open.signed(&good, "DescribeLiveMessageApp", app).0, 200);
@@ -201,7 +202,7 @@ fn unreadable_requests_are_refused_before_all_else() {
 
 #[test]
 fn calls_over_the_qps_are_told_when_to_come_back() {
-    let server = Server::limited(1_000, true);
+    let server = Server::with(1_000, true, Quotas::default());
     let describe = || server.call("DescribeLiveMessageApp", &[("AppId", "demo")]);
     for _ in 0..50 {
         assert_eq!(describe().0, 200);
@@ -212,6 +213,21 @@ fn calls_over_the_qps_are_told_when_to_come_back() {
     assert_eq!(server.call("ListLiveMessageApps", &[("SortType", "1")]).0, 200);
     server.clock.advance(1_000).unwrap();
     assert_eq!(describe().0, 200);
+}
+
+#[test]
+fn operations_that_mute_have_a_qps_of_their_own() {
+    let mute = ["BanLiveMessageGroup", "UnbanLiveMessageGroup", "AddLiveMessageGroupBand", "RemoveLiveMessageGroupBand", "ModifyLiveMessageGroupBand"];
+    // 0 is no limit.
+    for (standard, muting) in [(7, 3), (0, 2), (4, 0)] {
+        let server = Server::with(10_000, true, Quotas { operation_qps: standard, mute_qps: muting, ..Quotas::default() });
+        for operation in OPERATIONS {
+            let limit = if mute.contains(&operation.name) { muting } else { standard };
+            let limit = if limit == 0 { 20 } else { limit };
+            let admitted = (0..20).filter(|_| code(&server.call(operation.name, &[])) != (400, "Throttling.User")).count();
+            assert_eq!(admitted, limit as usize, "{}", operation.name);
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! The gateway and its operations as a caller sees them: signed requests in, status and JSON out.
 
+mod bad_input;
 mod gateway;
+mod members;
+mod messages;
 mod operations;
 
 use super::{
@@ -49,14 +52,14 @@ type Headers = Vec<(String, Vec<u8>)>;
 
 impl Server {
     fn new() -> Server {
-        Server::limited(1_000, false)
+        Server::with(1_000, false, Quotas::default())
     }
 
-    fn limited(nonces: u32, qps: bool) -> Server {
+    fn with(nonces: u32, qps: bool, quotas: Quotas) -> Server {
         let (fake, clock) = (Arc::new(Fake::new()), Clock::standing());
         fake.put(Change::App(Arc::new(fake::app("demo"))));
-        let gateway =
-            Gateway::new(fake.clone(), clock.clone(), Ids::seeded(3), AllowList::default(), Quotas::default(), Arc::new(Words::none(&clock)), nonces, qps);
+        let words = Arc::new(Words::none(&clock));
+        let gateway = Gateway::new(fake.clone(), clock.clone(), Ids::seeded(3), AllowList::default(), quotas, words, nonces, qps);
         Server { fake, gateway, clock, nonce: Cell::new(0) }
     }
 

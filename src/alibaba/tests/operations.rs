@@ -1,10 +1,7 @@
-//! Each operation with its answers' spelling, its bounds and its error codes (`alibaba.md` §2).
+//! Applications and groups: the spelling of each answer, and pages (`alibaba.md` §2.1, §2.2).
 
 use super::*;
 use crate::domain::{AppId, Refusal};
-
-/// Operation, what every case of it needs, what this case adds, and the code expected.
-type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [(&'a str, &'a str)], &'a str);
 
 #[test]
 fn applications() {
@@ -61,79 +58,8 @@ fn names_are_measured_in_characters() {
 }
 
 #[test]
-fn illegal_values_are_named() {
-    let server = Server::new();
-    server.group("g1");
-    let long = "x".repeat(65);
-    let body = "x".repeat(15 * 1024 + 1);
-    let many = vec!["u"; 101].join(",");
-    let group: &[(&str, &str)] = &[("AppId", "demo"), ("GroupId", "g1")];
-    let send = [group, &[("SenderId", "u1")]].concat();
-    let page = [group, &[("SortType", "1"), ("PageSize", "10")]].concat();
-    #[rustfmt::skip]
-    let cases: &[Case] = &[
-        ("CreateLiveMessageApp", &[], &[("AppName", "x")], "ErrorInvalidAppName"),
-        ("CreateLiveMessageApp", &[], &[("AppName", &"\u{4e2d}".repeat(17))], "ErrorInvalidAppName"),
-        ("CreateLiveMessageApp", &[], &[("AuditType", "3")], "InputInvalid"),
-        ("CreateLiveMessageApp", &[], &[("AuditType", "2")], "ErrorInvalidAuditUrl"),
-        ("CreateLiveMessageApp", &[], &[("AuditUrl", "file:///etc/passwd")], "ErrorInvalidAuditUrl"),
-        ("CreateLiveMessageApp", &[], &[("EventCallbackUrl", "cb.example.com")], "ErrorInvalidEventCallbackUrl"),
-        ("CreateLiveMessageApp", &[], &[("EventCallbackUrl", "http://a/\r\nX: y")], "ErrorInvalidEventCallbackUrl"),
-        ("CreateLiveMessageApp", &[], &[("DataCenter", "mars")], "InputInvalid"),
-        ("CreateLiveMessageApp", &[], &[("MsgLifeCycle", "9")], "InputInvalid"),
-        ("DescribeLiveMessageApp", &[], &[], "MissingAppId"),
-        ("DescribeLiveMessageApp", &[], &[("AppId", "")], "MissingAppId"),
-        ("DescribeLiveMessageApp", &[], &[("AppId", &long)], "InputInvalid"),
-        ("DescribeLiveMessageApp", &[], &[("AppId", "demo"), ("DataCenter", "mars")], "InputInvalid"),
-        ("DescribeLiveMessageApp", &[], &[("AppId", "none")], "ResourceNotExist"),
-        ("ListLiveMessageApps", &[], &[], "MissingSortType"),
-        ("ListLiveMessageApps", &[], &[("SortType", "3")], "InputInvalid"),
-        ("ListLiveMessageApps", &[], &[("SortType", "1"), ("NextPageToken", "99999999999999999999")], "InputInvalid"),
-        ("ModifyLiveMessageAppDisable", &[("AppId", "demo")], &[("Disable", "maybe")], "InputInvalid"),
-        ("ModifyLiveMessageAppCallback", &[("AppId", "demo")], &[("EventCallbackUrl", "x")], "ErrorInvalidEventCallbackUrl"),
-        ("CreateLiveMessageGroup", &[("AppId", "demo")], &[], "MissingGroupId"),
-        ("CreateLiveMessageGroup", &[("AppId", "demo")], &[("GroupId", "a b")], "InputInvalid"),
-        ("CreateLiveMessageGroup", &[("AppId", "demo")], &[("GroupId", &long)], "InputInvalid"),
-        ("CreateLiveMessageGroup", group, &[("CreatorId", "a,b")], "InputInvalid"),
-        ("CreateLiveMessageGroup", group, &[("Administrators", "a,b,c,d")], "InputInvalid"),
-        ("CreateLiveMessageGroup", group, &[("Administrators.1", "a b")], "InputInvalid"),
-        ("CreateLiveMessageGroup", group, &[("GroupName", &"x".repeat(129))], "InputInvalid"),
-        ("CreateLiveMessageGroup", group, &[("GroupInfo", &"x".repeat(32 * 1024 + 1))], "InputInvalid"),
-        ("CreateLiveMessageGroup", &[("GroupId", "g")], &[("AppId", "none")], "ResourceNotExist"),
-        ("DescribeLiveMessageGroup", &[("AppId", "demo")], &[("GroupId", "none")], "ResourceNotExist"),
-        ("DeleteLiveMessageGroup", group, &[("OperatorId", &long)], "InputInvalid"),
-        ("SendLiveMessageGroup", group, &[], "MissingSenderId"),
-        ("SendLiveMessageGroup", &send, &[], "ResourceNotExist"), // nobody is in it
-        ("SendLiveMessageGroup", &send, &[("Body", &body)], "InputInvalid"),
-        ("SendLiveMessageGroup", &send, &[("SenderMetaInfo", &"x".repeat(513))], "InputInvalid"),
-        ("SendLiveMessageGroup", &send, &[("MsgType", "2147483648")], "InputInvalid"),
-        ("SendLiveMessageGroup", &send, &[("MsgTid", &long)], "InputInvalid"),
-        ("SendLiveMessageGroup", &send, &[("NoStorage", "2")], "InputInvalid"),
-        ("SendLiveMessageGroup", &send, &[("Weight", "heavy")], "InputInvalid"),
-        ("ListLiveMessageGroupMessages", group, &[("SortType", "1")], "MissingPageSize"),
-        ("ListLiveMessageGroupMessages", group, &[("SortType", "1"), ("PageSize", "9")], "InputInvalid"),
-        ("ListLiveMessageGroupMessages", group, &[("SortType", "1"), ("PageSize", "51")], "InputInvalid"),
-        ("ListLiveMessageGroupMessages", &page, &[("BeginTime", "2"), ("EndTime", "1")], "InputInvalid"),
-        ("ListLiveMessageGroupMessages", &[("AppId", "demo"), ("SortType", "1"), ("PageSize", "10")], &[("GroupId", "none")], "ResourceNotExist"),
-        ("CheckLiveMessageUsersOnline", &[("AppId", "demo")], &[], "MissingUserIds"),
-        ("CheckLiveMessageUsersOnline", &[("AppId", "demo")], &[("UserIds", "[]")], "MissingUserIds"),
-        ("CheckLiveMessageUsersOnline", &[("AppId", "demo")], &[("UserIds", &many)], "InputInvalid"),
-        ("CheckLiveMessageUsersOnline", &[("AppId", "demo")], &[("UserIds", "a,,b")], "InputInvalid"),
-    ];
-    for (action, params, more, expected) in cases {
-        let answer = server.call(action, &[*params, more].concat());
-        let status = if *expected == "ResourceNotExist" { 404 } else { 400 };
-        assert_eq!(code(&answer), (status, *expected), "{action} {params:?} {:.80}", format!("{more:?}"));
-        if *expected == "InputInvalid" && more.len() == 1 {
-            let name = more[0].0.trim_end_matches(".1");
-            assert!(answer.1["Message"].as_str().unwrap().starts_with(name), "{answer:?}");
-        }
-    }
-}
-
-#[test]
 fn pages_of_applications_hold_while_more_are_made() {
-    let server = Server::limited(1_000, false);
+    let server = Server::new();
     let make = |n: i64| server.fake.put(Change::App(Arc::new(App { id: AppId::trusted(&format!("app{n:03}")), created: Millis(10_000 + n), ..fake::app("") })));
     (0..44).for_each(make); // and `demo`, the oldest
     let page = |sort: &str, token: Option<i64>| {
@@ -202,65 +128,135 @@ fn groups_are_made_described_and_deleted() {
 }
 
 #[test]
-fn messages_are_sent_and_listed_page_by_page() {
-    let server = Server::new();
-    server.group("g1");
-    server.fake.join("demo", "u1", 1);
-    let group: &[(&str, &str)] = &[("AppId", "demo"), ("GroupId", "g1")];
-    for n in 1..=25 {
-        let (tid, body) = (format!("t{n}"), format!("{{\"n\":\"{n} +*\"}}"));
-        let more: &[(&str, &str)] =
-            &[("SenderId", "s1"), ("SenderMetaInfo", "Ann"), ("MsgTid", &tid), ("Body", &body), ("Weight", "5"), ("NoStorage", "False")];
-        assert_eq!(fields(server.call("SendLiveMessageGroup", &[group, more].concat())), json!({"MsgTid": tid}));
-    }
-    server.call("SendLiveMessageGroup", &[group, &[("SenderId", "s1"), ("NoStorage", "True")]].concat());
-    let list = |more: &[(&str, &str)]| fields(server.call("ListLiveMessageGroupMessages", &[group, &[("PageSize", "20")], more].concat()));
-    let first = list(&[("SortType", "1")]);
-    assert_eq!((&first["GroupId"], &first["Hasmore"], &first["NextPageToken"]), (&json!("g1"), &json!(true), &json!(20)));
-    assert_eq!(
-        first["MessageList"][0],
-        json!({"MsgTid": "t1", "MsgType": 1, "Body": "{\"n\":\"1 +*\"}", "Sender": {"UserId": "s1", "UserInfo": "Ann"}, "SeqNumber": 1, "Timestamp": 1_700_000_000, "TotalMessages": 1})
-    );
-    let seqs = |answer: &Value| answer["MessageList"].as_array().unwrap().iter().map(|m| m["SeqNumber"].as_u64().unwrap()).collect::<Vec<_>>();
-    let second = list(&[("SortType", "1"), ("NextPageToken", "20")]);
-    assert_eq!((seqs(&second), &second["Hasmore"], &second["NextPageToken"]), ((21..=25).collect(), &json!(false), &json!(0)));
-    let newest = list(&[("SortType", "2"), ("NextPageToken", "0")]);
-    assert_eq!((seqs(&newest), &newest["NextPageToken"]), ((6..=25).rev().collect(), &json!(6)));
-    assert_eq!(seqs(&list(&[("SortType", "2"), ("NextPageToken", "6")])), [5, 4, 3, 2, 1]);
-    for (more, expected) in [
-        (("MsgType", "2"), 0),
-        (("MsgType", "1"), 20),
-        (("EndTime", "1699999999"), 0),
-        (("EndTime", "1700000000"), 20),
-        (("BeginTime", "1700000000"), 20),
-        (("BeginTime", "1700000001"), 0),
-        (("EndTime", "9223372036854775807"), 20),
-        (("NextPageToken", "9223372036854775807"), 0),
-    ] {
-        assert_eq!(seqs(&list(&[("SortType", "1"), more])).len(), expected, "{more:?}");
-    }
-}
-
-#[test]
-fn a_user_id_with_a_comma_is_found_whole() {
-    let server = Server::new();
-    server.group("g1");
-    for user in ["u1", "a,b"] {
-        server.fake.join("demo", user, 1);
-    }
-    let online = |pairs: &[(&str, bool)]| json!({"UserList": pairs.iter().map(|(u, o)| json!({"UserId": u, "Online": o})).collect::<Vec<_>>()});
-    let check = |params: &[(&str, &str)]| fields(server.call("CheckLiveMessageUsersOnline", &[&[("AppId", "demo")], params].concat()));
-    assert_eq!(check(&[("UserIds", "u2,u1")]), online(&[("u2", false), ("u1", true)]));
-    assert_eq!(check(&[("UserIds", "a,b")]), online(&[("a,b", true)]));
-    assert_eq!(check(&[("UserIds.1", "a,b"), ("UserIds.2", "u1")]), online(&[("a,b", true), ("u1", true)]));
-    assert_eq!(check(&[("UserIds", r#"["u1"]"#)]), online(&[("u1", true)]));
-}
-
-#[test]
 fn what_may_be_tried_again_says_so() {
     let server = Server::new();
     for refusal in [Refusal::Busy, Refusal::Unavailable] {
         *server.fake.refuse.lock().unwrap() = Some(refusal);
         assert_eq!(code(&server.call("CreateLiveMessageGroup", &[("AppId", "demo"), ("GroupId", "g")])), (503, "ServiceUnavailable"));
+    }
+}
+
+#[test]
+fn a_group_changes_where_it_is_flagged() {
+    let server = Server::new();
+    server.group("g1");
+    let group: &[(&str, &str)] = &[("AppId", "demo"), ("GroupId", "g1")];
+    for (more, info, admins) in [
+        (&[("ModifyInfo", "True"), ("GroupInfo", "i"), ("AdminList", "a1")][..], "i", json!([])),
+        (&[("ModifyAdmin", "true"), ("GroupInfo", "j"), ("AdminList", "a1,a2,a1")], "i", json!(["a1", "a2"])),
+        (&[("GroupInfo", "j")], "i", json!(["a1", "a2"])),
+        (&[("ModifyAdmin", "true"), ("AdminList.1", "a3"), ("ModifyInfo", "False")], "i", json!(["a3"])),
+        (&[("ModifyInfo", "True"), ("ModifyAdmin", "True")], "", json!([])),
+    ] {
+        assert_eq!(fields(server.call("ModifyLiveMessageGroup", &[group, more].concat())), json!({}));
+        let now = fields(server.call("DescribeLiveMessageGroup", group));
+        assert_eq!((&now["GroupInfo"], &now["AdminList"]), (&json!(info), &admins), "{more:?}");
+    }
+    server.call("DeleteLiveMessageGroup", group);
+    assert_eq!(code(&server.call("ModifyLiveMessageGroup", group)), (404, "ResourceNotExist"));
+}
+
+#[test]
+fn a_deleted_group_is_recovered() {
+    let server = Server::new();
+    server.group("g1");
+    let group: &[(&str, &str)] = &[("AppId", "demo"), ("GroupId", "g1")];
+    server.call("DeleteLiveMessageGroup", group);
+    for _ in 0..2 {
+        assert_eq!(fields(server.call("RecoverLiveMessageDeletedGroup", group)), json!({"GroupId": "g1"}));
+    }
+    assert_eq!(fields(server.call("DescribeLiveMessageGroup", group))["Delete"], false);
+    assert_eq!(code(&server.call("RecoverLiveMessageDeletedGroup", &[("AppId", "demo"), ("GroupId", "g2")])), (404, "ResourceNotExist"));
+}
+
+/// Groups g01 to g45, of which every tenth was deleted, and one of another application.
+fn many_groups() -> Server {
+    let server = Server::new();
+    server.fake.put(Change::App(Arc::new(fake::app("other"))));
+    for n in 1..=45 {
+        server.group(&format!("g{n:02}"));
+    }
+    for n in [10, 20, 30, 40] {
+        server.call("DeleteLiveMessageGroup", &[("AppId", "demo"), ("GroupId", &format!("g{n}"))]);
+    }
+    server.call("CreateLiveMessageGroup", &[("AppId", "other"), ("GroupId", "x")]);
+    server
+}
+
+fn names(answer: &Value) -> Vec<&str> {
+    answer["GroupList"].as_array().unwrap().iter().map(|g| g["GroupId"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn groups_are_listed_with_a_token() {
+    let server = many_groups();
+    let list = |more: &[(&str, &str)]| fields(server.call("ListLiveMessageGroups", &[&[("AppId", "demo")], more].concat()));
+    let first = list(&[("SortType", "1")]);
+    let expected = json!({"AdminList": [], "Createtime": 1_700_000_000, "CreatorId": "", "Delete": false, "GroupId": "g01", "GroupInfo": "", "GroupName": ""});
+    assert_eq!((&first["GroupList"][0], &first["GroupList"][9]["Delete"]), (&expected, &json!(true)));
+    for (sort, status, spelling, total, ends) in [
+        ("1", "0", "NextPageToken", 45, ["g01", "g45"]),
+        ("1", "", "NextpageToken", 45, ["g01", "g45"]),
+        ("2", "1", "NextPageToken", 41, ["g45", "g01"]),
+        ("2", "2", "NextPageToken", 4, ["g40", "g10"]),
+    ] {
+        let (mut all, mut token) = (Vec::new(), "-1".to_string());
+        loop {
+            let page = list(&[("SortType", sort), ("GroupStatus", status), (spelling, &token)]);
+            all.extend(names(&page).into_iter().map(str::to_string));
+            // A text, and only where there is more.
+            match page["NextpageToken"].as_str() {
+                Some(next) => token = next.into(),
+                None => break assert_eq!(page, json!({"GroupList": page["GroupList"], "Hasmore": false})),
+            }
+            assert_eq!((names(&page).len(), &page["Hasmore"]), (20, &json!(true)));
+        }
+        assert_eq!((all.len(), all[0].as_str(), all[total - 1].as_str()), (total, ends[0], ends[1]), "{sort} {status}");
+    }
+    let both = [("AppId", "demo"), ("SortType", "1"), ("NextPageToken", "1"), ("NextpageToken", "1")];
+    assert_eq!(code(&server.call("ListLiveMessageGroups", &both)), (400, "InputInvalid"));
+}
+
+#[test]
+fn groups_are_listed_by_page() {
+    let server = many_groups();
+    let list = |more: &[(&str, &str)]| fields(server.call("ListLiveMessageGroupByPage", &[&[("AppId", "demo")], more].concat()));
+    for (more, number, size, total, ends) in [
+        (&[("SortType", "1")][..], 1, 20, 45, Some(["g01", "g20"])),
+        (&[("SortType", "2"), ("PageNumber", "3")], 3, 20, 45, Some(["g05", "g01"])),
+        (&[("SortType", "1"), ("PageNumber", "2"), ("PageSize", "1")], 2, 1, 45, Some(["g02", "g02"])),
+        (&[("SortType", "1"), ("GroupStatus", "2"), ("PageSize", "50")], 1, 50, 4, Some(["g10", "g40"])),
+        (&[("SortType", "1"), ("GroupStatus", "1"), ("PageNumber", "10000"), ("PageSize", "50")], 10_000, 50, 41, None),
+    ] {
+        let page = list(more);
+        assert_eq!(page, json!({"GroupList": page["GroupList"], "PageNumber": number, "PageSize": size, "TotalCount": total}));
+        let names = names(&page);
+        assert_eq!(names.first().zip(names.last()).map(|(first, last)| [*first, *last]), ends, "{more:?}");
+    }
+}
+
+#[test]
+fn pages_are_as_large_as_the_settings_allow() {
+    let group: &[(&str, &str)] = &[("AppId", "demo"), ("SortType", "1"), ("GroupId", "g1")];
+    for (limit, by_page, size, status) in [
+        (0, "ListLiveMessageGroupByPage", "100000", 200),
+        (0, "ListLiveMessageGroupUsers", "100000", 200),
+        (0, "ListLiveMessageGroupMessages", "9", 400),
+        (5, "ListLiveMessageGroupMessages", "5", 200),
+        (5, "ListLiveMessageGroupUsers", "6", 400),
+        (5, "ListLiveMessageGroupByPage", "", 200),
+        (5, "ListLiveMessageGroups", "", 200),
+        (70, "ListLiveMessageGroupUsers", "70", 200),
+        (70, "ListLiveMessageGroupByPage", "71", 400),
+    ] {
+        let server = Server::with(1_000, false, Quotas { page_size: limit, ..Quotas::default() });
+        for n in 1..=8 {
+            server.group(&format!("g{n}"));
+        }
+        let (got, answer) = server.call(by_page, &[group, &[("PageSize", size)]].concat());
+        assert_eq!(got, status, "{limit} {by_page} {size}: {answer}");
+        if let Some(list) = answer["GroupList"].as_array() {
+            assert_eq!(list.len(), if limit == 5 { 5 } else { 8 }, "{limit} {by_page}");
+        }
     }
 }

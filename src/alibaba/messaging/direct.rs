@@ -1,0 +1,45 @@
+//! Messages to one user (`alibaba.md` §2.4), which reach a client that is connected at this moment.
+//! Whether and by what it confirms them is not known here.
+
+use super::{Call, Fields, apps::fields, done, messages::deleter, unexpected};
+use crate::{
+    alibaba::error::RpcError,
+    domain::{
+        direct::DirectDraft,
+        message::{Draft, Sender},
+        request::{Answer, Request},
+    },
+};
+use serde_json::json;
+
+/// Answers with the message's `MsgTid`, which the caller may have chosen. With `HighReliability` only
+/// when the receiver's client has confirmed it.
+pub fn send(call: &Call) -> Fields {
+    let id = call.app_id()?;
+    let info = call.params.bounded("SenderInfo", call.quotas().user_info_bytes)?;
+    let sender = Sender { user: call.params.user("SenderId")?, info, client: None };
+    let receiver = call.params.user("ReceiverId")?;
+    let reliable = call.params.flag("HighReliability")?.unwrap_or(false);
+    let mut draft = Draft {
+        kind: call.params.int32("MsgType", 1)?,
+        tid: call.params.tid()?,
+        // Unlike a group's messages, these are stored only when the caller says so.
+        no_storage: !call.params.flag("Storage")?.unwrap_or(false),
+        ..Draft::text(call.params.bounded("Body", call.quotas().body_bytes)?)
+    };
+    draft.flagged = call.is_listed(&call.enabled_app(&id)?, &draft.body);
+    match call.ask_patiently(Request::SendDirect { app: id, sender, draft: Box::new(DirectDraft { receiver, draft, reliable }) })? {
+        Answer::Sent { tid } => Ok(fields(json!({"MsgTid": tid.as_str()}))),
+        other => Err(unexpected(&other)),
+    }
+}
+
+pub fn delete(call: &Call) -> Fields {
+    let (id, tid, receiver) = (call.app_id()?, call.params.message()?, call.params.user("ReceiverId")?);
+    if call.params.filled("DeleterId").is_none() {
+        return Err(RpcError::invalid("DeleterId", "must name who deletes the message"));
+    }
+    let by = deleter(call)?;
+    call.enabled_app(&id)?;
+    done(call.ask(Request::DeleteDirect { app: id, receiver, tid, by })?)
+}
