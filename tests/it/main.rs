@@ -13,5 +13,6 @@ mod harness;
 mod imports;
 mod life;
 mod logon;
+mod moderation;
 mod recovery;
 mod wire;

@@ -27,7 +27,8 @@ pub fn send(call: &Call) -> Fields {
         no_storage: !call.params.flag("Storage")?.unwrap_or(false),
         ..Draft::text(call.params.bounded("Body", call.quotas().body_bytes)?)
     };
-    draft.flagged = call.is_listed(&call.enabled_app(&id)?, &draft.body);
+    let app = call.enabled_app(&id)?;
+    draft.flagged = call.is_listed(&app, &draft.body);
     match call.ask_patiently(Request::SendDirect { app: id, sender, draft: Box::new(DirectDraft { receiver, draft, reliable }) })? {
         Answer::Sent { tid } => Ok(fields(json!({"MsgTid": tid.as_str()}))),
         other => Err(unexpected(&other)),

@@ -29,7 +29,8 @@ pub fn send(call: &Call) -> Fields {
         skip_audit: false,
         flagged: false,
     };
-    draft.flagged = call.is_listed(&call.enabled_app(&id)?, &draft.body);
+    let app = call.enabled_app(&id)?;
+    draft.flagged = call.is_listed(&app, &draft.body);
     // Where the application has its own moderation, that may be asked first.
     match call.ask_patiently(Request::Send { app: id, group, sender, draft: Box::new(draft) })? {
         Answer::Sent { tid } => Ok(fields(json!({"MsgTid": tid.as_str()}))),

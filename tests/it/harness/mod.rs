@@ -3,12 +3,14 @@
 mod api;
 mod client;
 mod frames;
+mod moderator;
 mod process;
 mod receiver;
 mod server;
 
 pub use api::{Answer, Api, Call, http};
 pub use client::Client;
+pub use moderator::{Moderator, Say};
 pub use process::{Process, roomd, wall};
 pub use receiver::{Callback, Moment, React, Receiver, told};
 pub use server::World;
