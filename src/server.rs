@@ -99,6 +99,7 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
         clock: clock.clone(),
         silence: settings.rules.lifetimes.silence,
         commands_per_second: settings.limits.session_commands_per_second,
+        messages_per_second: settings.limits.session_messages_per_second,
         quotas: quotas.clone(),
         words: words.clone(),
     };

@@ -146,7 +146,14 @@ fn settings(data: PathBuf, control: SocketAddr, sessions: SocketAddr) -> Result<
         control,
         sessions,
         allow_callback: AllowList::parse(&["any".into()])?,
-        limits: Limits { connections_per_address: 0, session_commands_per_second: 0, group_messages_per_second: 0, control_qps: false, ..Limits::default() },
+        limits: Limits {
+            connections_per_address: 0,
+            session_commands_per_second: 0,
+            session_messages_per_second: 0,
+            group_messages_per_second: 0,
+            control_qps: false,
+            ..Limits::default()
+        },
         ..Settings::default()
     })
 }

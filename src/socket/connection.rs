@@ -3,10 +3,11 @@
 
 use super::{
     frame::{self, Bytes},
+    rate::Bucket,
     wire,
 };
 use crate::{
-    domain::{Gid, SessionId, Tick},
+    domain::{AppId, Gid, SessionId, Tick},
     door::Permit,
 };
 use async_tungstenite::{
@@ -121,6 +122,7 @@ pub enum Phase {
     },
     Live {
         sid: SessionId,
+        app: AppId,
     },
     /// The close frame is on its way; dropped at the tick at the latest.
     Closing {
@@ -131,9 +133,9 @@ pub enum Phase {
 /// How much of a connection's budget an answer may take, in quarters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
-    /// A group object: its info may have 32 KiB, and several times that when escaped.
+    /// A group object, its mutes, a page of members: an info may have 32 KiB, and several times that when escaped.
     Medium = 1,
-    /// Messages or members: up to half the budget.
+    /// Messages or all members: up to half the budget, and nothing beside it.
     Large = 4,
 }
 
@@ -152,9 +154,9 @@ pub struct Connection {
     pub looks_at: Option<Tick>,
     /// A ping was sent and nothing heard since.
     pub pinged: bool,
-    /// Tokens of the command rate, in thousandths, and when they were counted.
-    pub tokens: u64,
-    pub counted: Tick,
+    pub commands: Bucket,
+    /// Messages among them.
+    pub messages: Bucket,
     /// Commands refused for the rate in a row.
     pub refused: u32,
     /// Commands whose large answers are awaited, and how large.
@@ -197,8 +199,8 @@ impl Connection {
             ping_at: now,
             looks_at: None,
             pinged: false,
-            tokens: u64::MAX,
-            counted: now,
+            commands: Bucket::full(now),
+            messages: Bucket::full(now),
             refused: 0,
             owed: Vec::new(),
             held: VecDeque::new(),
@@ -223,6 +225,12 @@ impl Connection {
     /// As many large answers are awaited as the budget has room for.
     pub fn owes_much(&self) -> bool {
         self.owed.iter().map(|(_, size)| *size as usize).sum::<usize>() >= Size::Large as usize
+    }
+
+    /// Bytes that the rpc answer to the command `id` may have.
+    pub fn room_for(&self, id: u32) -> usize {
+        let quarters = self.owed.iter().find(|(owed, _)| *owed == id).map_or(1, |(_, size)| *size as usize);
+        quarters * MAX_OUT / 4
     }
 
     /// Nothing more is read or done until an answer is here, or was written.

@@ -47,10 +47,7 @@ impl Reactor {
                 let Some(slot) = self.slot_of(conn).filter(|slot| self.takes(*slot)) else { return };
                 self.detach(slot, gid);
                 let (code, reason) = wire::unsubscribed(why);
-                if let Some(connection) = self.connection(slot) {
-                    json::unsubscribe(&group, code, reason, &mut connection.lines);
-                    self.mark_dirty(slot);
-                }
+                self.line_for(conn, |out| json::unsubscribe(&group, code, reason, out));
             }
             Push::Message { gid, message } => {
                 // Likes and the like: a slow connection goes without them first (`session.md` §7).
@@ -77,12 +74,25 @@ impl Reactor {
                     }
                 }
             }
-            Push::Info { .. } | Push::Mutes { .. } | Push::MessageDeleted { .. } | Push::Direct { .. } | Push::DirectDeleted { .. } => {}
+            Push::Info { gid, group: now, at } => self.groups.line(gid, false, |group, out| json::info(group, &now, at, out)),
+            Push::Mutes { gid, mutes, at } => self.groups.line(gid, false, |group, out| json::mutes(group, &mutes, at, out)),
+            Push::MessageDeleted { gid, seq, tid, by, at } => self.groups.line(gid, false, |group, out| json::deleted(group, seq, &tid, &by, at, out)),
+            Push::Direct { conn, message } => self.line_for(conn, |out| json::direct(&message, out)),
+            Push::DirectDeleted { conn, tid, by, at } => self.line_for(conn, |out| json::direct_deleted(&tid, &by, at, out)),
             Push::Close { conn, why } => {
                 if let Some(slot) = self.slot_of(conn) {
                     self.close(slot, wire::close(why), None);
                 }
             }
+        }
+    }
+
+    /// A line for this connection alone.
+    fn line_for(&mut self, conn: ConnRef, write: impl FnOnce(&mut Vec<u8>)) {
+        let Some(slot) = self.slot_of(conn).filter(|slot| self.takes(*slot)) else { return };
+        if let Some(connection) = self.connection(slot) {
+            write(&mut connection.lines);
+            self.mark_dirty(slot);
         }
     }
 
@@ -98,9 +108,16 @@ impl Reactor {
         };
         let greeting = json::Greeting { ping: PING_EVERY / 1000 };
         let Some(connection) = self.connection(slot) else { return };
+        let (at, room) = (connection.lines.len(), connection.room_for(id));
         json::reply(id, &reply, &greeting, &mut connection.lines);
+        let bytes = connection.lines.len() - at;
+        if matches!(reply, Reply::Rpc(_)) && bytes > room {
+            // Better no answer than a close for being slow, which the same question would bring about again.
+            connection.lines.truncate(at);
+            json::refuse(id, &wire::too_large(bytes, room), &mut connection.lines);
+        }
         if let Reply::Connected(connected) = reply {
-            connection.phase = Phase::Live { sid: connected.sid };
+            connection.phase = Phase::Live { sid: connected.sid, app: connected.app };
             connection.ping_at = now.after(PING_EVERY);
             self.look_at(slot, now.after(PING_EVERY));
         }

@@ -31,6 +31,8 @@ pub struct HubConfig {
     pub silence: u64,
     /// Commands a second and session, with a burst of twice as many; 0 is off.
     pub commands_per_second: u32,
+    /// Messages a second and session, in the same way.
+    pub messages_per_second: u32,
     pub quotas: Quotas,
     /// The list of the built-in moderation.
     pub words: Arc<Words>,

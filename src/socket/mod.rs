@@ -4,12 +4,16 @@
 
 mod connection;
 mod deliver;
+mod draft;
+mod fields;
 mod frame;
 mod groups;
 mod hub;
 mod login;
+mod rate;
 mod reactor;
 mod receive;
+mod rpc;
 pub mod wire;
 
 pub use hub::{Hub, HubConfig};

@@ -264,6 +264,9 @@ impl Reactor {
             return;
         }
         connection.put_close(close, close == wire::SLOW);
+        if let Phase::Live { sid, app } = &connection.phase {
+            tracing::debug!(%app, %sid, code = close.code, reason = close.reason, "a session's connection is closed");
+        }
         if let Some(how) = how {
             self.ended(slot, how);
         }
@@ -282,7 +285,7 @@ impl Reactor {
     /// Tells the engine that a live session's socket is gone.
     pub(super) fn ended(&mut self, slot: u32, how: SocketEnd) {
         let conn = self.conn_ref(slot);
-        if let Some(Phase::Live { sid }) = self.connection(slot).map(|c| &c.phase) {
+        if let Some(Phase::Live { sid, .. }) = self.connection(slot).map(|c| &c.phase) {
             let sid = sid.clone();
             self.ask(SocketCommand { conn, id: 0, op: SocketOp::Ended { sid, how } });
         }

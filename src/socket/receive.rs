@@ -3,12 +3,14 @@
 
 use super::{
     connection::{Input, Phase, Size},
+    draft,
     login::{self, Refused},
     reactor::Reactor,
+    rpc,
     wire::{self, Command, Method, json},
 };
 use crate::{
-    domain::{GroupId, SessionId, session::SocketEnd},
+    domain::{GroupId, Refusal, SessionId, request::GroupRequest, session::SocketEnd},
     engine::{Position, SocketCommand, SocketOp},
 };
 
@@ -19,6 +21,8 @@ const COMMANDS_AT_ONCE: usize = 1_024;
 const BYTES_AT_ONCE: usize = 1024 * 1024;
 /// Commands refused in a row for their rate before the connection is closed.
 const REFUSED_AT_MOST: u32 = 1_000;
+/// Of which there were too many.
+const MESSAGES: &str = "this session sends more messages than limits.session_messages_per_second allows; wait a moment";
 
 impl Reactor {
     /// Reads each connection that is ready once. What the engine has no room for stops it: the rest stays
@@ -128,7 +132,7 @@ impl Reactor {
         let Some(connection) = self.connection(slot) else { return false };
         match &connection.phase {
             Phase::Closing { .. } => return false,
-            _ if command.id == 0 && !matches!(command.method, Method::Send | Method::Pong) => self.bad_request(slot),
+            _ if command.id == 0 && !matches!(command.method, Method::Send { .. } | Method::Pong) => self.bad_request(slot),
             Phase::Fresh { .. } => self.connect(slot, command),
             _ if connection.pauses() => connection.held.push_back(command),
             _ => self.execute(slot, command),
@@ -152,7 +156,7 @@ impl Reactor {
 
     fn execute(&mut self, slot: u32, command: Command) {
         let conn = self.conn_ref(slot);
-        let Some(Phase::Live { sid }) = self.connection(slot).map(|c| &c.phase) else { return };
+        let Some(Phase::Live { sid, .. }) = self.connection(slot).map(|c| &c.phase) else { return };
         let sid = sid.clone();
         match self.rate(slot) {
             Rate::Within => {}
@@ -164,17 +168,17 @@ impl Reactor {
         }
         match self.meaning(sid, &command) {
             Ok(Some(op)) => {
+                if matches!(op, SocketOp::Publish { .. } | SocketOp::SendDirect { .. }) && !self.may_say(slot) {
+                    return self.refuse(slot, command.id, &wire::error(&Refusal::TooFast(MESSAGES)));
+                }
                 // The next command waits for large answers, so that they cannot pile up, and many
                 // recoveries at once do not run over the connection's budget.
-                let size = match &op {
-                    SocketOp::Subscribe { since: None, .. } => Some(Size::Medium),
-                    SocketOp::Subscribe { .. } | SocketOp::Presence { .. } | SocketOp::History { .. } => Some(Size::Large),
-                    _ => None,
-                };
-                if let (Some(size), Some(connection)) = (size, self.connection(slot)) {
+                if let (Some(size), Some(connection)) = (size(&op), self.connection(slot)) {
                     connection.owed.push((command.id, size));
                 }
-                self.ask(SocketCommand { conn, id: command.id, op });
+                // A confirmation gets no reply, whatever it is numbered.
+                let id = if matches!(op, SocketOp::Confirm { .. }) { 0 } else { command.id };
+                self.ask(SocketCommand { conn, id, op });
             }
             Ok(None) => {}
             Err(Wrong::Reply(error)) => self.refuse(slot, command.id, &error),
@@ -186,7 +190,11 @@ impl Reactor {
     fn meaning(&self, sid: SessionId, command: &Command) -> Result<Option<SocketOp>, Wrong> {
         Ok(Some(match &command.method {
             Method::Connect { .. } => return Err(Wrong::Close),
-            Method::Pong | Method::Send => return Ok(None),
+            Method::Pong => return Ok(None),
+            Method::Send { data } => match rpc::confirmed(data) {
+                acks if acks.is_empty() => return Ok(None),
+                acks => SocketOp::Confirm { sid, acks },
+            },
             Method::Subscribe(s) => {
                 let since = s.recover.then(|| Position { offset: s.offset, epoch: s.epoch.clone() });
                 SocketOp::Subscribe { sid, group: group(&s.channel)?, join_leave: s.join_leave, since }
@@ -194,7 +202,7 @@ impl Reactor {
             Method::Unsubscribe { channel } => SocketOp::Unsubscribe { sid, group: group(channel)? },
             Method::Publish { channel, data } => {
                 let group = group(channel)?;
-                let draft = json::draft(data).and_then(|d| d.check(&self.config.quotas).map(|()| d)).map_err(|why| Wrong::Reply(wire::error(&why)))?;
+                let draft = draft::to_group(data).and_then(|d| d.check(&self.config.quotas).map(|()| d)).map_err(|why| Wrong::Reply(wire::error(&why)))?;
                 SocketOp::Publish { sid, group, draft: Box::new(draft) }
             }
             Method::Presence { channel } => SocketOp::Presence { sid, group: group(channel)? },
@@ -207,31 +215,27 @@ impl Reactor {
                 // -1 asks for all there is; a page has its bound.
                 limit: u32::try_from(*limit).unwrap_or(u32::MAX),
             },
-            Method::Rpc { method } if method == "session.logoff" => SocketOp::Logoff { sid },
-            Method::Rpc { method } => return Err(Wrong::Reply(wire::Error::new(104, format!("method {method:?} not found")))),
+            Method::Rpc { method, data } => rpc::read(method, data, &self.config.quotas).map_err(Wrong::Reply)?.asked_by(sid),
             Method::Unknown => return Err(Wrong::Reply(wire::Error::new(104, "method not found"))),
         }))
     }
 
     /// Counts a command against the session's rate.
     fn rate(&mut self, slot: u32) -> Rate {
-        let rate = self.config.commands_per_second as u64;
-        if rate == 0 {
-            return Rate::Within;
-        }
-        let now = self.config.clock.tick();
+        let (rate, now) = (self.config.commands_per_second, self.config.clock.tick());
         let Some(connection) = self.connection(slot) else { return Rate::Over };
-        let full = rate * 2 * 1000;
-        let earned = now.since(connection.counted).saturating_mul(rate);
-        connection.tokens = connection.tokens.saturating_add(earned).min(full);
-        connection.counted = now;
-        if connection.tokens >= 1000 {
-            connection.tokens -= 1000;
+        if connection.commands.take(rate, now) {
             connection.refused = 0;
             return Rate::Within;
         }
         connection.refused += 1;
         if connection.refused > REFUSED_AT_MOST { Rate::FarOver } else { Rate::Over }
+    }
+
+    /// Counts a message against the session's rate.
+    fn may_say(&mut self, slot: u32) -> bool {
+        let (rate, now) = (self.config.messages_per_second, self.config.clock.tick());
+        self.connection(slot).is_some_and(|connection| connection.messages.take(rate, now))
     }
 
     fn connect(&mut self, slot: u32, command: Command) {
@@ -274,6 +278,20 @@ enum Rate {
     Over,
     /// It does not listen: closed.
     FarOver,
+}
+
+/// How large the answer may get; `None`: it is small.
+fn size(op: &SocketOp) -> Option<Size> {
+    match op {
+        SocketOp::Subscribe { since: Some(_), .. } | SocketOp::Presence { .. } | SocketOp::History { .. } => Some(Size::Large),
+        SocketOp::Subscribe { .. } => Some(Size::Medium),
+        SocketOp::Group { what, .. } => match **what {
+            GroupRequest::Messages(_) => Some(Size::Large),
+            GroupRequest::Describe | GroupRequest::Mutes | GroupRequest::Members(_) => Some(Size::Medium),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// What is wrong with a command: an error reply, or the connection ends.

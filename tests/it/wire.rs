@@ -139,6 +139,45 @@ fn over_the_rate_commands_are_refused_with_111_until_time_passes() {
 }
 
 #[test]
+fn over_the_message_rate_messages_are_refused_with_412_and_nothing_else_is() {
+    let world = World::with(|settings| settings.limits.session_messages_per_second = 5);
+    world.groups(&["g1"]);
+    let mut u1 = world.member("u1", "g1");
+    let publish = json!({"channel": "group:g1", "data": "hi"});
+    for n in 0..10 {
+        u1.ok("publish", publish.clone());
+        // What is refused is no message.
+        assert_eq!(u1.code("publish", json!({"channel": "group:g1", "data": {"body": "", "type": "x"}})), 107, "{n}");
+    }
+    let send = json!({"method": "user.send", "data": {"user": "u1", "body": "hi"}});
+    let refused = u1.ask("publish", publish.clone());
+    assert_eq!(refused["error"]["code"], 412);
+    assert!(refused["error"]["message"].as_str().unwrap().contains("limits.session_messages_per_second"), "{refused}");
+    assert_eq!(u1.code("rpc", send), 412);
+    u1.ok("history", json!({"channel": "group:g1", "limit": 1}));
+    world.advance(200);
+    u1.ok("publish", publish.clone());
+    assert_eq!(u1.code("publish", publish), 412);
+}
+
+#[test]
+fn what_is_wrong_with_a_call_is_told_by_the_name_of_its_field() {
+    let world = World::new();
+    let mut u1 = world.on("u1");
+    for (call, message) in [
+        (json!({"method": "group.query"}), "group_id is missing; group.query takes group_id"),
+        (json!({"method": "group.kick", "data": {"group_id": "g", "user": 7}}), "user must be a text; group.kick takes group_id, user"),
+        (json!({"method": "group.mute", "data": [1]}), "data must be an object; group.mute takes group_id, users"),
+    ] {
+        let reply = u1.ask("rpc", call);
+        assert_eq!((&reply["error"]["code"], &reply["error"]["message"]), (&json!(107), &json!(message)));
+    }
+    // A send is never answered, whatever is in it.
+    u1.text("{\"send\":{\"data\":{\"ack\":[\"a\"]}}}\n{\"send\":{\"data\":{\"ack\":7}}}\n{\"send\":1}");
+    assert_eq!(u1.code("rpc", json!({"method": "x"})), 104);
+}
+
+#[test]
 fn connections_over_the_cap_are_turned_away_with_a_clear_answer() {
     let world = World::with(|settings| settings.limits.connections_per_address = 3);
     let held: Vec<Client> = (0..3).map(|_| world.open()).collect();

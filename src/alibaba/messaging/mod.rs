@@ -11,7 +11,7 @@ mod mutes;
 mod params;
 mod users;
 
-pub use params::Params;
+pub use params::{Params, is_new_id};
 
 use super::{error::RpcError, rpc::Gateway};
 use crate::domain::{

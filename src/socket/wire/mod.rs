@@ -1,5 +1,5 @@
 //! The client protocol (Centrifuge 2), codec apart from meaning: decode to one [`Command`], encode
-//! from one reply or push. JSON is in `json.rs`; a second encoding will be a second file.
+//! from one reply or push. JSON is in `json/`; a second encoding will be a second folder.
 
 pub mod json;
 
@@ -48,11 +48,15 @@ pub enum Method {
         since: Option<(u64, String)>,
         reverse: bool,
     },
+    /// `data` is JSON text.
     Rpc {
         method: String,
+        data: String,
     },
-    /// A message without an answer.
-    Send,
+    /// A message without an answer; `data` is JSON text.
+    Send {
+        data: String,
+    },
     /// A method that the protocol or its future may have and we do not.
     Unknown,
 }
@@ -108,6 +112,11 @@ pub fn error(why: &Refusal) -> Error {
         Refusal::Busy => 111,
     };
     Error::new(code, why.to_string())
+}
+
+/// An answer that would fill a connection's queue.
+pub fn too_large(bytes: usize, most: usize) -> Error {
+    Error::new(443, format!("the answer has {bytes} bytes, and a connection takes {most} at once; ask for a smaller page, or the control API"))
 }
 
 /// A close of ours: the code tells the SDK whether to come back (`session.md` §1).

@@ -33,6 +33,7 @@ impl Server {
         };
         settings.limits.control_qps = false;
         settings.limits.session_commands_per_second = 0;
+        settings.limits.session_messages_per_second = 0;
         change(&mut settings);
         let mut server = Server { running: None, settings, clock: Clock::standing(), ids: Ids::seeded(7), folder };
         server.begin();

@@ -1,0 +1,172 @@
+//! The data of rpc replies. Texts are written as they stand, without a copy in between: a page of
+//! messages may have half a megabyte.
+
+use super::{Person, group, value};
+use crate::domain::{
+    Tid, UserId,
+    message::{Found, Message},
+    request::{Answer, MemberFound},
+};
+use serde::Serialize;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+#[derive(Serialize)]
+struct Members<'a> {
+    users: Vec<Joined<'a>>,
+    /// 0: there is nothing more.
+    next_page_token: u64,
+    has_more: bool,
+}
+
+#[derive(Serialize)]
+struct Messages<'a> {
+    messages: Vec<Said<'a>>,
+    /// 0: there is nothing more.
+    next_page_token: u64,
+    has_more: bool,
+}
+
+#[derive(Serialize)]
+struct Joined<'a> {
+    user: &'a UserId,
+    info: &'a str,
+    joined: i64,
+}
+
+impl<'a> From<&'a MemberFound> for Joined<'a> {
+    fn from(m: &'a MemberFound) -> Self {
+        Joined { user: &m.user, info: &m.info, joined: m.joined.0 }
+    }
+}
+
+#[derive(Serialize)]
+struct Said<'a> {
+    tid: &'a Tid,
+    #[serde(rename = "type")]
+    kind: i32,
+    body: &'a str,
+    sender: Person<'a>,
+    seq: u64,
+    time: i64,
+    total: i64,
+}
+
+impl<'a> From<&'a Message> for Said<'a> {
+    fn from(m: &'a Message) -> Self {
+        let sender = Person { user: m.sender.as_str(), info: &m.sender_info };
+        Said { tid: &m.tid, kind: m.kind, body: &m.body, sender, seq: m.seq.unwrap_or(0), time: m.at.0, total: m.total }
+    }
+}
+
+#[derive(Serialize)]
+struct Muted<'a> {
+    muted_all: bool,
+    muted: &'a BTreeSet<UserId>,
+    unmuted: &'a BTreeSet<UserId>,
+}
+
+/// An object; empty for what has nothing to tell.
+pub(super) fn answered(answer: &Answer, out: &mut Vec<u8>) {
+    match answer {
+        Answer::Created { already_exists, already_deleted } => value(out, &json!({"already_exists": already_exists, "already_deleted": already_deleted})),
+        Answer::Group(info) => value(out, &group(info)),
+        Answer::Members(found) => {
+            let users = found.members.iter().map(Joined::from).collect();
+            value(out, &Members { users, next_page_token: found.next.unwrap_or(0), has_more: found.next.is_some() });
+        }
+        Answer::Mutes(mutes) => value(out, &Muted { muted_all: mutes.all, muted: &mutes.users, unmuted: &mutes.except }),
+        Answer::Messages(Found { messages, next }) => {
+            let messages = messages.iter().map(Said::from).collect();
+            value(out, &Messages { messages, next_page_token: next.unwrap_or(0), has_more: next.is_some() });
+        }
+        Answer::Sent { tid } => value(out, &json!({"tid": tid})),
+        Answer::Done | Answer::App(_) | Answer::Users(_) | Answer::Groups(_) => out.extend_from_slice(b"{}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        Gid, GroupId, Millis, SessionId,
+        mute::Mutes,
+        push::Reply,
+        request::{GroupInfo, MembersFound},
+    };
+    use crate::socket::wire::json::{Greeting, reply};
+
+    fn check(answer: Answer, expected: &str) {
+        let mut out = Vec::new();
+        reply(3, &Reply::Rpc(Box::new(answer)), &Greeting { ping: 25 }, &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{{\"id\":3,\"rpc\":{{\"data\":{expected}}}}}\n"));
+    }
+
+    fn user(text: &str) -> UserId {
+        UserId::trusted(text)
+    }
+
+    #[test]
+    fn short_answers() {
+        check(Answer::Done, "{}");
+        check(Answer::Created { already_exists: true, already_deleted: false }, r#"{"already_deleted":false,"already_exists":true}"#);
+        check(Answer::Sent { tid: Tid::trusted("t") }, r#"{"tid":"t"}"#);
+    }
+
+    #[test]
+    fn a_group_and_its_mutes() {
+        let mutes = Mutes { all: true, users: [user("u1")].into(), except: [user("u2")].into() };
+        check(Answer::Mutes(mutes.clone()), r#"{"muted_all":true,"muted":["u1"],"unmuted":["u2"]}"#);
+        let info = GroupInfo {
+            group: GroupId::trusted("g"),
+            name: "n".into(),
+            info: "i".into(),
+            creator: "c".into(),
+            admins: vec![user("a")],
+            created: Millis(5),
+            deleted: None,
+            online: 2,
+            total: 9,
+            super_large: false,
+            mutes,
+            amounts: [(1, 7), (10_001, 3)].into(),
+        };
+        let (before, lists) = (
+            r#"{"admins":["a"],"amounts":{"1":7,"10001":3},"create_time":5,"creator":"c","group_id":"g","info":"i","#,
+            r#""muted":["u1"],"muted_all":true,"name":"n","online":2,"total":9,"unmuted":["u2"]}"#,
+        );
+        check(Answer::Group(Box::new(info.clone())), &format!("{before}{lists}"));
+        let none = r#""muted":[],"muted_all":true,"name":"n","online":2,"total":9,"unmuted":[]}"#;
+        check(Answer::Group(Box::new(GroupInfo { super_large: true, ..info })), &format!("{before}{none}"));
+    }
+
+    #[test]
+    fn pages_say_how_they_go_on() {
+        check(Answer::Members(MembersFound::default()), r#"{"users":[],"next_page_token":0,"has_more":false}"#);
+        let members = vec![MemberFound { user: user("u1"), info: "U \"1\"".into(), joined: Millis(5) }];
+        check(
+            Answer::Members(MembersFound { members, next: Some(8), super_large: false }),
+            r#"{"users":[{"user":"u1","info":"U \"1\"","joined":5}],"next_page_token":8,"has_more":true}"#,
+        );
+        let said = Message {
+            gid: Gid(1),
+            seq: Some(4),
+            tid: Tid::trusted("t"),
+            kind: 7,
+            body: "hi".into(),
+            sender: user("u1"),
+            sender_info: "U".into(),
+            client: Some(SessionId::trusted("s")),
+            weight: 5,
+            total: 12,
+            at: Millis(6),
+            stored: true,
+            cached: true,
+            deleted: false,
+        };
+        check(
+            Answer::Messages(Found { messages: vec![said], next: None }),
+            r#"{"messages":[{"tid":"t","type":7,"body":"hi","sender":{"user":"u1","info":"U"},"seq":4,"time":6,"total":12}],"next_page_token":0,"has_more":false}"#,
+        );
+    }
+}
