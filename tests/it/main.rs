@@ -15,4 +15,5 @@ mod life;
 mod logon;
 mod moderation;
 mod recovery;
+mod rpc;
 mod wire;
