@@ -4,11 +4,12 @@
 use crate::{
     clock::{Clock, Work},
     domain::{
-        ConnRef, Epoch, GroupId, Refusal, SessionId,
+        ConnRef, Epoch, GroupId, Refusal, SessionId, UserId,
         app::Directory,
         direct::DirectDraft,
         message::Draft,
         moderation::{QuestionId, Verdict},
+        mute::MuteChange,
         outbox::Outcome,
         request::{Answer, GroupRequest, Request},
         session::{Login, SocketEnd},
@@ -111,18 +112,46 @@ impl SocketOp {
         }
     }
 
+    /// What others read when it is done: it counts as a message.
+    pub fn is_heard(&self) -> bool {
+        match self {
+            SocketOp::Publish { .. } | SocketOp::SendDirect { .. } => true,
+            SocketOp::Group { what, .. } => {
+                matches!(**what, GroupRequest::Modify { .. } | GroupRequest::ChangeMutes(_) | GroupRequest::DeleteMessage { .. })
+            }
+            _ => false,
+        }
+    }
+
+    /// The message that it is, if it is one.
+    pub fn draft_mut(&mut self) -> Option<&mut Draft> {
+        match self {
+            SocketOp::Publish { draft, .. } => Some(draft),
+            SocketOp::SendDirect { draft, .. } => Some(&mut draft.draft),
+            _ => None,
+        }
+    }
+
     /// Bytes of text that it carries, as far as they count.
     pub fn bytes(&self) -> usize {
         match self {
             SocketOp::Publish { draft, .. } => draft.body.len(),
             SocketOp::SendDirect { draft, .. } => draft.draft.body.len(),
-            SocketOp::Group { what, .. } => match &**what {
-                GroupRequest::Create(new) => new.info.len(),
-                GroupRequest::Modify { info: Some(info), .. } => info.len(),
-                _ => 0,
-            },
+            SocketOp::Group { what, .. } => text_of(what),
+            SocketOp::Confirm { acks, .. } => acks.iter().map(String::len).sum(),
             _ => 0,
         }
+    }
+}
+
+fn text_of(what: &GroupRequest) -> usize {
+    let ids = |users: &[UserId]| users.iter().map(|user| user.as_str().len()).sum();
+    match what {
+        GroupRequest::Create(new) => new.info.len(),
+        GroupRequest::Modify { info, .. } => info.as_ref().map_or(0, String::len),
+        GroupRequest::ChangeMutes(MuteChange::Mute(users) | MuteChange::Unmute(users) | MuteChange::MuteAll { except: users }) => ids(users),
+        GroupRequest::Contains { users } => ids(users),
+        _ => 0,
     }
 }
 
@@ -159,8 +188,7 @@ impl Command {
             Command::Call(request, _) => match &**request {
                 Request::Send { draft, .. } => draft.body.len(),
                 Request::SendDirect { draft, .. } => draft.draft.body.len(),
-                Request::Group { what: GroupRequest::Create(new), .. } => new.info.len(),
-                Request::Group { what: GroupRequest::Modify { info: Some(info), .. }, .. } => info.len(),
+                Request::Group { what, .. } => text_of(what),
                 _ => 0,
             },
             _ => 0,

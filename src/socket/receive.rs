@@ -10,7 +10,7 @@ use super::{
     wire::{self, Command, Method, json},
 };
 use crate::{
-    domain::{GroupId, Refusal, SessionId, request::GroupRequest, session::SocketEnd},
+    domain::{AppId, GroupId, Refusal, SessionId, app::Audit, request::GroupRequest, session::SocketEnd},
     engine::{Position, SocketCommand, SocketOp},
 };
 
@@ -156,8 +156,8 @@ impl Reactor {
 
     fn execute(&mut self, slot: u32, command: Command) {
         let conn = self.conn_ref(slot);
-        let Some(Phase::Live { sid, .. }) = self.connection(slot).map(|c| &c.phase) else { return };
-        let sid = sid.clone();
+        let Some(Phase::Live { sid, app }) = self.connection(slot).map(|c| &c.phase) else { return };
+        let (sid, app) = (sid.clone(), app.clone());
         match self.rate(slot) {
             Rate::Within => {}
             Rate::Over => return self.refuse(slot, command.id, &wire::Error::new(111, "too many requests")),
@@ -167,10 +167,11 @@ impl Reactor {
             }
         }
         match self.meaning(sid, &command) {
-            Ok(Some(op)) => {
-                if matches!(op, SocketOp::Publish { .. } | SocketOp::SendDirect { .. }) && !self.may_say(slot) {
+            Ok(Some(mut op)) => {
+                if op.is_heard() && !self.may_say(slot) {
                     return self.refuse(slot, command.id, &wire::error(&Refusal::TooFast(MESSAGES)));
                 }
+                self.look_up_words(&app, &mut op);
                 // The next command waits for large answers, so that they cannot pile up, and many
                 // recoveries at once do not run over the connection's budget.
                 if let (Some(size), Some(connection)) = (size(&op), self.connection(slot)) {
@@ -183,6 +184,16 @@ impl Reactor {
             Ok(None) => {}
             Err(Wrong::Reply(error)) => self.refuse(slot, command.id, &error),
             Err(Wrong::Close) => self.bad_request(slot),
+        }
+    }
+
+    /// The built-in moderation's list is asked here, where only this connection waits; what it means is
+    /// the engine's.
+    fn look_up_words(&self, app: &AppId, op: &mut SocketOp) {
+        if let Some(draft) = op.draft_mut()
+            && self.engine.directory().apps.get(app).is_some_and(|app| app.audit == Audit::BuiltIn)
+        {
+            draft.flagged = self.config.words.finds(&draft.body);
         }
     }
 
