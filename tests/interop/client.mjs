@@ -70,6 +70,7 @@ const commands = {
   subscribe,
   unsubscribe: (client, { channel }) => client.getSubscription(channel).unsubscribe(),
   publish: (client, { channel, data }) => client.publish(channel, data),
+  send: (client, { data }) => client.send(data),
   rpc: (client, { method, data }) => client.rpc(method, data),
   presence: async (client, { channel }) => {
     const { clients } = await client.presence(channel);

@@ -25,7 +25,10 @@ class Tap(logging.Handler):
 
     def emit(self, record):
         if record.msg == "got reply %s":
-            tell("wire", reply=record.args if isinstance(record.args, dict) else record.args[0])
+            reply = record.args if isinstance(record.args, dict) else record.args[0]
+            tell("wire", reply=reply)
+            if message := reply.get("push", {}).get("message"):  # this SDK skips them
+                tell("message", data=message["data"])
         elif record.msg == "connection closed, code: %d, reason: %s":
             tell("closed", code=record.args[0], reason=record.args[1])
 
@@ -99,6 +102,10 @@ class Commands:
 
     async def publish(self, channel, data):
         await self.client.publish(channel, data)
+
+    async def send(self, data):
+        await self.client.ready()
+        await self.client._send_commands([{"send": {"data": data}}])  # this SDK has no send of its own
 
     async def rpc(self, method, data):
         return {"data": (await self.client.rpc(method, data)).data}

@@ -13,14 +13,6 @@ SECRET = re.compile(r"\S{8,}")
 pytestmark = pytest.mark.parametrize("sdk", cloud.SDKS)
 
 
-async def refused(stage, sdk, status, code, action, **params):
-    with pytest.raises(cloud.CloudError) as caught:
-        await stage.control(action, sdk, **params)
-    error = caught.value
-    assert (error.status, error.code) == (status, code), f"{action} {params}: expected {status} {code}, came {error}"
-    assert REQUEST_ID.fullmatch(error.request_id), f"RequestId of the error: {error.request_id!r}"
-
-
 async def test_an_app_is_made_described_and_changed(stage, sdk):
     callback, audit = stage.receiver.url, "http://127.0.0.1:9/audit"
     made = await stage.control(
@@ -53,7 +45,7 @@ async def test_an_app_is_made_described_and_changed(stage, sdk):
     described |= {"AuditUrl": audit + "/2", "EventCallbackUrl": callback + "&v=2", "Disable": True}
     assert_shape(await stage.control("DescribeLiveMessageApp", sdk, AppId=app), described)
 
-    await refused(stage, sdk, 403, "NoAuth", "CreateLiveMessageGroup", AppId=app, GroupId="g1")
+    await stage.refused(403, "NoAuth", "CreateLiveMessageGroup", sdk, AppId=app, GroupId="g1")
     changed = await stage.control("ModifyLiveMessageAppDisable", sdk, AppId=app, Disable=False)
     assert_shape(changed, {"AppId": app, "AppSign": sign, "Disable": False, "RequestId": REQUEST_ID})
     await stage.control("ModifyLiveMessageAppAudit", sdk, AppId=app, AuditType=0)
@@ -175,7 +167,7 @@ async def test_the_longest_body_the_cloud_allows_goes_through_and_one_byte_more_
     send = {"AppId": app.id, "GroupId": "g1", "SenderId": "teacher"}
     await stage.control("SendLiveMessageGroup", sdk, **send, Body=longest)
     assert (await member.publication("g1"))["data"]["body"] == longest, "the member got another body"
-    await refused(stage, sdk, 400, "InputInvalid", "SendLiveMessageGroup", **send, Body=longest + "x")
+    await stage.refused(400, "InputInvalid", "SendLiveMessageGroup", sdk, **send, Body=longest + "x")
 
 
 async def test_who_is_online_is_told(stage, sdk):
@@ -208,7 +200,7 @@ async def test_what_is_missing_or_wrong_is_refused_by_its_documented_code(stage,
         (400, "ErrorInvalidEventCallbackUrl", "CreateLiveMessageApp", {"AppName": "app", "EventCallbackUrl": "ftp://x/"}),
         (400, "ErrorInvalidAuditUrl", "CreateLiveMessageApp", {"AppName": "app", "AuditType": 2}),
     ]:
-        await refused(stage, sdk, status, code, action, **params)
+        await stage.refused(status, code, action, sdk, **params)
 
 
 async def test_a_stranger_is_turned_away(stage, sdk):

@@ -23,8 +23,8 @@ class Refused(Exception):
 
 
 class Client:
-    def __init__(self, sdk, name):
-        self.sdk, self.name = sdk, name
+    def __init__(self, sdk, user, name):
+        self.sdk, self.user, self.name = sdk, user, name
         self.log = Log(f"{name} ({sdk})")
         self._numbers = itertools.count(1)
         self._answers = {}
@@ -73,6 +73,29 @@ class Client:
     async def publish(self, group, data):
         await self.call("publish", channel=f"group:{group}", data=data)
 
+    async def leave(self, group):
+        await self.call("unsubscribe", channel=f"group:{group}")
+        await self.event("unsubscribed", channel=f"group:{group}")
+
+    async def rpc(self, method, **data):
+        """The data of the answer."""
+        return (await self.call("rpc", method=method, data=data))["data"]
+
+    async def refused(self, what, **args):
+        """The code of a command that the server must refuse; it says why, too."""
+        try:
+            answer = await self.call(what, **args)
+        except Refused as error:
+            assert error.message, f"{what} {args}: code {error.code} without a word"
+            return error.code
+        raise AssertionError(f"{self.log.name}: expected {what} {args} to be refused, came {answer}")
+
+    async def publish_refused(self, group, body):
+        return await self.refused("publish", channel=f"group:{group}", data={"body": body})
+
+    async def rpc_refused(self, method, **data):
+        return await self.refused("rpc", method=method, data=data)
+
     async def call(self, what, **args):
         number = next(self._numbers)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
@@ -103,8 +126,26 @@ class Client:
     def publications(self, group):
         return self.events("publication", channel=f"group:{group}")
 
+    def bodies(self, group):
+        return [publication["data"].get("body") for publication in self.publications(group)]
+
     async def publication(self, group, nth=1, timeout=10.0):
         return await self.event("publication", nth, timeout, channel=f"group:{group}")
+
+    async def heard(self, group, body, timeout=10.0):
+        """The publication with this body."""
+        __tracebackhide__ = True
+        found = lambda _: next((p for p in self.publications(group) if p["data"].get("body") == body), None)
+        return await self.log.until(f"{body!r} in {group}", found, timeout)
+
+    async def told(self, group, event, nth=1, timeout=10.0):
+        """The nth event of this name in a group: its publication."""
+        __tracebackhide__ = True
+        return await self.event("publication", nth, timeout, channel=f"group:{group}", tags={"event": event})
+
+    async def message(self, nth=1, timeout=10.0):
+        """Data of the nth message to this user alone."""
+        return (await self.event("message", nth, timeout))["data"]
 
     def pushes(self, group, kind="pub"):
         """Pushes of a group as they were on the wire."""

@@ -103,10 +103,8 @@ class Receiver:
     async def _serve(self, reader, writer):
         try:
             while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-                headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-                body = await reader.readexactly(int(headers.get("content-length", 0)))
-                faults = self._faults(head[0], headers, body)
+                line, headers, body = await read_request(reader)
+                faults = self._faults(line, headers, body)
                 status = self._status(body)
                 self.log.add(Callback(time.monotonic(), headers, body, status, faults))
                 writer.write(f"HTTP/1.1 {status} Because\r\nContent-Length: 2\r\n\r\nok".encode())
@@ -138,10 +136,23 @@ class Receiver:
             app = json.loads(body)["appid"]
         except (ValueError, KeyError, TypeError):
             return faults + ["the body is not JSON with an appid"]
-        stamp, signature = headers.get("ali-live-timestamp", ""), headers.get("ali-live-signature", "")
-        expected = hashlib.sha256(f"127.0.0.1|{stamp}|{self.keys.get(app)}".encode()).hexdigest()
-        if signature != expected:
-            faults.append(f"Ali-Live-Signature {signature!r}, expected {expected!r}")
-        if not stamp.isdigit() or abs(int(stamp) - time.time()) > STAMP_MAY_DIFFER:
-            faults.append(f"Ali-Live-Timestamp {stamp!r} at {time.time():.0f}")
-        return faults
+        return faults + signature_faults(headers, self.keys.get(app))
+
+
+async def read_request(reader):
+    """Request line, headers with their names in lower case, body."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+    return head[0], headers, await reader.readexactly(int(headers.get("content-length", 0)))
+
+
+def signature_faults(headers, key):
+    """What is wrong with the signature of a call to 127.0.0.1, as sentences."""
+    faults = []
+    stamp, signature = headers.get("ali-live-timestamp", ""), headers.get("ali-live-signature", "")
+    expected = hashlib.sha256(f"127.0.0.1|{stamp}|{key}".encode()).hexdigest()
+    if signature != expected:
+        faults.append(f"Ali-Live-Signature {signature!r}, expected {expected!r}")
+    if not stamp.isdigit() or abs(int(stamp) - time.time()) > STAMP_MAY_DIFFER:
+        faults.append(f"Ali-Live-Timestamp {stamp!r} at {time.time():.0f}")
+    return faults

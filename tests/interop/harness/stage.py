@@ -7,8 +7,10 @@ import secrets
 from . import cloud
 from .clients import Client
 from .login import login_token
+from .moderator import Moderator
 from .receiver import Receiver
 from .server import Server
+from .shape import REQUEST_ID
 from .tcp_proxy import TcpProxy
 
 
@@ -24,7 +26,7 @@ class Stage:
         self.folder = folder
         self.server = Server(folder)
         self.receiver = Receiver()
-        self._clients, self._proxies = [], []
+        self._clients, self._proxies, self._moderators, self._running = [], [], [], []
 
     async def __aenter__(self):
         await self.receiver.start()
@@ -34,6 +36,9 @@ class Stage:
     async def __aexit__(self, kind, error, _):
         if kind is not None:
             self._show()
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
         for client in self._clients:
             await client.stop()
         for proxy in self._proxies:
@@ -44,12 +49,31 @@ class Stage:
                 assert code == 0 or kind is not None, f"expected exit code 0 after SIGTERM, came {code}"
         finally:
             self.receiver.stop()
+            for moderator in self._moderators:
+                moderator.stop()
         if kind is None:
-            self.receiver.check()
+            for told in (self.receiver, *self._moderators):
+                told.check()
 
     async def control(self, action, sdk="v3", **params):
         """A call of the cloud's API through one of its SDKs, off the event loop."""
         return await asyncio.to_thread(self.sdk(sdk).call, action, **params)
+
+    def meanwhile(self, doing):
+        """Lets this run beside the test, and not longer; to be awaited for what came of it."""
+        task = asyncio.create_task(doing)
+        self._running.append(task)
+        return task
+
+    async def refused(self, status, code, action, sdk="v3", **params):
+        """A call that must be refused like this; the message."""
+        try:
+            answer = await self.control(action, sdk, **params)
+        except cloud.CloudError as error:
+            assert (error.status, error.code) == (status, code), f"{action} {params}: expected {status} {code}, came {error}"
+            assert REQUEST_ID.fullmatch(error.request_id), f"RequestId of the error: {error.request_id!r}"
+            return error.message
+        raise AssertionError(f"{action} {params}: expected {status} {code}, came {answer}")
 
     def sdk(self, name, key_id=None, key_secret=None):
         server = self.server
@@ -68,13 +92,25 @@ class Stage:
         self, sdk, app, user, device="d1", info="", role="", token=None, through=None, connect=True, **options
     ):
         """A client of this user, connected unless told otherwise."""
-        client = Client(sdk, f"{user}.{secrets.token_hex(2)}")
+        client = Client(sdk, user, f"{user}.{secrets.token_hex(2)}")
         self._clients.append(client)
         token = token or login_token(app, user, role)
         await client.start(self.server.sessions_url(through), token, {"device": device, "user_info": info}, **options)
         if connect:
             await client.connect()
         return client
+
+    async def group(self, app, group, **params):
+        await self.control("CreateLiveMessageGroup", AppId=app.id, GroupId=group, **params)
+
+    async def moderator(self, app):
+        """A moderation server that is asked about this application's messages from now on."""
+        moderator = Moderator()
+        self._moderators.append(moderator)
+        moderator.key = app.key
+        await moderator.start()
+        await self.control("ModifyLiveMessageAppAudit", AppId=app.id, AuditType=2, AuditUrl=moderator.url)
+        return moderator
 
     async def proxy(self):
         proxy = TcpProxy(self.server.sessions)
@@ -86,5 +122,7 @@ class Stage:
         """What the person who reads a failure needs."""
         print(f"--- last lines of the server\n{self.server.last_lines()}")
         print(f"--- callbacks\n{self.receiver.log}")
+        for moderator in self._moderators:
+            print(f"--- questions\n{moderator.log}")
         for client in self._clients:
             print(f"--- {client.log.name}\n{client.log}")
