@@ -3,6 +3,7 @@
 //! and the command line drive the shipped binary.
 
 mod aimed;
+mod bad_input;
 mod callbacks;
 mod cli;
 mod control;
