@@ -49,7 +49,7 @@ impl Default for Limits {
             connections: 0,
             connections_per_address: 1_000,
             session_commands_per_second: 100,
-            session_messages_per_second: 50,
+            session_messages_per_second: 100,
             group_messages_per_second: 40,
             control_qps: true,
             nonces: 262_144,

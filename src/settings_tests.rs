@@ -47,7 +47,7 @@ server_messages = false
 connections = 1000
 connections_per_address = 1000
 session_commands_per_second = 100
-session_messages_per_second = 50
+session_messages_per_second = 100
 group_messages_per_second = 40
 control_qps = true
 nonces = 262144
@@ -159,7 +159,7 @@ fn mistakes_are_named_with_what_to_write_instead() {
 #[test]
 fn the_rate_of_messages_goes_with_that_of_commands() {
     for (text, expected) in [
-        ("", 50),
+        ("", 100),
         ("[limits]\nsession_commands_per_second = 0\n", 0),
         ("[limits]\nsession_commands_per_second = 0\nsession_messages_per_second = 7\n", 7),
         ("[limits]\nsession_messages_per_second = 0\n", 0),

@@ -200,7 +200,7 @@ const ADMIN: &str = "admin";
 /// Creating is idempotent; the name of a deleted group stays taken (`alibaba.md` §2.2).
 fn create(tx: &mut Tx, app: &AppId, name: &GroupId, new: NewGroup, epoch: Epoch) -> Result<Answer, Refusal> {
     if let Some(old) = tx.state.group_named(app, name) {
-        return Ok(Answer::Created { already_exists: true, already_deleted: old.config.deleted.is_some() });
+        return Ok(Answer::Created { group: name.clone(), already_exists: true, already_deleted: old.config.deleted.is_some() });
     }
     room_for_one_more(tx, app)?;
     let gid = tx.state.next_gid();
@@ -218,7 +218,7 @@ fn create(tx: &mut Tx, app: &AppId, name: &GroupId, new: NewGroup, epoch: Epoch)
         mutes: Mutes::default(),
     };
     tx.change(Change::Group(Arc::new(group)));
-    Ok(Answer::Created { already_exists: false, already_deleted: false })
+    Ok(Answer::Created { group: name.clone(), already_exists: false, already_deleted: false })
 }
 
 /// Every member is put out; messages stay readable. Deleting what is not there succeeds.

@@ -106,7 +106,7 @@ pub enum Answer {
     /// What has nothing to tell.
     Done,
     /// `Create`.
-    Created { already_exists: bool, already_deleted: bool },
+    Created { group: GroupId, already_exists: bool, already_deleted: bool },
     /// `Describe`.
     Group(Box<GroupInfo>),
     /// `Mutes`.

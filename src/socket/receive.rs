@@ -160,6 +160,10 @@ impl Reactor {
         let (sid, app) = (sid.clone(), app.clone());
         match self.rate(slot) {
             Rate::Within => {}
+            // Who floods with messages is told so.
+            Rate::Over if self.config.messages_per_second > 0 && matches!(command.method, Method::Publish { .. }) => {
+                return self.refuse(slot, command.id, &wire::error(&Refusal::TooFast(MESSAGES)));
+            }
             Rate::Over => return self.refuse(slot, command.id, &wire::Error::new(111, "too many requests")),
             Rate::FarOver => {
                 let heard = self.config.clock.tick();

@@ -30,7 +30,8 @@ fn event(client: &mut Client) -> (String, Value) {
 fn boss(world: &World) -> Client {
     let login = world.app.login("boss", world.seconds() + 86_400, "admin");
     let mut boss = Client::login(world.server.running().sessions, &login, "d");
-    assert_eq!(call(&mut boss, "group.create", json!({"group_id": "g1", "name": "n"})), json!({"already_exists": false, "already_deleted": false}));
+    let made = json!({"group_id": "g1", "already_exists": false, "already_deleted": false});
+    assert_eq!(call(&mut boss, "group.create", json!({"group_id": "g1", "name": "n"})), made);
     boss.join("g1");
     boss
 }

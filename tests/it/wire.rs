@@ -132,6 +132,9 @@ fn over_the_rate_commands_are_refused_with_111_until_time_passes() {
     assert_eq!(refused["error"]["temporary"], true);
     world.advance(1_000);
     assert_eq!(u1.code("rpc", json!({"method": "x"})), 104);
+    // A message is too fast in its own words.
+    let codes: Vec<u64> = (0..20).map(|_| u1.code("publish", json!({"channel": "group:none", "data": "x"}))).collect();
+    assert_eq!((codes[0], codes[19]), (440, 111), "without a rate of messages");
     // Who does not listen is closed.
     let line = "{\"id\":1,\"rpc\":{}}\n".repeat(1_100);
     u1.text(&line);

@@ -30,7 +30,7 @@ pub fn create(call: &Call) -> Fields {
         admins,
     };
     match call.ask_group(&id, &GroupId::trusted(name), GroupRequest::Create(new))? {
-        Answer::Created { already_exists, already_deleted } => {
+        Answer::Created { already_exists, already_deleted, .. } => {
             Ok(fields(json!({"GroupId": name, "AlreadyExists": already_exists, "AlreadyDelete": already_deleted})))
         }
         other => Err(unexpected(&other)),

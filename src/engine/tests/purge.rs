@@ -84,7 +84,7 @@ fn a_deleted_group_is_forgotten_after_30_days_and_its_number_is_not_given_again(
     b.ask(group("gone", GroupRequest::Recover)).unwrap();
     b.ask(delete()).unwrap();
     b.go_on(29 * DAY);
-    assert!(matches!(b.ask(new_group("gone")), Ok(Answer::Created { already_exists: true, already_deleted: true })));
+    assert!(matches!(b.ask(new_group("gone")), Ok(Answer::Created { already_exists: true, already_deleted: true, .. })));
     b.go_on(2 * DAY);
     assert!(matches!(b.ask(group("gone", GroupRequest::Recover)), Err(Refusal::NoSuchGroup(_))));
     assert_eq!((b.count("message"), b.count("grp"), b.count("counter")), (0, 1, 0));

@@ -69,7 +69,9 @@ struct Muted<'a> {
 /// An object; empty for what has nothing to tell.
 pub(super) fn answered(answer: &Answer, out: &mut Vec<u8>) {
     match answer {
-        Answer::Created { already_exists, already_deleted } => value(out, &json!({"already_exists": already_exists, "already_deleted": already_deleted})),
+        Answer::Created { group, already_exists, already_deleted } => {
+            value(out, &json!({"group_id": group, "already_exists": already_exists, "already_deleted": already_deleted}));
+        }
         Answer::Group(info) => value(out, &group(info)),
         Answer::Members(found) => {
             let users = found.members.iter().map(Joined::from).collect();
@@ -109,7 +111,8 @@ mod tests {
     #[test]
     fn short_answers() {
         check(Answer::Done, "{}");
-        check(Answer::Created { already_exists: true, already_deleted: false }, r#"{"already_deleted":false,"already_exists":true}"#);
+        let group = GroupId::trusted("g");
+        check(Answer::Created { group, already_exists: true, already_deleted: false }, r#"{"already_deleted":false,"already_exists":true,"group_id":"g"}"#);
         check(Answer::Sent { tid: Tid::trusted("t") }, r#"{"tid":"t"}"#);
     }
 
