@@ -3,7 +3,7 @@
 
 use super::{
     SOON,
-    frames::{BINARY, CLOSE, In, TEXT, read, write},
+    frames::{BINARY, CLOSE, In, TEXT, assert_upgraded, read, upgrade, write},
 };
 use serde_json::{Value, json};
 use std::{
@@ -18,10 +18,6 @@ use std::{
     thread::JoinHandle,
     time::{Duration, Instant},
 };
-
-/// The sample handshake of RFC 6455 §1.3.
-const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 pub struct Client {
     stream: TcpStream,
@@ -47,18 +43,14 @@ impl Client {
         let mut stream = TcpStream::connect(at).ok()?;
         stream.set_nodelay(true).ok()?;
         stream.set_read_timeout(Some(SOON)).ok()?;
-        let head = format!(
-            "GET /connection/websocket HTTP/1.1\r\nHost: {at}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
-        );
-        stream.write_all(head.as_bytes()).ok()?;
+        stream.write_all(upgrade(at).as_bytes()).ok()?;
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
             stream.read_exact(&mut byte).ok()?;
             answer.push(byte[0]);
         }
-        let answer = String::from_utf8(answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 101 ") && answer.contains(ACCEPT), "{answer}");
+        assert_upgraded(&answer);
         stream.set_read_timeout(None).unwrap();
         let (send, inbox) = mpsc::channel();
         let (answers, write) = (Arc::new(AtomicBool::new(true)), Arc::new(Mutex::new(stream.try_clone().unwrap())));
@@ -214,8 +206,10 @@ impl Client {
         }
     }
 
-    /// Everything that was pushed up to now; a round trip through the engine makes sure that all of it is here.
+    /// Everything that was pushed up to now; round trips through the engine make sure that all of it is
+    /// here. Two, because an answer goes out before the messages of the same tick.
     pub fn heard(&mut self) -> Vec<Value> {
+        self.leave("no-such-group");
         self.leave("no-such-group");
         self.pushes.drain(..).collect()
     }
@@ -276,7 +270,7 @@ impl Client {
         self.answers.store(false, Ordering::SeqCst);
     }
 
-    /// From now on, but for one more frame, nothing is read; what the server sends piles up.
+    /// From now on, but for one more read, nothing is read; what the server sends piles up.
     pub fn stop_reading(&self) {
         *self.paused.0.lock().unwrap() = true;
     }

@@ -80,6 +80,13 @@ impl Process {
         self.child.try_wait().expect("it is our child").is_none()
     }
 
+    /// Bytes of it that are in memory.
+    pub fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("it runs");
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+        1024 * kib.and_then(|kib| kib.parse::<u64>().ok()).expect("a line VmRSS: n kB")
+    }
+
     pub fn api(&self) -> Api {
         let key = std::fs::read(self.data.join("access-key.json")).expect("the first key");
         let key: Value = serde_json::from_slice(&key).unwrap();

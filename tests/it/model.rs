@@ -1,0 +1,111 @@
+//! Random sequences of what clients, the business's server and the machine do to one group, against a
+//! model of it: the two never differ. The model is in `model/group.rs`; what is done, and how the two
+//! are compared, in `model/driver.rs`.
+//!
+//! `ROOMD_MODEL_CASES` sets the number of sequences, `ROOMD_MODEL_SEED` another start of the random
+//! numbers: a number, or `new` for one that nobody knows before. A failure is shrunk to the shortest
+//! sequence that still fails, and names its seed.
+
+mod driver;
+mod group;
+
+use crate::harness::{World, wall};
+use driver::{Driver, Op};
+use group::{GRACE, HOLD, Say, USERS, User};
+use proptest::{
+    collection::vec,
+    option,
+    prelude::*,
+    sample::{select, subsequence},
+    strategy::Union,
+    test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner},
+};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+const CASES: u32 = 24;
+const STEPS: usize = 80;
+
+fn user() -> impl Strategy<Value = User> {
+    0..USERS
+}
+
+/// Some of the users, at least one.
+fn some() -> impl Strategy<Value = Vec<User>> {
+    subsequence((0..USERS).collect::<Vec<User>>(), 1..4)
+}
+
+fn say() -> impl Strategy<Value = Say> {
+    // Few ids, so that they come again.
+    let tid = option::weighted(0.3, (0..5).prop_map(|n| format!("t-{n}")));
+    let kept = select(vec![(false, false), (false, false), (true, false), (false, true), (true, true)]);
+    (select(vec![1, 1, 2, 10_001]), 0..4i64, kept, tid).prop_map(|(kind, increase, (no_storage, no_cache), tid)| Say {
+        kind,
+        increase,
+        no_storage,
+        no_cache,
+        tid,
+    })
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let back = || option::weighted(0.7, 0..6u64);
+    let waits = select(vec![HOLD / 4, HOLD + 500, HOLD + 500, GRACE / 3, GRACE, GRACE + 10_000]);
+    let modify = (option::of(any::<bool>()), option::of(some()), option::of(some()));
+    Union::new_weighted(vec![
+        (16, user().prop_map(Op::Join).boxed()),
+        (30, (user(), say()).prop_map(|(user, say)| Op::Publish(user, say)).boxed()),
+        (4, user().prop_map(Op::Leave).boxed()),
+        (8, user().prop_map(Op::Vanish).boxed()),
+        (6, user().prop_map(Op::Goodbye).boxed()),
+        (12, (user(), back()).prop_map(|(user, back)| Op::Return { user, back }).boxed()),
+        (3, user().prop_map(Op::TakeOver).boxed()),
+        (14, waits.prop_map(Op::Wait).boxed()),
+        (2, Just(Op::Restart).boxed()),
+        (8, say().prop_map(Op::Send).boxed()),
+        (5, some().prop_map(Op::Ban).boxed()),
+        (4, Just(Op::Unban).boxed()),
+        (5, some().prop_map(Op::AddBand).boxed()),
+        (4, some().prop_map(Op::RemoveBand).boxed()),
+        (4, modify.prop_map(|(all, muted, except)| Op::ModifyBand { all, muted, except }).boxed()),
+        (4, user().prop_map(Op::Kick).boxed()),
+        (6, (0..6usize).prop_map(Op::DeleteMessage).boxed()),
+        (3, some().prop_map(Op::SetAdmins).boxed()),
+        (1, Just(Op::DeleteGroup).boxed()),
+        (4, Just(Op::RecoverGroup).boxed()),
+    ])
+}
+
+fn run(ops: &[Op]) -> Result<(), String> {
+    let mut world = World::new();
+    // The world must not go while a panic unwinds, or its server would stay.
+    let done = catch_unwind(AssertUnwindSafe(|| {
+        let mut driver = Driver::new(&mut world)?;
+        ops.iter().enumerate().try_for_each(|(n, op)| driver.step(op).map_err(|differs| format!("after step {n}, {op:?}: {differs}")))
+    }));
+    done.unwrap_or_else(|panic| Err(panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "a panic".into())))
+}
+
+#[test]
+fn a_group_never_differs_from_its_model() {
+    let env = |name: &str| std::env::var(name).ok();
+    let cases = env("ROOMD_MODEL_CASES").and_then(|n| n.parse().ok()).unwrap_or(CASES);
+    let seed: u64 = match env("ROOMD_MODEL_SEED").as_deref() {
+        None => 1,
+        Some("new") => wall().0 as u64,
+        Some(n) => n.parse().expect("ROOMD_MODEL_SEED is a number, or `new`"),
+    };
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    match runner.run(&vec(op(), 1..=STEPS), |ops| run(&ops).map_err(TestCaseError::fail)) {
+        Ok(()) => {}
+        Err(TestError::Fail(why, ops)) => panic!("with ROOMD_MODEL_SEED={seed} the group and its model differ {why}\nthe steps: {}", listed(&ops)),
+        Err(TestError::Abort(why)) => panic!("given up: {why}"),
+    }
+}
+
+/// One a line.
+fn listed(ops: &[Op]) -> String {
+    ops.iter().map(|op| format!("\n  {op:?}")).collect()
+}
