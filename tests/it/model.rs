@@ -11,7 +11,7 @@ mod group;
 
 use crate::harness::{World, wall};
 use driver::{Driver, Op};
-use group::{GRACE, HOLD, Say, USERS, User};
+use group::{Say, USERS, User};
 use proptest::{
     collection::vec,
     option,
@@ -47,19 +47,27 @@ fn say() -> impl Strategy<Value = Say> {
     })
 }
 
+/// With an id of its own, that may have been used before.
+fn said() -> impl Strategy<Value = Say> {
+    (say(), 0..5).prop_map(|(say, n)| Say { tid: Some(format!("t-{n}")), ..say })
+}
+
+fn wait() -> impl Strategy<Value = u64> {
+    select(vec![500, 2_000, 2_500, 30_000, 89_999, 90_000, 100_000])
+}
+
 fn op() -> impl Strategy<Value = Op> {
-    let back = || option::weighted(0.7, 0..6u64);
-    let waits = select(vec![HOLD / 4, HOLD + 500, HOLD + 500, GRACE / 3, GRACE, GRACE + 10_000]);
+    let back = || option::weighted(0.8, 0..6u64);
     let modify = (option::of(any::<bool>()), option::of(some()), option::of(some()));
     Union::new_weighted(vec![
         (16, user().prop_map(Op::Join).boxed()),
         (30, (user(), say()).prop_map(|(user, say)| Op::Publish(user, say)).boxed()),
         (4, user().prop_map(Op::Leave).boxed()),
         (8, user().prop_map(Op::Vanish).boxed()),
-        (6, user().prop_map(Op::Goodbye).boxed()),
+        (4, user().prop_map(Op::Goodbye).boxed()),
         (12, (user(), back()).prop_map(|(user, back)| Op::Return { user, back }).boxed()),
         (3, user().prop_map(Op::TakeOver).boxed()),
-        (14, waits.prop_map(Op::Wait).boxed()),
+        (8, wait().prop_map(Op::Wait).boxed()),
         (2, Just(Op::Restart).boxed()),
         (8, say().prop_map(Op::Send).boxed()),
         (5, some().prop_map(Op::Ban).boxed()),
@@ -73,6 +81,27 @@ fn op() -> impl Strategy<Value = Op> {
         (1, Just(Op::DeleteGroup).boxed()),
         (4, Just(Op::RecoverGroup).boxed()),
     ])
+}
+
+/// What chance alone would seldom bring together.
+fn ops() -> impl Strategy<Value = Vec<Op>> {
+    let publish = |user, say: &Say| Op::Publish(user, say.clone());
+    let steps = Union::new_weighted(vec![
+        (40, op().prop_map(|op| vec![op]).boxed()),
+        (1, (user(), wait()).prop_map(|(user, ms)| vec![Op::Join(user), Op::Goodbye(user), Op::Wait(ms)]).boxed()),
+        (1, (user(), wait()).prop_map(|(user, ms)| vec![Op::Join(user), Op::Vanish(user), Op::Wait(ms)]).boxed()),
+        (1, (user(), wait()).prop_map(|(user, ms)| vec![Op::Join(user), Op::Return { user, back: None }, Op::Wait(ms)]).boxed()),
+        (
+            2,
+            (user(), user(), say())
+                .prop_map(move |(gone, user, say)| vec![Op::Vanish(gone), publish(user, &say), Op::Return { user: gone, back: Some(0) }])
+                .boxed(),
+        ),
+        // The same again after a restart, and when nobody is there any more.
+        (2, (user(), said()).prop_map(move |(user, say)| vec![Op::Join(user), publish(user, &say), Op::Restart, publish(user, &say)]).boxed()),
+        (1, said().prop_map(|say| vec![Op::Send(say.clone()), Op::Restart, Op::Wait(90_000), Op::Send(say)]).boxed()),
+    ]);
+    vec(steps, 1..=STEPS).prop_map(|steps| steps.concat())
 }
 
 fn run(ops: &[Op]) -> Result<(), String> {
@@ -98,7 +127,7 @@ fn a_group_never_differs_from_its_model() {
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    match runner.run(&vec(op(), 1..=STEPS), |ops| run(&ops).map_err(TestCaseError::fail)) {
+    match runner.run(&ops(), |ops| run(&ops).map_err(TestCaseError::fail)) {
         Ok(()) => {}
         Err(TestError::Fail(why, ops)) => panic!("with ROOMD_MODEL_SEED={seed} the group and its model differ {why}\nthe steps: {}", listed(&ops)),
         Err(TestError::Abort(why)) => panic!("given up: {why}"),
