@@ -1,7 +1,7 @@
 //! Groups of more than 2,000 members (`alibaba.md` §2.2, `session.md` §3), with 2,500 real sockets:
 //! lists are gone, counts are exact and seldom, messages go on as ever, and memory stays bounded.
 
-use crate::harness::{Folder, Listener, Process, World, alone, is_there, wall};
+use crate::harness::{Folder, Listener, Process, World, alone, wall};
 use serde_json::{Value, json};
 
 /// Up to so many members a group is a normal one.
@@ -79,9 +79,7 @@ fn the_2001st_member_makes_a_group_super_large_until_everybody_has_left() {
     crowd[3].ok("subscribe", json!({"channel": "group:g1"}));
     assert_eq!((size(&world), listed(&mut crowd[2])), ((false, 3), Ok(3)));
     assert_eq!(watcher.push()["join"]["info"]["user"], "u3", "who comes is told by name");
-    if is_there("ListLiveMessageGroupUsers") {
-        assert_eq!(page(&world), (3, false));
-    }
+    assert_eq!(page(&world), (3, false));
 }
 
 #[test]
@@ -89,9 +87,7 @@ fn a_super_large_group_has_no_lists_but_exact_numbers_and_knows_each_member() {
     let _alone = alone();
     let world = world();
     let mut crowd = members(&world, 0..NORMAL);
-    if is_there("ListLiveMessageGroupUsers") {
-        assert_eq!(page(&world), (50, true), "2,000 are listed");
-    }
+    assert_eq!(page(&world), (50, true), "2,000 are listed");
     crowd.extend(members(&world, NORMAL..MEMBERS));
     assert_eq!(listed(&mut crowd[MEMBERS - 1]), Err(108));
     assert_eq!(crowd[0].ok("presence_stats", json!({"channel": "group:g1"})), json!({"num_clients": 2_500, "num_users": 2_500}));
@@ -101,15 +97,11 @@ fn a_super_large_group_has_no_lists_but_exact_numbers_and_knows_each_member() {
     let joined = crowd[7].ok("subscribe", json!({"channel": "group:g1"}));
     assert_eq!((&joined["data"]["online"], &joined["data"]["total"]), (&json!(2_500), &json!(2_501)), "a join shows them as well");
     crowd[7].leave("g1");
-    if is_there("ListLiveMessageGroupUsers") {
-        assert_eq!(page(&world), (0, false), "the list is cleared");
-    }
-    if is_there("CheckLiveMessageUsersInGroup") {
-        let ask = [("AppId", &*world.app.id), ("GroupId", "g1"), ("UserIds", "u0,u7,u2499,nobody")];
-        let told = world.api().ok("CheckLiveMessageUsersInGroup", &ask)["Users"].take();
-        let expected = [("u0", true), ("u7", false), ("u2499", true), ("nobody", false)];
-        assert_eq!(told, json!(expected.map(|(user, is)| json!({"UserId": user, "Online": is}))), "asked by name, it still knows");
-    }
+    assert_eq!(page(&world), (0, false), "the list is cleared");
+    let ask = [("AppId", &*world.app.id), ("GroupId", "g1"), ("UserIds", "u0,u7,u2499,nobody")];
+    let told = world.api().ok("CheckLiveMessageUsersInGroup", &ask)["Users"].take();
+    let expected = [("u0", true), ("u7", false), ("u2499", true), ("nobody", false)];
+    assert_eq!(told, json!(expected.map(|(user, is)| json!({"UserId": user, "Online": is}))), "asked by name, it still knows");
 }
 
 /// Time and count of members, of lines that must all be counts.

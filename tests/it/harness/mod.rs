@@ -26,27 +26,6 @@ use std::{
 /// Longest wait for anything that comes over a real socket; only a failing test waits so long.
 pub const SOON: Duration = Duration::from_secs(10);
 
-/// Operations of the control API that are still to come; what tests say about them waits.
-const TO_COME: &[&str] = &[
-    "ModifyLiveMessageGroup",
-    "RecoverLiveMessageDeletedGroup",
-    "BanLiveMessageGroup",
-    "UnbanLiveMessageGroup",
-    "AddLiveMessageGroupBand",
-    "RemoveLiveMessageGroupBand",
-    "ModifyLiveMessageGroupBand",
-    "DescribeLiveMessageGroupBand",
-    "KickLiveMessageGroupUser",
-    "ListLiveMessageGroupUsers",
-    "CheckLiveMessageUsersInGroup",
-    "DeleteLiveMessageGroupMessage",
-];
-
-/// Is the operation there?
-pub fn is_there(action: &str) -> bool {
-    !TO_COME.contains(&action)
-}
-
 /// A number that no other caller in this process gets.
 pub fn unique() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
