@@ -29,7 +29,7 @@
 //! | [`settings`], [`server`], [`notify`], `cli` | resolved once; put together; told to systemd; typed by a person |
 //!
 //! Imports point down only: `domain` knows nothing of ours; dialects know the domain; `store` the domain;
-//! `engine` these and clock and ids; `socket`, `control`, `delivery` the engine's handle, the domain and the
+//! `engine` these and clock, ids and metrics; `socket`, `control`, `delivery` the engine's handle, the domain and the
 //! dialects; `server` and `cli` all. `tests/it/imports.rs` keeps it.
 //!
 //! `design.md`, `session.md` and `alibaba.md`, which comments name, are in `docs/`.
@@ -66,6 +66,8 @@
 //! | commands behind a connect or a large answer | one frame (64 KiB) | the socket is not read until the answer is there |
 //! | outbox | rows in the store | kept until delivered, dead or purged |
 //! | lane → senders | 4 deliveries an endpoint | the rest waits in the outbox |
+//! | messages that wait for moderation; questions → askers | 16 a sender, 1,024 an application, 4,096 and 16 MiB in all | refused with 412, or 400 |
+//! | control calls that wait for a client or for moderation | 64, each with a thread | 503 |
 //! | nonces | `nonces` | the oldest minute of the key that has most goes, its older stamps are refused |
 //! | bodies at the door | 64 MiB in all | 503 |
 
