@@ -310,7 +310,11 @@ impl<'a> Driver<'a> {
                     self.tids.insert(body.to_owned(), tid.to_owned());
                 }
                 match publication["tags"]["event"].as_str() {
-                    Some(event @ ("group.mute" | "group.info")) => states.push(event.to_owned()),
+                    Some("group.mute") => {
+                        let data = &publication["data"];
+                        states.push(format!("{:?}", (data["muted_all"] == true, users(&data["muted"]), users(&data["unmuted"]))));
+                    }
+                    Some("group.info") => states.push(format!("{:?}", users(&publication["data"]["admins"]))),
                     Some("message.deleted") if publication.get("offset").is_none() => heard.push(deleted(&self.tids, &publication["data"])),
                     _ => heard.push(line(&push)),
                 }
@@ -322,12 +326,9 @@ impl<'a> Driver<'a> {
             };
             same(format!("what u{user} heard"), order(heard), order(expected))?;
             if before.2.contains(&user) && after.2.contains(&user) && !restarted {
-                for (event, changed) in [("group.mute", before.0 != after.0), ("group.info", before.1 != after.1)] {
-                    let told = states.iter().any(|s| s == event);
-                    if changed && !told {
-                        return Err(format!("u{user} was not told of a change by {event}"));
-                    }
-                }
+                let mutes = (before.0 != after.0).then(|| format!("{:?}", after.0));
+                let admins = (before.1 != after.1).then(|| format!("{:?}", after.1));
+                same(format!("what u{user} heard of mutes and administrators"), states, mutes.into_iter().chain(admins).collect())?;
             }
         }
         Ok(())
