@@ -19,13 +19,6 @@ pub struct Mutes {
     pub except: BTreeSet<UserId>,
 }
 
-impl Mutes {
-    /// Short enough to be pushed to everybody.
-    pub fn are_few(&self) -> bool {
-        self.users.len() + self.except.len() <= MUTES_PUSHED
-    }
-}
-
 impl Group {
     pub fn is_muted(&self, user: &UserId) -> bool {
         let mutes = &self.mutes;
@@ -53,7 +46,8 @@ pub enum MuteChange {
 
 /// Changes the mutes of a live group and tells its members; what changes nothing is told nobody.
 pub fn change(tx: &mut Tx, gid: Gid, change: MuteChange) -> Result<(), Refusal> {
-    let group = tx.state.group(gid).expect("the caller found it").config.clone();
+    let found = tx.state.group(gid).expect("the caller found it");
+    let (group, super_large) = (found.config.clone(), found.super_large);
     let mut mutes = group.mutes.clone();
     match change {
         MuteChange::MuteAll { except } => {
@@ -82,7 +76,8 @@ pub fn change(tx: &mut Tx, gid: Gid, change: MuteChange) -> Result<(), Refusal> 
     }
     if mutes != group.mutes {
         tx.change(Change::Group(Arc::new(Group { mutes: mutes.clone(), ..(*group).clone() })));
-        tx.push(Push::Mutes { gid, mutes: Arc::new(mutes), at: tx.now });
+        let lists = !super_large && mutes.users.len() + mutes.except.len() <= MUTES_PUSHED;
+        tx.push(Push::Mutes { gid, mutes: Arc::new(mutes), lists, at: tx.now });
     }
     Ok(())
 }
@@ -152,5 +147,23 @@ mod tests {
         change(&mut tx, Gid(1), MuteChange::Mute(ids("u1 u2"))).unwrap();
         assert_eq!(change(&mut tx, Gid(1), MuteChange::Mute(ids("u3"))), Err(Refusal::TooManyMutes(2)));
         assert_eq!(change(&mut tx, Gid(1), MuteChange::MuteAll { except: ids("u1 u2 u3") }), Err(Refusal::TooManyMutes(2)));
+    }
+
+    #[test]
+    fn who_is_told_of_long_lists_asks_for_them() {
+        let (mut state, rules) = (state(), Rules::default());
+        let conn = crate::domain::ConnRef { hub: 0, slot: 0, generation: 0 };
+        state.apply(Change::Attached(Gid(1), UserId::trusted("u1"), Some(conn)));
+        let told = |state: &mut State, users: std::ops::Range<usize>| {
+            let mut tx = Tx::new(state, &rules, Millis(0), Tick(0));
+            change(&mut tx, Gid(1), MuteChange::Mute(users.map(|n| UserId::trusted(&format!("u{n}"))).collect())).unwrap();
+            tx.pushes.iter().map(|(_, push)| matches!(push, Push::Mutes { lists: true, .. })).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&mut state, 0..MUTES_PUSHED), [true]);
+        assert_eq!(told(&mut state, 0..1), [false; 0], "nothing changed");
+        assert_eq!(told(&mut state, 0..MUTES_PUSHED + 1), [false]);
+        state.apply(Change::Group(Arc::new(Group { mutes: Mutes::default(), ..(*state.group(Gid(1)).unwrap().config).clone() })));
+        state.apply(Change::SuperLarge(Gid(1), true));
+        assert_eq!(told(&mut state, 0..1), [false]);
     }
 }

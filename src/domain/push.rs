@@ -73,6 +73,8 @@ pub enum Push {
     Mutes {
         gid: Gid,
         mutes: Arc<Mutes>,
+        /// With who is muted, and who is excepted; long lists, and those of a super-large group, are asked for.
+        lists: bool,
         at: Millis,
     },
     /// The content of a message was deleted.

@@ -75,7 +75,7 @@ impl Reactor {
                 }
             }
             Push::Info { gid, group: now, at } => self.groups.line(gid, false, |group, out| json::info(group, &now, at, out)),
-            Push::Mutes { gid, mutes, at } => self.groups.line(gid, false, |group, out| json::mutes(group, &mutes, at, out)),
+            Push::Mutes { gid, mutes, lists, at } => self.groups.line(gid, false, |group, out| json::mutes(group, &mutes, lists, at, out)),
             Push::MessageDeleted { gid, seq, tid, by, at } => self.groups.line(gid, false, |group, out| json::deleted(group, seq, &tid, &by, at, out)),
             Push::Direct { conn, message } => self.line_for(conn, |out| json::direct(&message, out)),
             Push::DirectDeleted { conn, tid, by, at } => self.line_for(conn, |out| json::direct_deleted(&tid, &by, at, out)),
