@@ -110,6 +110,38 @@ fn a_filter_without_hits_ends_early_and_goes_on_where_it_ended() {
 }
 
 #[test]
+fn a_store_of_the_first_version_is_brought_to_the_present_one_with_all_that_it_holds() {
+    let folder = std::env::temp_dir().join(format!("roomd-store-first-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let old = Connection::open(folder.join(FILE)).unwrap();
+    old.execute_batch(schema::MIGRATIONS[0]).unwrap();
+    old.execute_batch(
+        "INSERT INTO mark VALUES ('key');
+         INSERT INTO app VALUES ('a', 'k', 's', '', 1, '[]', 'cn-shanghai', '', 0, '', 30, 0, 0, 0);
+         INSERT INTO grp VALUES (7, 'a', 'g', '', '', '', '[]', 0, NULL, NULL, 1, 1, '[\"u1\"]', '[\"u2\"]', 0);
+         INSERT INTO counter VALUES (7, 3, 2, '{\"1\":3}');
+         INSERT INTO session VALUES ('s1', 'a', 'u1', 'd', 'hello', '', 5);
+         PRAGMA user_version = 1;",
+    )
+    .unwrap();
+    drop(old);
+    let state = Store::open(&folder).unwrap().load().unwrap();
+    assert!(state.had_keys);
+    let session = &state.sessions.values().next().unwrap().session;
+    assert_eq!((&*session.info, &*session.said_info), ("hello", "hello"));
+    let group = state.group(Gid(7)).unwrap();
+    let mutes = &group.config.mutes;
+    assert_eq!((mutes.all, mutes.users.len(), mutes.except.len(), group.counters.top), (true, 1, 1, 3));
+    assert_eq!(state.next_gid(), Gid(8));
+    // And it is as good as a new one.
+    let again = Store::open(&folder).unwrap();
+    again.write(&Change::GroupGone(Gid(7))).unwrap();
+    drop(again);
+    assert_eq!(Store::open(&folder).unwrap().load().unwrap().next_gid(), Gid(8), "a number is not given again");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
 fn groups_are_listed_by_the_page_in_the_order_in_which_they_were_made() {
     let folder = std::env::temp_dir().join(format!("roomd-store-groups-{}", std::process::id()));
     let store = Store::open(&folder).unwrap();
