@@ -85,6 +85,8 @@ pub mod fatal;
 pub mod ids;
 pub mod metrics;
 pub mod notify;
+#[cfg(test)]
+mod readme;
 pub mod receiver;
 pub mod server;
 pub mod settings;

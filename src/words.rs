@@ -2,7 +2,13 @@
 //! Texts and entries are folded by the same function, so that case, width and invisible characters hide
 //! nothing. Must not know what becomes of a text in which a word was found.
 
-use crate::clock::{Clock, Work};
+use crate::{
+    clock::{Clock, Work},
+    domain::{
+        app::{App, Audit},
+        message::Draft,
+    },
+};
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use caseless::Caseless;
 use std::{
@@ -79,6 +85,11 @@ impl Words {
     #[cfg(test)]
     pub fn none(clock: &Clock) -> Words {
         Words::open("/nonexistent/words.txt".into(), clock.clone())
+    }
+
+    /// Flags a message in which a word is found, where its application is moderated by the list.
+    pub fn look_up(&self, app: &App, draft: &mut Draft) {
+        draft.flagged = app.audit == Audit::BuiltIn && self.finds(&draft.body);
     }
 
     /// Does the text contain a word of the list?

@@ -9,7 +9,7 @@ use crate::{
         group::{self, Group, Member, MemberKind},
         message::{Found, Message, MessagePage},
         request::{Answer, GroupPage, GroupRequest, GroupsFound, PageStart, Request},
-        sending::{self, Known, Placed},
+        sending::{self, Known, StoredMessage},
         session::{self, Link, Session},
         state::Rules,
     },
@@ -83,7 +83,7 @@ impl Fake {
             user: user.clone(),
             device: String::new(),
             info: String::new(),
-            said_info: String::new(),
+            login_info: String::new(),
             role: String::new(),
             started: Millis(0),
         };
@@ -114,7 +114,7 @@ impl Fake {
                 let gid = tx.state.live_group(&app, &group)?.config.gid;
                 let found = messages.iter().find(|m| m.gid == gid && m.tid == tid && m.seq.is_some());
                 let m = found.ok_or_else(|| Refusal::NoSuchMessage(tid.to_string()))?;
-                let placed = Placed { seq: m.seq.unwrap(), tid, sender: m.sender.clone(), deleted: m.deleted };
+                let placed = StoredMessage { seq: m.seq.unwrap(), tid, sender: m.sender.clone(), deleted: m.deleted };
                 sending::delete(tx, gid, placed, by);
                 Answer::Done
             }

@@ -3,7 +3,6 @@
 
 pub mod operator;
 pub mod route;
-pub mod worker;
 
 use crate::{
     alibaba::rpc::Ask,
@@ -21,8 +20,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use crate::door::Workers;
 pub use crate::door::{Reply, Request as ControlRequest};
-use worker::Workers;
 
 /// The engine and the store, as the dialects ask them. Readers are kept for the next question; there
 /// are never more than threads that ask at once.

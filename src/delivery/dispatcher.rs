@@ -11,7 +11,7 @@ use super::{
 };
 use crate::domain::{
     endpoint::EndpointId,
-    outbox::{Attempt, Job, Outcome, Verdict},
+    outbox::{Attempt, Job, Outcome, TryEnd},
 };
 use std::{
     io,
@@ -70,15 +70,15 @@ impl Sending {
     fn send(&self, job: Job) {
         let at = self.config.clock.now();
         let tried = catch_unwind(AssertUnwindSafe(|| self.sender.attempt(&job)));
-        let (mut attempt, mut verdict) = tried.unwrap_or_else(|_| {
+        let (mut attempt, mut end) = tried.unwrap_or_else(|_| {
             tracing::error!(delivery = %job.delivery, endpoint = %job.endpoint, "a panic while sending");
-            (Attempt { at, url: String::new(), result: Err("a fault of roomd while sending".into()), took_ms: 0, answer: Vec::new() }, Verdict::Failed)
+            (Attempt { at, url: String::new(), result: Err("a fault of roomd while sending".into()), took_ms: 0, answer: Vec::new() }, TryEnd::Failed)
         });
         // What we cut off ourselves is not the endpoint's fault.
-        if verdict == Verdict::Failed && attempt.result.is_err() && self.cut.load(Ordering::SeqCst) {
-            (attempt.result, verdict) = (Err("cut off, because roomd stops".into()), Verdict::NotSpent);
+        if end == TryEnd::Failed && attempt.result.is_err() && self.cut.load(Ordering::SeqCst) {
+            (attempt.result, end) = (Err("cut off, because roomd stops".into()), TryEnd::NotSpent);
         }
-        (self.config.outcome)(Outcome { delivery: job.delivery, endpoint: job.endpoint, attempt, verdict });
+        (self.config.outcome)(Outcome { delivery: job.delivery, endpoint: job.endpoint, attempt, end });
     }
 }
 

@@ -75,11 +75,11 @@ fn endpoints_that_hang_leave_threads_to_the_others() {
 fn each_job_has_one_outcome_and_idle_threads_end() {
     let (dispatcher, handed) = dispatcher(server(Duration::from_millis(100)), &Clock::real().unwrap());
     send(&dispatcher, 100);
-    let mut ids: Vec<_> = (0..100).map(|_| handed.recv_timeout(Duration::from_secs(20)).unwrap()).map(|o| (o.delivery.to_string(), o.verdict)).collect();
+    let mut ids: Vec<_> = (0..100).map(|_| handed.recv_timeout(Duration::from_secs(20)).unwrap()).map(|o| (o.delivery.to_string(), o.end)).collect();
     ids.sort_by(|a, b| a.0.cmp(&b.0));
     ids.dedup();
     assert_eq!(ids.len(), 100);
-    assert!(ids.iter().all(|(_, verdict)| *verdict == Verdict::Delivered));
+    assert!(ids.iter().all(|(_, end)| *end == TryEnd::Delivered));
     let began = Instant::now();
     while dispatcher.pool.counts().1 > SIZE.idle {
         assert!(began.elapsed() < Duration::from_secs(5));
@@ -112,7 +112,7 @@ fn stop_cuts_off_what_takes_too_long_and_blames_nobody() {
     assert!(began.elapsed() < Duration::from_millis(3500), "{:?}", began.elapsed());
     let outcomes: Vec<_> = handed.try_iter().collect();
     assert_eq!(outcomes.len(), SIZE.threads, "what waited is left to the next start");
-    assert!(outcomes.iter().all(|o| o.verdict == Verdict::NotSpent), "{outcomes:?}");
+    assert!(outcomes.iter().all(|o| o.end == TryEnd::NotSpent), "{outcomes:?}");
     // Late jobs are not sent; they are in the store.
     send(&dispatcher, 1);
     assert!(handed.try_recv().is_err());

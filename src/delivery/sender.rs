@@ -8,7 +8,7 @@ use super::{
 };
 use crate::domain::{
     Millis,
-    outbox::{Attempt, Job, KEPT_ANSWER, Verdict},
+    outbox::{Attempt, Job, KEPT_ANSWER, TryEnd},
 };
 use rustix::io::Errno;
 use std::io;
@@ -32,17 +32,17 @@ impl Sender {
     }
 
     /// Makes the try. Lasts at most as long as `patience.whole`.
-    pub fn attempt(&self, job: &Job) -> (Attempt, Verdict) {
+    pub fn attempt(&self, job: &Job) -> (Attempt, TryEnd) {
         let (at, began) = (self.config.clock.now(), self.config.clock.tick());
         let mut attempt = Attempt { at, url: String::new(), result: Err(String::new()), took_ms: 0, answer: Vec::new() };
-        let verdict = match (self.config.target)(&job.endpoint) {
+        let end = match (self.config.target)(&job.endpoint) {
             None => {
                 attempt.result = Err("endpoint removed".into());
-                Verdict::NotSpent
+                TryEnd::NotSpent
             }
             Some(_) if at < Millis::BELIEVABLE => {
                 attempt.result = Err(NOT_BELIEVABLE.into());
-                Verdict::NotSpent
+                TryEnd::NotSpent
             }
             Some(target) => {
                 let ended = self.post(job, &target);
@@ -53,11 +53,11 @@ impl Sender {
                         answer.truncate(KEPT_ANSWER);
                         attempt.answer = answer;
                         attempt.result = Ok(status);
-                        if good { Verdict::Delivered } else { Verdict::Failed }
+                        if good { TryEnd::Delivered } else { TryEnd::Failed }
                     }
-                    Err((text, verdict)) => {
+                    Err((text, end)) => {
                         attempt.result = Err(text);
-                        verdict
+                        end
                     }
                 }
             }
@@ -68,7 +68,7 @@ impl Sender {
             Ok(status) => tracing::debug!(delivery = %job.delivery, endpoint = %job.endpoint, status, took_ms = attempt.took_ms, "callback answered"),
             Err(error) => tracing::debug!(delivery = %job.delivery, endpoint = %job.endpoint, error, took_ms = attempt.took_ms, "callback failed"),
         }
-        (attempt, verdict)
+        (attempt, end)
     }
 
     /// Ends all tries under way; later ones fail at once.
@@ -76,7 +76,7 @@ impl Sender {
         self.client.cut();
     }
 
-    fn post(&self, job: &Job, target: &Target) -> Result<(u16, Vec<u8>), (String, Verdict)> {
+    fn post(&self, job: &Job, target: &Target) -> Result<(u16, Vec<u8>), (String, TryEnd)> {
         let headers = target.headers.iter().map(|(name, value)| (&**name, &**value));
         let headers = headers.chain([(DELIVERY_HEADER, &*job.delivery.0)]);
         let patience = &self.config.patience;
@@ -85,28 +85,28 @@ impl Sender {
 }
 
 /// The error in plain words, and whose fault it was.
-pub fn judge(error: Error, patience: &Patience) -> (String, Verdict) {
-    let failed = |text: &str| (text.to_owned(), Verdict::Failed);
+pub fn judge(error: Error, patience: &Patience) -> (String, TryEnd) {
+    let failed = |text: &str| (text.to_owned(), TryEnd::Failed);
     match error {
         Error::BadUri(_) => failed("this is not an http or https URL that can be called"),
-        Error::Timeout(Timeout::Connect) => (format!("no connection within {} ms", patience.connect.as_millis()), Verdict::Failed),
-        Error::Timeout(_) => (format!("no whole answer within {} ms", patience.whole.as_millis()), Verdict::Failed),
+        Error::Timeout(Timeout::Connect) => (format!("no connection within {} ms", patience.connect.as_millis()), TryEnd::Failed),
+        Error::Timeout(_) => (format!("no whole answer within {} ms", patience.whole.as_millis()), TryEnd::Failed),
         Error::Io(e) => judge_io(&e),
-        Error::Rustls(e) => (format!("TLS: {e}"), Verdict::Failed),
-        Error::Tls(e) => (format!("TLS: {e}"), Verdict::Failed),
-        Error::Protocol(e) => (format!("the answer is not HTTP: {e}"), Verdict::Failed),
+        Error::Rustls(e) => (format!("TLS: {e}"), TryEnd::Failed),
+        Error::Tls(e) => (format!("TLS: {e}"), TryEnd::Failed),
+        Error::Protocol(e) => (format!("the answer is not HTTP: {e}"), TryEnd::Failed),
         Error::LargeResponseHeader(..) => failed("the head of the answer is too long"),
         Error::Other(e) => match e.downcast_ref::<Unresolved>() {
-            Some(why @ Unresolved::Down(_)) => (why.to_string(), Verdict::NotSpent),
-            Some(why) => (why.to_string(), Verdict::Failed),
-            None => (e.to_string(), Verdict::Failed),
+            Some(why @ Unresolved::Down(_)) => (why.to_string(), TryEnd::NotSpent),
+            Some(why) => (why.to_string(), TryEnd::Failed),
+            None => (e.to_string(), TryEnd::Failed),
         },
-        other => (other.to_string(), Verdict::Failed),
+        other => (other.to_string(), TryEnd::Failed),
     }
 }
 
 /// Errors of the network and of our own machine are not the endpoint's.
-fn judge_io(e: &io::Error) -> (String, Verdict) {
+fn judge_io(e: &io::Error) -> (String, TryEnd) {
     const OURS: [(Errno, &str); 9] = [
         (Errno::NETUNREACH, "no route: the network is unreachable"),
         (Errno::HOSTUNREACH, "no route to the host"),
@@ -120,7 +120,7 @@ fn judge_io(e: &io::Error) -> (String, Verdict) {
         (Errno::PERM, "a local packet filter forbids the connection"),
     ];
     if let Some((_, text)) = e.raw_os_error().and_then(|code| OURS.iter().find(|(errno, _)| errno.raw_os_error() == code)) {
-        return ((*text).into(), Verdict::NotSpent);
+        return ((*text).into(), TryEnd::NotSpent);
     }
     let text = match e.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused".into(),
@@ -129,10 +129,10 @@ fn judge_io(e: &io::Error) -> (String, Verdict) {
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "timed out".into(),
         // The TLS layer wraps its errors so.
         io::ErrorKind::InvalidData => format!("TLS: {e}"),
-        io::ErrorKind::OutOfMemory => return ("the machine has no memory left".into(), Verdict::NotSpent),
+        io::ErrorKind::OutOfMemory => return ("the machine has no memory left".into(), TryEnd::NotSpent),
         _ => e.to_string(),
     };
-    (text, Verdict::Failed)
+    (text, TryEnd::Failed)
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ fn says(bytes: impl Into<Vec<u8>>) -> impl FnOnce(TcpStream) + Send + 'static {
     }
 }
 
-fn attempt(act: impl FnOnce(TcpStream) + Send + 'static) -> (Attempt, Verdict) {
+fn attempt(act: impl FnOnce(TcpStream) + Send + 'static) -> (Attempt, TryEnd) {
     let (url, _saw) = server(act);
     Sender::new(config(url, allow())).attempt(&job())
 }
@@ -71,7 +71,7 @@ fn attempt(act: impl FnOnce(TcpStream) + Send + 'static) -> (Attempt, Verdict) {
 #[test]
 fn the_request_is_what_the_receiver_was_promised() {
     let (url, saw) = server(says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
-    let (attempt, verdict) = Sender::new(config(url.clone(), allow())).attempt(&job());
+    let (attempt, end) = Sender::new(config(url.clone(), allow())).attempt(&job());
     let request = saw.recv().unwrap();
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
     let mut lines = head.lines();
@@ -91,24 +91,24 @@ fn the_request_is_what_the_receiver_was_promised() {
     ];
     assert_eq!(lines, expected);
     assert_eq!(body, "{\"eves\":[]}");
-    assert_eq!((verdict, attempt.result, attempt.answer, attempt.url), (Verdict::Delivered, Ok(200), b"ok".to_vec(), url));
+    assert_eq!((end, attempt.result, attempt.answer, attempt.url), (TryEnd::Delivered, Ok(200), b"ok".to_vec(), url));
 }
 
 #[test]
 fn answers() {
     let big = [b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n".to_vec(), vec![b'x'; 9_000_000]].concat();
     let long_head = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(40_000));
-    for (name, bytes, expected, verdict) in [
-        ("500", b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n".to_vec(), Ok::<u16, &str>(500), Verdict::Failed),
-        ("204", b"HTTP/1.1 204 No Content\r\n\r\n".to_vec(), Ok(204), Verdict::Failed),
-        ("302 is not followed", b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n".to_vec(), Ok(302), Verdict::Failed),
-        ("307 is not followed", b"HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n".to_vec(), Ok(307), Verdict::Failed),
-        ("until close", b"HTTP/1.0 200 OK\r\n\r\nbye".to_vec(), Ok(200), Verdict::Delivered),
-        ("chunked", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n".to_vec(), Ok(200), Verdict::Delivered),
-        ("a long body is not read to its end", big, Ok(200), Verdict::Delivered),
-        ("half a body", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf".to_vec(), Err("closed before"), Verdict::Failed),
-        ("not HTTP", b"SSH-2.0-OpenSSH_9.6\r\n\r\n".to_vec(), Err("not HTTP"), Verdict::Failed),
-        ("a long head", long_head.into_bytes(), Err("head of the answer is too long"), Verdict::Failed),
+    for (name, bytes, expected, end) in [
+        ("500", b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n".to_vec(), Ok::<u16, &str>(500), TryEnd::Failed),
+        ("204", b"HTTP/1.1 204 No Content\r\n\r\n".to_vec(), Ok(204), TryEnd::Failed),
+        ("302 is not followed", b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n".to_vec(), Ok(302), TryEnd::Failed),
+        ("307 is not followed", b"HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n".to_vec(), Ok(307), TryEnd::Failed),
+        ("until close", b"HTTP/1.0 200 OK\r\n\r\nbye".to_vec(), Ok(200), TryEnd::Delivered),
+        ("chunked", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n".to_vec(), Ok(200), TryEnd::Delivered),
+        ("a long body is not read to its end", big, Ok(200), TryEnd::Delivered),
+        ("half a body", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf".to_vec(), Err("closed before"), TryEnd::Failed),
+        ("not HTTP", b"SSH-2.0-OpenSSH_9.6\r\n\r\n".to_vec(), Err("not HTTP"), TryEnd::Failed),
+        ("a long head", long_head.into_bytes(), Err("head of the answer is too long"), TryEnd::Failed),
     ] {
         let (attempt, got) = attempt(says(bytes));
         match (&attempt.result, expected) {
@@ -116,21 +116,21 @@ fn answers() {
             (Err(error), Err(expected)) => assert!(error.contains(expected), "{name}: {error}"),
             (got, _) => panic!("{name}: {got:?}"),
         }
-        assert_eq!(got, verdict, "{name}");
+        assert_eq!(got, end, "{name}");
         assert!(attempt.answer.len() <= KEPT_ANSWER, "{name}");
     }
 }
 
 #[test]
 fn a_server_that_closes_or_resets_fails() {
-    let (closed, verdict) = attempt(drop);
-    assert_eq!((closed.result, verdict), (Err("closed before the whole answer was sent".into()), Verdict::Failed));
-    let (reset, verdict) = attempt(|stream| {
+    let (closed, end) = attempt(drop);
+    assert_eq!((closed.result, end), (Err("closed before the whole answer was sent".into()), TryEnd::Failed));
+    let (reset, end) = attempt(|stream| {
         // Closing with a linger of 0 sends RST.
         let linger = rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO));
         linger.unwrap();
     });
-    assert_eq!((reset.result, verdict), (Err("connection reset".into()), Verdict::Failed));
+    assert_eq!((reset.result, end), (Err("connection reset".into()), TryEnd::Failed));
 }
 
 #[test]
@@ -148,9 +148,9 @@ fn a_server_that_takes_its_time_fails_when_ours_is_over() {
     type Act = Box<dyn FnOnce(TcpStream) + Send>;
     for (name, act) in [("silent", Box::new(silent) as Act), ("drips", Box::new(drips))] {
         let began = Instant::now();
-        let (attempt, verdict) = attempt(act);
+        let (attempt, end) = attempt(act);
         assert!(began.elapsed() < Duration::from_millis(3500), "{name}");
-        assert_eq!((attempt.result, verdict), (Err("no whole answer within 1500 ms".into()), Verdict::Failed), "{name}");
+        assert_eq!((attempt.result, end), (Err("no whole answer within 1500 ms".into()), TryEnd::Failed), "{name}");
         assert!(attempt.took_ms >= 1400, "{name}: {}", attempt.took_ms);
     }
 }
@@ -158,8 +158,8 @@ fn a_server_that_takes_its_time_fails_when_ours_is_over() {
 #[test]
 fn nobody_listens() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let (attempt, verdict) = Sender::new(config(format!("http://127.0.0.1:{port}/"), allow())).attempt(&job());
-    assert_eq!((attempt.result, verdict), (Err("connection refused".into()), Verdict::Failed));
+    let (attempt, end) = Sender::new(config(format!("http://127.0.0.1:{port}/"), allow())).attempt(&job());
+    assert_eq!((attempt.result, end), (Err("connection refused".into()), TryEnd::Failed));
 }
 
 #[test]
@@ -171,69 +171,69 @@ fn tls_that_is_none_fails() {
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         let _ = stream.read(&mut [0; 4096]);
     });
-    let (attempt, verdict) = Sender::new(config(url, allow())).attempt(&job());
+    let (attempt, end) = Sender::new(config(url, allow())).attempt(&job());
     assert!(attempt.result.as_ref().is_err_and(|e| e.starts_with("TLS: ")), "{:?}", attempt.result);
-    assert_eq!(verdict, Verdict::Failed);
+    assert_eq!(end, TryEnd::Failed);
 }
 
 #[test]
 fn urls_that_cannot_be_called() {
     for url in ["", "ftp://a/", "http://u:p@127.0.0.1/", "http://a b/"] {
-        let (attempt, verdict) = Sender::new(config(url.into(), allow())).attempt(&job());
+        let (attempt, end) = Sender::new(config(url.into(), allow())).attempt(&job());
         assert!(attempt.result.as_ref().is_err_and(|e| e.contains("not an http or https URL")), "{url}: {:?}", attempt.result);
-        assert_eq!(verdict, Verdict::Failed);
+        assert_eq!(end, TryEnd::Failed);
     }
 }
 
 #[test]
 fn a_removed_endpoint_spends_nothing() {
     let gone = Config { target: Arc::new(|_| None), ..config(String::new(), allow()) };
-    let (attempt, verdict) = Sender::new(gone).attempt(&job());
-    assert_eq!((attempt.result, verdict), (Err("endpoint removed".into()), Verdict::NotSpent));
+    let (attempt, end) = Sender::new(gone).attempt(&job());
+    assert_eq!((attempt.result, end), (Err("endpoint removed".into()), TryEnd::NotSpent));
 }
 
 /// A name of our own making stands for one whose owner points it at a place of ours.
-fn resolved(url: &str, allow: AllowList, lookup: fn(&str) -> Result<Vec<std::net::IpAddr>, Unresolved>) -> (Result<u16, String>, Verdict) {
+fn resolved(url: &str, allow: AllowList, lookup: fn(&str) -> Result<Vec<std::net::IpAddr>, Unresolved>) -> (Result<u16, String>, TryEnd) {
     let config = config(url.into(), allow);
     let vetted = Vetted::new(config.allow.clone(), config.clock.clone()).with_lookup(lookup);
-    let (attempt, verdict) = Sender::with_resolver(config, vetted).attempt(&job());
-    (attempt.result, verdict)
+    let (attempt, end) = Sender::with_resolver(config, vetted).attempt(&job());
+    (attempt.result, end)
 }
 
 #[test]
 fn names() {
-    let (result, verdict) = resolved("http://cb.example.com:1/", allow(), |_| Ok(vec![Ipv4Addr::LOCALHOST.into()]));
-    assert_eq!((result, verdict), (Err("connection refused".into()), Verdict::Failed));
-    let (result, verdict) = resolved("http://cb.example.com/", allow(), |h| Err(Unresolved::NoSuchName(h.into())));
-    assert_eq!((result, verdict), (Err("the name cb.example.com has no address".into()), Verdict::Failed));
-    let (result, verdict) = resolved("http://cb.example.com/", allow(), |_| Err(Unresolved::Down("Try again".into())));
-    assert_eq!((result, verdict), (Err("name resolution is down: Try again".into()), Verdict::NotSpent));
+    let (result, end) = resolved("http://cb.example.com:1/", allow(), |_| Ok(vec![Ipv4Addr::LOCALHOST.into()]));
+    assert_eq!((result, end), (Err("connection refused".into()), TryEnd::Failed));
+    let (result, end) = resolved("http://cb.example.com/", allow(), |h| Err(Unresolved::NoSuchName(h.into())));
+    assert_eq!((result, end), (Err("the name cb.example.com has no address".into()), TryEnd::Failed));
+    let (result, end) = resolved("http://cb.example.com/", allow(), |_| Err(Unresolved::Down("Try again".into())));
+    assert_eq!((result, end), (Err("name resolution is down: Try again".into()), TryEnd::NotSpent));
 }
 
 #[test]
 fn forbidden_addresses_are_not_called() {
     let strict = AllowList::parse(&[]).unwrap();
-    let (result, verdict) = resolved("http://cb.example.com/", strict.clone(), |_| Ok(vec![Ipv4Addr::new(10, 0, 0, 7).into()]));
+    let (result, end) = resolved("http://cb.example.com/", strict.clone(), |_| Ok(vec![Ipv4Addr::new(10, 0, 0, 7).into()]));
     assert!(result.as_ref().is_err_and(|e| e.contains("10.0.0.7, which may not be called")), "{result:?}");
-    assert_eq!(verdict, Verdict::Failed);
-    let (attempt, verdict) = Sender::new(config("http://127.0.0.1/".into(), strict)).attempt(&job());
+    assert_eq!(end, TryEnd::Failed);
+    let (attempt, end) = Sender::new(config("http://127.0.0.1/".into(), strict)).attempt(&job());
     assert!(attempt.result.is_err());
-    assert_eq!(verdict, Verdict::Failed);
+    assert_eq!(end, TryEnd::Failed);
 }
 
 #[test]
 fn our_own_faults_are_told_from_theirs() {
-    for (errno, verdict) in [
-        (Errno::NETUNREACH, Verdict::NotSpent),
-        (Errno::HOSTUNREACH, Verdict::NotSpent),
-        (Errno::MFILE, Verdict::NotSpent),
-        (Errno::NOBUFS, Verdict::NotSpent),
-        (Errno::NOMEM, Verdict::NotSpent),
-        (Errno::CONNREFUSED, Verdict::Failed),
-        (Errno::CONNRESET, Verdict::Failed),
-        (Errno::PIPE, Verdict::Failed),
-        (Errno::TIMEDOUT, Verdict::Failed),
+    for (errno, end) in [
+        (Errno::NETUNREACH, TryEnd::NotSpent),
+        (Errno::HOSTUNREACH, TryEnd::NotSpent),
+        (Errno::MFILE, TryEnd::NotSpent),
+        (Errno::NOBUFS, TryEnd::NotSpent),
+        (Errno::NOMEM, TryEnd::NotSpent),
+        (Errno::CONNREFUSED, TryEnd::Failed),
+        (Errno::CONNRESET, TryEnd::Failed),
+        (Errno::PIPE, TryEnd::Failed),
+        (Errno::TIMEDOUT, TryEnd::Failed),
     ] {
-        assert_eq!(judge_io(&io::Error::from_raw_os_error(errno.raw_os_error())).1, verdict, "{errno:?}");
+        assert_eq!(judge_io(&io::Error::from_raw_os_error(errno.raw_os_error())).1, end, "{errno:?}");
     }
 }

@@ -5,14 +5,14 @@ use super::{
     AppId, Millis, Refusal, SessionId, Tid, UserId,
     message::{Draft, Sender},
     push::Push,
-    request::Author,
+    request::Deleter,
     session::Link,
     state::{Change, Tx},
 };
 use std::sync::Arc;
 
 /// A reliable message that is not confirmed within this, in ms, has failed (`alibaba.md` §2.4).
-pub const CONFIRM_WITHIN: u64 = 3_000;
+pub const ACK_WITHIN: u64 = 3_000;
 /// A message that is not to be stored leaves a row without its body for so long, in ms: deleting it finds it by that.
 pub const TRACE_KEPT: i64 = 24 * 3_600_000;
 
@@ -71,7 +71,7 @@ pub fn send(tx: &mut Tx, app: &AppId, sender: Sender, draft: DirectDraft, fresh:
 }
 
 /// Forgets a message that the caller found in the store, and tells the receiver's client.
-pub fn delete(tx: &mut Tx, app: &AppId, receiver: &UserId, tid: Tid, by: Author) {
+pub fn delete(tx: &mut Tx, app: &AppId, receiver: &UserId, tid: Tid, by: Deleter) {
     tx.change(Change::DirectGone(app.clone(), receiver.clone(), tid.clone()));
     let session = tx.state.session_of(app, receiver).map(|s| s.session.sid.clone());
     if let Some(Link::Attached { conn, .. }) = session.and_then(|sid| tx.state.link(&sid)) {

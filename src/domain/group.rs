@@ -181,15 +181,15 @@ pub fn perform(tx: &mut Tx, app: &AppId, name: &GroupId, what: GroupRequest, fre
 
 /// May this user's client ask for it? Servers may all (`alibaba.md` §5.1, `session.md` §5).
 pub fn permit(tx: &Tx, session: &Session, name: &GroupId, what: &GroupRequest) -> Result<(), Refusal> {
-    let refused = |what: &str| Err(Refusal::NotAllowed(format!("{what} {name}")));
+    let refused = |what: &str, who: &str| Err(Refusal::NotAllowed(format!("{what} {name}; {who} may")));
     match what {
         GroupRequest::Create(_) if session.role == ADMIN => Ok(()),
-        GroupRequest::Create(_) => refused("create group"),
+        GroupRequest::Create(_) => refused("create group", "a login of the role admin"),
         // Of a message that is its own, the sender decides as well: that is looked at with the message.
         GroupRequest::Describe | GroupRequest::Mutes | GroupRequest::DeleteMessage { .. } => tx.state.live_group(&session.app, name).map(drop),
         _ => match tx.state.live_group(&session.app, name)?.config.rules_over(&session.user) {
             true => Ok(()),
-            false => refused("manage group"),
+            false => refused("manage group", "its creator and administrators"),
         },
     }
 }

@@ -109,7 +109,7 @@ impl Draft {
 
     pub fn check(&self, quotas: &Quotas) -> Result<(), Refusal> {
         if !quota::fits(self.body.len(), quotas.body_bytes) {
-            return Err(Refusal::Bad { what: "Body", why: format!("has {} bytes; {} are allowed", self.body.len(), quotas.body_bytes) });
+            return Err(Refusal::Bad { what: "body", why: format!("has {} bytes; {} are allowed", self.body.len(), quotas.body_bytes) });
         }
         Ok(())
     }

@@ -46,11 +46,11 @@ pub struct Outcome {
     pub delivery: DeliveryId,
     pub endpoint: EndpointId,
     pub attempt: Attempt,
-    pub verdict: Verdict,
+    pub end: TryEnd,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum TryEnd {
     Delivered,
     /// The endpoint's fault: a rung of the ladder is spent.
     Failed,

@@ -7,7 +7,7 @@ use super::{
     group::Group,
     message::Message,
     mute::Mutes,
-    request::{Answer, Author, GroupInfo},
+    request::{Answer, Deleter, GroupInfo},
 };
 use std::sync::Arc;
 
@@ -82,7 +82,7 @@ pub enum Push {
         gid: Gid,
         seq: u64,
         tid: Tid,
-        by: Arc<Author>,
+        by: Arc<Deleter>,
         at: Millis,
     },
     /// A message to this user alone.
@@ -93,7 +93,7 @@ pub enum Push {
     DirectDeleted {
         conn: ConnRef,
         tid: Tid,
-        by: Arc<Author>,
+        by: Arc<Deleter>,
         at: Millis,
     },
     Close {

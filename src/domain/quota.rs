@@ -1,6 +1,6 @@
-//! Every limit of the rules, with the documented value as its default: one table, from which
-//! `settings.rs` makes the keys of `[limits]`. What belongs to the door and to a session's pace stands
-//! in `settings.rs`. 0 switches a limit off.
+//! Every limit of the rules that a setting may change, with the documented value as its default: one
+//! table, from which `settings.rs` makes the keys of `[limits]`. What belongs to the door and to a
+//! session's pace stands in `settings.rs`. 0 switches a limit off.
 
 macro_rules! quotas {
     ($($(#[doc = $doc:literal])* $name:ident = $default:literal;)*) => {
@@ -28,7 +28,7 @@ quotas! {
     groups_per_app = 5_000;
     /// Days in which a deleted group can be recovered; then it is forgotten (`alibaba.md` §2.2).
     deleted_group_days = 30;
-    /// From this many members on a group keeps no lists (`alibaba.md` §2.2).
+    /// With more members than this a group keeps no lists (`alibaba.md` §2.2).
     super_large_above = 2_000;
     /// Administrators a group (`alibaba.md` §2.2).
     admins_per_group = 3;

@@ -1,5 +1,6 @@
 //! Why a command was refused. Each dialect and the socket wire have their own code for each of these.
 
+use super::direct::ACK_WITHIN;
 use std::fmt;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub enum Refusal {
     /// More message types than a group may have.
     TooManyTypes(u32),
     NotInGroup(String),
-    /// The user is not in the group, says somebody else.
+    /// The user that a command names is not in the group; with `NotInGroup` it is who commands.
     NoSuchMember {
         user: String,
         group: String,
@@ -38,9 +39,9 @@ pub enum Refusal {
     /// Too many groups or channels for one session.
     TooManyChannels(u32),
     AlreadySubscribed(String),
-    /// The member list of a super-large group is not kept, says `presence` …
+    /// The member list of a super-large group is not kept, for `presence` (108 on the socket) …
     TooLarge(String),
-    /// … and says a list of users.
+    /// … and for the list of users (443).
     NoList(String),
     /// A position that is not in the stream any more, or of another stream.
     Unrecoverable,
@@ -71,13 +72,13 @@ impl fmt::Display for Refusal {
             Refusal::NoSuchGroup(id) => write!(f, "group {id} does not exist"),
             Refusal::GroupDeleted(id) => write!(f, "group {id} was deleted"),
             Refusal::TooManyGroups(n) => write!(f, "the application has {n} groups already, the most that limits.groups_per_app allows; delete some"),
-            Refusal::GroupEmpty(id) => write!(f, "group {id} has no member online"),
+            Refusal::GroupEmpty(id) => write!(f, "group {id} has no member online; a message reaches only who is there"),
             Refusal::TooManyTypes(n) => write!(f, "the group has {n} message types already, the most that limits.types_per_group allows"),
             Refusal::NotInGroup(id) => write!(f, "not in group {id}; subscribe to it first"),
             Refusal::NoSuchMember { user, group } => write!(f, "user {user} is not in group {group}"),
             Refusal::NoSuchMessage(tid) => write!(f, "message {tid} does not exist"),
-            Refusal::NotConnected(user) => write!(f, "user {user} is not connected"),
-            Refusal::NotConfirmed(user) => write!(f, "user {user} did not confirm the message in time"),
+            Refusal::NotConnected(user) => write!(f, "user {user} is not connected; a message to one user is not kept for later"),
+            Refusal::NotConfirmed(user) => write!(f, "user {user} did not confirm the message within {} s", ACK_WITHIN / 1000),
             Refusal::NotAllowed(what) => write!(f, "no permission to {what}"),
             Refusal::Muted => write!(f, "muted in this group"),
             Refusal::Moderated(reason) if reason.is_empty() => write!(f, "refused by moderation"),
@@ -86,9 +87,9 @@ impl fmt::Display for Refusal {
             Refusal::TooManyMutes(n) => {
                 write!(f, "a list of mutes may have {n} users, the most that limits.mutes_per_group allows; mute the whole group instead")
             }
-            Refusal::TooManyChannels(n) => write!(f, "a session may be in {n} channels at most"),
+            Refusal::TooManyChannels(n) => write!(f, "this session is in {n} channels already, the most that limits.channels_per_session allows; leave one"),
             Refusal::AlreadySubscribed(channel) => write!(f, "already subscribed to {channel}"),
-            Refusal::TooLarge(id) | Refusal::NoList(id) => write!(f, "group {id} is too large for a member list"),
+            Refusal::TooLarge(id) | Refusal::NoList(id) => write!(f, "group {id} is too large for a member list; ask presence_stats for its numbers"),
             Refusal::Unrecoverable => write!(f, "that position cannot be recovered; read the history instead"),
             Refusal::Bad { what, why } => write!(f, "{what} {why}"),
             Refusal::StreamFull(id) => write!(f, "group {id} has had as many messages as it can number; use another group"),

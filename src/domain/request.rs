@@ -51,7 +51,7 @@ pub enum Request {
         app: AppId,
         receiver: UserId,
         tid: Tid,
-        by: Author,
+        by: Deleter,
     },
     /// The user's extension, as others see it, of the session that it has.
     ChangeUserInfo {
@@ -93,7 +93,7 @@ pub enum GroupRequest {
     },
     DeleteMessage {
         tid: Tid,
-        by: Author,
+        by: Deleter,
     },
     Messages(MessagePage),
 }
@@ -134,7 +134,7 @@ pub struct NewGroup {
 
 /// Who did something to a message, as those are told who had read it. Both may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Author {
+pub struct Deleter {
     pub user: String,
     pub info: String,
 }

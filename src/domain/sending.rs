@@ -6,7 +6,7 @@ use super::{
     message::{self, Draft, Sender},
     push::Push,
     quota,
-    request::Author,
+    request::Deleter,
     state::{Change, Tx},
 };
 use std::sync::Arc;
@@ -103,7 +103,7 @@ fn said_already(group: &GroupState, draft: &Draft, known: Known) -> Option<Tid> 
 
 /// A stored message that somebody wants to take back, as the caller found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Placed {
+pub struct StoredMessage {
     pub seq: u64,
     pub tid: Tid,
     pub sender: UserId,
@@ -111,7 +111,7 @@ pub struct Placed {
 }
 
 /// Its content goes, its place stays (`session.md` §3). A second time changes nothing.
-pub fn delete(tx: &mut Tx, gid: Gid, message: Placed, by: Author) {
+pub fn delete(tx: &mut Tx, gid: Gid, message: StoredMessage, by: Deleter) {
     if message.deleted {
         return;
     }

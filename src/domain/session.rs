@@ -41,7 +41,7 @@ pub struct Session {
     /// The user's extension, shown to others.
     pub info: String,
     /// The extension as the client said it; the business's server may have set another since.
-    pub said_info: String,
+    pub login_info: String,
     /// `admin`, or anything else for an ordinary user.
     pub role: String,
     pub started: Millis,
@@ -104,8 +104,8 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
         Some(old) if resumes => {
             detach_all(tx, &old.sid);
             // A client says the same at each reconnect: what the server has set since stays.
-            let info = if login.info == old.said_info { old.info.clone() } else { login.info.clone() };
-            let session = Arc::new(Session { info, said_info: login.info, role: login.role, ..(*old).clone() });
+            let info = if login.info == old.login_info { old.info.clone() } else { login.info.clone() };
+            let session = Arc::new(Session { info, login_info: login.info, role: login.role, ..(*old).clone() });
             if session != old {
                 tx.change(Change::Session(session.clone()));
             }
@@ -127,7 +127,7 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
                 app: login.app,
                 user: login.user,
                 device: login.device,
-                said_info: login.info.clone(),
+                login_info: login.info.clone(),
                 info: login.info,
                 role: login.role,
                 started: tx.now,

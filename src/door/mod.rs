@@ -7,17 +7,16 @@ pub mod http;
 pub mod limits;
 mod listener;
 mod upgrade;
+mod workers;
 
 #[cfg(test)]
 mod tests;
 
 pub use limits::{Limits, Permit};
 pub use upgrade::WEBSOCKET_PATH;
+pub use workers::Workers;
 
-use crate::{
-    clock::Clock,
-    control::worker::{self, Workers},
-};
+use crate::clock::Clock;
 use smol::{Async, channel};
 use std::{
     io,
@@ -136,12 +135,12 @@ const STOP_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Starts the door's thread and the control workers. Errors: the listeners cannot be watched, no threads.
 pub fn start(config: DoorConfig) -> io::Result<Door> {
-    let DoorConfig { control, sessions, limits, clock, workers, handler, adopt, explain } = config;
+    let DoorConfig { control, sessions, limits, clock, workers: crew, handler, adopt, explain } = config;
     rustix::net::listen(&control, BACKLOG)?;
     rustix::net::listen(&sessions, BACKLOG)?;
     let (control, sessions) = (Async::new(control)?, Async::new(sessions)?);
     let (jobs, queue) = channel::bounded(QUEUE);
-    worker::start(&workers, queue, clock.clone(), handler)?;
+    workers::start(&crew, queue, clock.clone(), handler)?;
     let (stop, stopping) = channel::bounded(1);
     let (abort, aborting) = channel::bounded(1);
     let (end, ended) = mpsc::channel();

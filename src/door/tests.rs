@@ -312,8 +312,8 @@ fn a_panicking_handler_costs_one_request() {
 fn a_full_queue_says_come_again() {
     let rig = rig(Limits::default());
     let request = b"GET /gate HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    let mut waiting: Vec<_> = (0..QUEUE + worker::WORKERS).map(|_| rig.dial(rig.control, request)).collect();
-    until("a full queue", || rig.door.as_ref().unwrap().busy() == QUEUE + worker::WORKERS);
+    let mut waiting: Vec<_> = (0..QUEUE + workers::WORKERS).map(|_| rig.dial(rig.control, request)).collect();
+    until("a full queue", || rig.door.as_ref().unwrap().busy() == QUEUE + workers::WORKERS);
     let said = rig.all(rig.control, request);
     assert!(said.starts_with("HTTP/1.1 503 ") && said.contains("Retry-After: 1"), "{said}");
     for _ in &waiting {

@@ -3,7 +3,7 @@
 
 use super::{
     Config, Ports, SocketCommand,
-    confirm::{Confirms, Unconfirmed},
+    acks::{PendingAck, PendingAcks},
     moderation::Moderation,
     queue::Answering,
     timers::Timer,
@@ -39,7 +39,7 @@ pub(super) struct Batch<'a> {
     pub config: &'a Config,
     pub ports: &'a Ports,
     pub moderation: &'a mut Moderation,
-    pub confirms: &'a mut Confirms,
+    pub acks: &'a mut PendingAcks,
     /// Where the purge of old messages goes on.
     pub retention: &'a mut Gid,
     pub due: &'a mut HashMap<EndpointId, VecDeque<DeliveryId>>,
@@ -61,14 +61,14 @@ pub(super) struct Out {
     pub answers: Vec<(Answering, Result<Answer, Refusal>)>,
     pub jobs: Vec<Job>,
     /// Reliable messages that their receivers have to confirm.
-    pub unconfirmed: Vec<Unconfirmed>,
+    pub unacked: Vec<PendingAck>,
     /// Answers that do not hang on the batch: what they tell was committed before.
     pub told: Vec<(Answering, Result<Answer, Refusal>)>,
     /// Nor do these: the messages wait in memory.
     pub questions: Vec<Question>,
     pub timers: Vec<(Tick, Timer)>,
     /// Connections that wait for an answer, should the batch be lost.
-    pub asked: Vec<(ConnRef, u32)>,
+    pub owed: Vec<(ConnRef, u32)>,
     /// Deliveries taken out of `due`; a lost batch puts them back.
     pub popped: Vec<(EndpointId, DeliveryId)>,
     /// Steps that must not get lost with the batch.

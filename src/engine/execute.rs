@@ -3,17 +3,17 @@
 
 use super::{
     SocketCommand, SocketOp,
+    acks::PendingAck,
     batch::{Batch, Step},
-    confirm::Unconfirmed,
     lanes::put_aside,
-    moderation::Asked,
+    moderation::Incoming,
     queue::Answering,
     socket::linked_or_new,
     timers::Timer,
 };
 use crate::{
     domain::{
-        AppId, Change, Gid, GroupId, Refusal, SessionId,
+        AppId, Change, Gid, GroupId, Refusal, SessionId, Tid,
         app::{self, AppChange},
         direct::{self, Direct},
         group, membership,
@@ -29,20 +29,21 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// How far a command came.
-enum Done {
-    Told(Answer),
-    /// It is answered when the receiver's client has confirmed it.
-    Sent {
+/// How far a request of the control API came.
+enum Performed {
+    Answered(Answer),
+    /// It is answered when the receiver's client has confirmed it by `ack`.
+    AwaitsAck {
         to: SessionId,
         message: Arc<Direct>,
+        ack: Tid,
     },
 }
 
 impl Batch<'_> {
     /// A request of the control API.
     pub(super) fn call(&mut self, request: Box<Request>, answer: Answering) {
-        if let Some(Asked::Call(request, answer)) = self.admit(Asked::Call(request, answer)) {
+        if let Some(Incoming::Call(request, answer)) = self.moderate(Incoming::Call(request, answer)) {
             self.perform(*request, answer);
         }
     }
@@ -52,8 +53,8 @@ impl Batch<'_> {
         let mark = self.tx.mark();
         let done = guarded(|| self.request(request));
         match self.settle(mark, done) {
-            Ok(Done::Told(told)) => self.out.answers.push((answer, Ok(told))),
-            Ok(Done::Sent { to, message }) => self.out.unconfirmed.push(Unconfirmed { sid: to, message, answer }),
+            Ok(Performed::Answered(told)) => self.out.answers.push((answer, Ok(told))),
+            Ok(Performed::AwaitsAck { to, message, ack }) => self.out.unacked.push(PendingAck { ack, sid: to, message, answer }),
             Err(why) => self.out.answers.push((answer, Err(why))),
         }
     }
@@ -62,14 +63,14 @@ impl Batch<'_> {
     pub(super) fn step(&mut self, step: Step) {
         match step {
             Step::Socket(command) => {
-                if let Some(Asked::Socket(command)) = self.admit(Asked::Socket(command)) {
+                if let Some(Incoming::Socket(command)) = self.moderate(Incoming::Socket(command)) {
                     self.run(Step::Socket(command));
                 }
             }
             // These change nothing themselves, but let others go on.
             Step::Verdict(id, verdict) => self.decide(id, verdict),
             Step::Timer(Timer::Verdict(id)) => self.decide(id, Verdict::LetThrough),
-            Step::Timer(Timer::Confirm(ack)) => self.unconfirmed(ack.as_str()),
+            Step::Timer(Timer::Ack(ack)) => self.unacked(ack.as_str()),
             step => self.run(step),
         }
     }
@@ -98,7 +99,7 @@ impl Batch<'_> {
         });
         let result = self.settle(mark, done);
         if let Some((conn, id)) = asked {
-            self.out.asked.push((conn, id));
+            self.out.owed.push((conn, id));
             if let Err(why) = &result {
                 self.tx.push(Push::Refuse { conn, id, why: why.clone() });
             }
@@ -177,8 +178,8 @@ impl Batch<'_> {
         Ok(())
     }
 
-    fn request(&mut self, request: Request) -> Result<Done, Refusal> {
-        Ok(Done::Told(match request {
+    fn request(&mut self, request: Request) -> Result<Performed, Refusal> {
+        Ok(Performed::Answered(match request {
             Request::CreateApp(new) => Answer::App(app::create(&mut self.tx, *new)?),
             Request::ChangeApp { app, change } => self.change_app(app, change)?,
             Request::CreateKey(key) => {
@@ -203,10 +204,10 @@ impl Batch<'_> {
             }
             Request::SendDirect { app, sender, draft } => {
                 let (to, message) = direct::send(&mut self.tx, &app, sender, *draft, self.ids.tid(), self.ids.tid())?;
-                match message.ack {
-                    Some(_) => return Ok(Done::Sent { to, message }),
-                    None => Answer::Sent { tid: message.tid.clone() },
+                if let Some(ack) = message.ack.clone() {
+                    return Ok(Performed::AwaitsAck { to, message, ack });
                 }
+                Answer::Sent { tid: message.tid.clone() }
             }
             Request::DeleteDirect { app, receiver, tid, by } => {
                 self.tx.state.app(&app)?;
@@ -236,7 +237,7 @@ impl Batch<'_> {
                 let (gid, found) = (group.gid, self.store.find_message(group.gid, tid.as_str()).map_err(unreadable)?);
                 let found = found.ok_or_else(|| Refusal::NoSuchMessage(tid.to_string()))?;
                 if user.is_some_and(|user| !group.rules_over(&user.user) && found.sender != user.user) {
-                    return Err(Refusal::NotAllowed(format!("delete message {tid}")));
+                    return Err(Refusal::NotAllowed(format!("delete message {tid}; its sender, and the group's creator and administrators may")));
                 }
                 sending::delete(&mut self.tx, gid, found, by);
                 Ok(Answer::Done)
@@ -271,7 +272,7 @@ impl Batch<'_> {
             }
             Timer::PurgeCallbacks => self.purge_callbacks()?,
             Timer::PurgeMessages => self.purge_messages()?,
-            Timer::SaveCounters | Timer::Redo | Timer::Verdict(_) | Timer::Confirm(_) => {}
+            Timer::SaveCounters | Timer::Redo | Timer::Verdict(_) | Timer::Ack(_) => {}
         }
         Ok(())
     }

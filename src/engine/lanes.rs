@@ -7,7 +7,7 @@ use crate::{
         Change, Millis, Refusal,
         app::App,
         endpoint::EndpointId,
-        outbox::{DeliveryId, IN_FLIGHT, Job, Lane, Outcome, Verdict},
+        outbox::{DeliveryId, IN_FLIGHT, Job, Lane, Outcome, TryEnd},
         retry::{self, Next},
     },
     ids::Ids,
@@ -93,22 +93,22 @@ impl Batch<'_> {
 
     /// Records a try and decides what comes next.
     pub(super) fn outcome(&mut self, outcome: &Outcome) -> Result<(), Refusal> {
-        let Outcome { delivery, endpoint, attempt, verdict } = outcome;
+        let Outcome { delivery, endpoint, attempt, end } = outcome;
         let gone = self.tx.state.apps.get(endpoint.app()).is_none_or(|app| endpoint.url(app).is_none());
         let now = self.tx.now;
         let (freed, wait) = self
             .store
             .savepoint(|store| {
                 // A try that never reached the endpoint's door is no attempt on its record.
-                let tries = match verdict {
-                    Verdict::NotSpent => 0,
+                let tries = match end {
+                    TryEnd::NotSpent => 0,
                     _ => store.add_attempt(delivery, attempt)?,
                 };
-                let next = match verdict {
-                    Verdict::Delivered => return Ok((store.finish(delivery, endpoint, None, now)?, None)),
+                let next = match end {
+                    TryEnd::Delivered => return Ok((store.finish(delivery, endpoint, None, now)?, None)),
                     _ if gone => return Ok((store.finish(delivery, endpoint, Some(REMOVED), now)?, None)),
-                    Verdict::NotSpent => return Ok((0, Some(OURS_WAIT))),
-                    Verdict::Failed => retry::after_failure(tries),
+                    TryEnd::NotSpent => return Ok((0, Some(OURS_WAIT))),
+                    TryEnd::Failed => retry::after_failure(tries),
                 };
                 match next {
                     Next::Wait(ms) => Ok((0, Some(ms))),

@@ -4,8 +4,9 @@
 //! wait). A batch whose COMMIT fails is taken back from memory as well, and everybody in it gets a
 //! retryable error. It is handed the renderers as functions: it knows no dialect and no door.
 
+mod acks;
 mod batch;
-mod confirm;
+mod command;
 mod execute;
 mod lanes;
 mod moderation;
@@ -18,14 +19,15 @@ mod timers;
 #[cfg(test)]
 mod tests;
 
-pub use queue::{Handle, Position, QUEUE_BYTES, QUEUE_COMMANDS, SocketCommand, SocketOp};
+pub use command::{Position, SocketCommand, SocketOp};
+pub use queue::{Handle, QUEUE_BYTES, QUEUE_COMMANDS};
 
 use crate::{
     clock::{Alarm, Clock},
     domain::{
         Change, Gid, Refusal, SessionId, State, Tick, Tx,
         app::{App, Directory},
-        direct::CONFIRM_WITHIN,
+        direct::ACK_WITHIN,
         endpoint::EndpointId,
         event::{Event, Rendered},
         moderation::Question,
@@ -38,8 +40,8 @@ use crate::{
     metrics::Metrics,
     store::Store,
 };
+use acks::{PendingAck, PendingAcks};
 use batch::{Batch, Out, Step};
-use confirm::{Confirms, Unconfirmed};
 use moderation::Moderation;
 use queue::{Command, Queue};
 pub use start::{Running, Starting};
@@ -111,7 +113,7 @@ struct Engine {
     /// Where the purge of old messages goes on.
     retention: Gid,
     moderation: Moderation,
-    confirms: Confirms,
+    acks: PendingAcks,
     /// How long the machine had slept since its boot when that was last looked at, in ms.
     slept: u64,
     /// Super-large groups: when their counts were last pushed, and whether a push is set.
@@ -203,7 +205,7 @@ impl Engine {
             config,
             ports: self.ports.as_ref().expect("set before the thread starts"),
             moderation: &mut self.moderation,
-            confirms: &mut self.confirms,
+            acks: &mut self.acks,
             retention: &mut self.retention,
             due: &mut self.due,
             dirty: &mut self.dirty,
@@ -294,10 +296,9 @@ impl Engine {
             }
             self.timers.at(at, timer);
         }
-        for unconfirmed in out.unconfirmed {
-            let ack = unconfirmed.message.ack.clone().expect("only what is to be confirmed");
-            self.timers.at(tick.after(CONFIRM_WITHIN), Timer::Confirm(ack));
-            self.confirms.add(unconfirmed);
+        for unacked in out.unacked {
+            self.timers.at(tick.after(ACK_WITHIN), Timer::Ack(unacked.ack.clone()));
+            self.acks.add(unacked);
         }
         self.ask(out.questions);
         self.push(pushes);
@@ -319,12 +320,12 @@ impl Engine {
         for (endpoint, delivery) in out.popped.into_iter().rev() {
             self.due.entry(endpoint).or_default().push_front(delivery);
         }
-        let lost = out.asked.into_iter().map(|(conn, id)| (1 << conn.hub, Push::Refuse { conn, id, why: Refusal::Unavailable }));
+        let lost = out.owed.into_iter().map(|(conn, id)| (1 << conn.hub, Push::Refuse { conn, id, why: Refusal::Unavailable }));
         self.push(lost.collect());
         for (answer, result) in out.answers {
             let _ = answer.send(result.and(Err(Refusal::Unavailable)));
         }
-        for Unconfirmed { answer, .. } in out.unconfirmed {
+        for PendingAck { answer, .. } in out.unacked {
             let _ = answer.send(Err(Refusal::Unavailable));
         }
         for (answer, result) in out.told {

@@ -33,14 +33,14 @@ const WARN_EVERY: u64 = 60_000;
 
 /// Whose messages keep their order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Line {
+pub(super) enum SenderKey {
     Session(SessionId),
     /// A business's server that speaks as this user.
     Server(AppId, UserId),
 }
 
 /// Who waits for the answer, and what was asked.
-pub(super) enum Asked {
+pub(super) enum Incoming {
     Socket(SocketCommand),
     Call(Box<Request>, Answering),
 }
@@ -50,15 +50,15 @@ struct Held {
     app: AppId,
     bytes: usize,
     verdict: Option<Verdict>,
-    asked: Asked,
+    asked: Incoming,
 }
 
 /// All that wait.
 #[derive(Default)]
 pub(super) struct Moderation {
-    lines: HashMap<Line, VecDeque<Held>>,
+    waiting: HashMap<SenderKey, VecDeque<Held>>,
     /// Whose question it is.
-    questions: HashMap<QuestionId, Line>,
+    questions: HashMap<QuestionId, SenderKey>,
     of_app: HashMap<AppId, usize>,
     bytes: usize,
     last: QuestionId,
@@ -69,10 +69,10 @@ pub(super) struct Moderation {
 
 impl Moderation {
     /// Is there room for one more message of this line?
-    fn room(&self, line: &Line, app: &AppId, bytes: usize) -> Result<(), Refusal> {
-        let of_one = self.lines.get(line).map_or(0, VecDeque::len);
+    fn room(&self, line: &SenderKey, app: &AppId, bytes: usize) -> Result<(), Refusal> {
+        let of_one = self.waiting.get(line).map_or(0, VecDeque::len);
         if of_one >= MOST_OF_ONE {
-            return Err(Refusal::TooFast("your earlier messages still wait for moderation"));
+            return Err(Refusal::TooFast("earlier messages of this sender still wait for moderation"));
         }
         let of_app = self.of_app.get(app).copied().unwrap_or(0);
         if of_app >= MOST_OF_APP || self.questions.len() >= MOST || self.bytes + bytes > MOST_BYTES {
@@ -81,20 +81,20 @@ impl Moderation {
         Ok(())
     }
 
-    fn add(&mut self, line: Line, app: AppId, bytes: usize, verdict: Option<Verdict>, asked: Asked) -> QuestionId {
+    fn add(&mut self, line: SenderKey, app: AppId, bytes: usize, verdict: Option<Verdict>, asked: Incoming) -> QuestionId {
         self.last += 1;
         self.questions.insert(self.last, line.clone());
         *self.of_app.entry(app.clone()).or_default() += 1;
         self.bytes += bytes;
-        self.lines.entry(line).or_default().push_back(Held { id: self.last, app, bytes, verdict, asked });
+        self.waiting.entry(line).or_default().push_back(Held { id: self.last, app, bytes, verdict, asked });
         self.last
     }
 
-    fn take_first_decided(&mut self, line: &Line) -> Option<Held> {
-        let held = self.lines.get_mut(line)?;
+    fn take_first_decided(&mut self, line: &SenderKey) -> Option<Held> {
+        let held = self.waiting.get_mut(line)?;
         let first = held.pop_front_if(|held| held.verdict.is_some());
         if held.is_empty() {
-            self.lines.remove(line);
+            self.waiting.remove(line);
         }
         let first = first?;
         self.questions.remove(&first.id);
@@ -111,7 +111,7 @@ impl Moderation {
 
 /// A message and what its review said.
 struct Reviewed {
-    line: Line,
+    line: SenderKey,
     app: AppId,
     text: String,
     review: Review,
@@ -120,7 +120,7 @@ struct Reviewed {
 impl Batch<'_> {
     /// Looks at what is asked before anything is done. `None`: it is a message that waits, or that was
     /// refused and has its answer.
-    pub(super) fn admit(&mut self, asked: Asked) -> Option<Asked> {
+    pub(super) fn moderate(&mut self, asked: Incoming) -> Option<Incoming> {
         match guarded(|| self.review(&asked)) {
             Ok(None) => Some(asked),
             Ok(Some(reviewed)) => self.hold(reviewed, asked),
@@ -132,16 +132,16 @@ impl Batch<'_> {
     }
 
     /// `None`: nobody has to look at it.
-    fn review(&self, asked: &Asked) -> Result<Option<Reviewed>, Refusal> {
+    fn review(&self, asked: &Incoming) -> Result<Option<Reviewed>, Refusal> {
         let (line, app, draft, excused) = match asked {
-            Asked::Socket(SocketCommand { conn, op, .. }) => {
+            Incoming::Socket(SocketCommand { conn, op, .. }) => {
                 let (sid, draft, group) = match op {
                     SocketOp::Publish { sid, group, draft } => (sid, &**draft, Some(group)),
                     SocketOp::SendDirect { sid, draft } => (sid, &draft.draft, None),
                     _ => return Ok(None),
                 };
                 let app = self.tx.state.app(&self.tx.state.session(sid).ok_or(Refusal::NoSession)?.session.app)?;
-                if app.audit == Audit::None && self.moderation.lines.is_empty() {
+                if app.audit == Audit::None && self.moderation.waiting.is_empty() {
                     return Ok(None);
                 }
                 linked(&self.tx, *conn, sid)?;
@@ -152,9 +152,9 @@ impl Batch<'_> {
                 {
                     return Ok(None);
                 }
-                (Line::Session(sid.clone()), app, draft, speaker.is_some_and(|speaker| speaker.rules))
+                (SenderKey::Session(sid.clone()), app, draft, speaker.is_some_and(|speaker| speaker.rules))
             }
-            Asked::Call(request, _) => {
+            Incoming::Call(request, _) => {
                 let (app, sender, draft) = match &**request {
                     Request::Send { app, sender, draft, .. } => (app, sender, &**draft),
                     Request::SendDirect { app, sender, draft } => (app, sender, &draft.draft),
@@ -163,7 +163,7 @@ impl Batch<'_> {
                 if !self.tx.rules.moderate_servers {
                     return Ok(None);
                 }
-                (Line::Server(app.clone(), sender.user.clone()), self.tx.state.app(app)?, draft, false)
+                (SenderKey::Server(app.clone(), sender.user.clone()), self.tx.state.app(app)?, draft, false)
             }
         };
         let review = moderation::review(&app.audit, draft, excused);
@@ -171,14 +171,14 @@ impl Batch<'_> {
     }
 
     /// Returns what need not wait.
-    fn hold(&mut self, reviewed: Reviewed, asked: Asked) -> Option<Asked> {
+    fn hold(&mut self, reviewed: Reviewed, asked: Incoming) -> Option<Incoming> {
         let Reviewed { line, app, text, review } = reviewed;
         let verdict = match review {
             Review::Refuse(reason) => {
                 self.refuse(asked, Refusal::Moderated(reason));
                 return None;
             }
-            Review::Pass if !self.moderation.lines.contains_key(&line) => return Some(asked),
+            Review::Pass if !self.moderation.waiting.contains_key(&line) => return Some(asked),
             // It needs no question, but its sender's earlier messages stand before it.
             Review::Pass => Some(Verdict::Passed),
             Review::Ask => None,
@@ -194,20 +194,20 @@ impl Batch<'_> {
         None
     }
 
-    fn refuse(&mut self, asked: Asked, why: Refusal) {
+    fn refuse(&mut self, asked: Incoming, why: Refusal) {
         match asked {
-            Asked::Socket(SocketCommand { conn, id, .. }) => {
-                self.out.asked.push((conn, id));
+            Incoming::Socket(SocketCommand { conn, id, .. }) => {
+                self.out.owed.push((conn, id));
                 self.tx.push(Push::Refuse { conn, id, why });
             }
-            Asked::Call(_, answer) => self.out.answers.push((answer, Err(why))),
+            Incoming::Call(_, answer) => self.out.answers.push((answer, Err(why))),
         }
     }
 
     /// A verdict came, or the time for it is over. What of its sender can go on now, goes on.
     pub(super) fn decide(&mut self, id: QuestionId, verdict: Verdict) {
         let Some(line) = self.moderation.questions.get(&id).cloned() else { return };
-        let held = self.moderation.lines.get_mut(&line).and_then(|line| line.iter_mut().find(|held| held.id == id));
+        let held = self.moderation.waiting.get_mut(&line).and_then(|line| line.iter_mut().find(|held| held.id == id));
         if let Some(held) = held.filter(|held| held.verdict.is_none()) {
             self.config.metrics.moderation(&verdict);
             if verdict == Verdict::LetThrough {
@@ -223,8 +223,8 @@ impl Batch<'_> {
             };
             match (held.asked, refused) {
                 (asked, Some(why)) => self.refuse(asked, why),
-                (Asked::Socket(command), None) => self.run(Step::Cleared(command)),
-                (Asked::Call(request, answer), None) => self.perform(*request, answer),
+                (Incoming::Socket(command), None) => self.run(Step::Cleared(command)),
+                (Incoming::Call(request, answer), None) => self.perform(*request, answer),
             }
         }
     }

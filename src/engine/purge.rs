@@ -67,17 +67,30 @@ impl Batch<'_> {
         if !more {
             // All groups were looked at; with them go the messages to single users.
             last = Gid(0);
-            let apps: Vec<_> = self.tx.state.apps.values().cloned().collect();
-            for app in apps {
-                let (stored, traces) = (Millis(now.0 - app.life_cycle.days() * Millis::DAY), Millis(now.0 - direct::TRACE_KEPT));
-                more |= self.store.savepoint(|store| store.forget_direct(&app.id, stored, traces)).map_err(failed)? >= ROWS_A_STEP;
-            }
+            more = self.purge_direct()?;
         }
         *self.retention = last;
         if more {
             self.out.timers.push((self.tx.tick.after(AGAIN), Timer::PurgeMessages));
         }
         Ok(())
+    }
+
+    /// Messages to one user. True: there may be more.
+    fn purge_direct(&self) -> Result<bool, Refusal> {
+        let (now, mut room) = (self.tx.now, ROWS_A_STEP);
+        let step = |store: &Store| -> store::Result<()> {
+            for app in self.tx.state.apps.values() {
+                let (stored, traces) = (Millis(now.0 - app.life_cycle.days() * Millis::DAY), Millis(now.0 - direct::TRACE_KEPT));
+                room -= store.forget_direct(&app.id, stored, traces, room)?;
+                if room == 0 {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        self.store.savepoint(step).map_err(failed)?;
+        Ok(room == 0)
     }
 }
 

@@ -1,18 +1,15 @@
 //! The way into the engine: one bounded queue, and the handle that all other threads hold. What is
 //! full is told to whoever pushes; the engine itself never waits for them.
 
+use super::command::{SocketCommand, SocketOp, text_of};
 use crate::{
     clock::{Clock, Work},
     domain::{
-        ConnRef, Epoch, GroupId, Refusal, SessionId, UserId,
+        Refusal,
         app::Directory,
-        direct::DirectDraft,
-        message::Draft,
         moderation::{QuestionId, Verdict},
-        mute::MuteChange,
         outbox::Outcome,
-        request::{Answer, GroupRequest, Request},
-        session::{Login, SocketEnd},
+        request::{Answer, Request},
     },
 };
 use std::{
@@ -25,149 +22,6 @@ use std::{
 pub const QUEUE_COMMANDS: usize = 8_192;
 /// Most bytes of message bodies among them.
 pub const QUEUE_BYTES: usize = 16 * 1024 * 1024;
-
-/// What a connection asks, decoded and checked.
-#[derive(Clone, Debug)]
-pub struct SocketCommand {
-    pub conn: ConnRef,
-    /// The number by which the client knows its answer; 0 for what nobody waits for.
-    pub id: u32,
-    pub op: SocketOp,
-}
-
-#[derive(Clone, Debug)]
-pub enum SocketOp {
-    Connect(Box<Login>),
-    /// `since`: recover what came after this position.
-    Subscribe {
-        sid: SessionId,
-        group: GroupId,
-        join_leave: bool,
-        since: Option<Position>,
-    },
-    Unsubscribe {
-        sid: SessionId,
-        group: GroupId,
-    },
-    Publish {
-        sid: SessionId,
-        group: GroupId,
-        draft: Box<Draft>,
-    },
-    Presence {
-        sid: SessionId,
-        group: GroupId,
-    },
-    PresenceStats {
-        sid: SessionId,
-        group: GroupId,
-    },
-    History {
-        sid: SessionId,
-        group: GroupId,
-        since: Option<Position>,
-        reverse: bool,
-        limit: u32,
-    },
-    /// Something that a user may ask of a group.
-    Group {
-        sid: SessionId,
-        group: GroupId,
-        what: Box<GroupRequest>,
-    },
-    SendDirect {
-        sid: SessionId,
-        draft: Box<DirectDraft>,
-    },
-    /// Reliable messages that the client confirms.
-    Confirm {
-        sid: SessionId,
-        acks: Vec<String>,
-    },
-    Logoff {
-        sid: SessionId,
-    },
-    /// The socket is gone.
-    Ended {
-        sid: SessionId,
-        how: SocketEnd,
-    },
-}
-
-impl SocketOp {
-    /// Who asks, where it matters that it is over the session's present connection.
-    pub fn sid(&self) -> Option<&SessionId> {
-        match self {
-            SocketOp::Connect(_) | SocketOp::Ended { .. } => None,
-            SocketOp::Subscribe { sid, .. }
-            | SocketOp::Unsubscribe { sid, .. }
-            | SocketOp::Publish { sid, .. }
-            | SocketOp::Presence { sid, .. }
-            | SocketOp::PresenceStats { sid, .. }
-            | SocketOp::History { sid, .. }
-            | SocketOp::Group { sid, .. }
-            | SocketOp::SendDirect { sid, .. }
-            | SocketOp::Confirm { sid, .. }
-            | SocketOp::Logoff { sid } => Some(sid),
-        }
-    }
-
-    /// What others read when it is done: it counts as a message.
-    pub fn is_heard(&self) -> bool {
-        match self {
-            SocketOp::Publish { .. } | SocketOp::SendDirect { .. } => true,
-            SocketOp::Group { what, .. } => {
-                matches!(**what, GroupRequest::Modify { .. } | GroupRequest::ChangeMutes(_) | GroupRequest::DeleteMessage { .. })
-            }
-            _ => false,
-        }
-    }
-
-    /// The message that it is, if it is one.
-    pub fn draft_mut(&mut self) -> Option<&mut Draft> {
-        match self {
-            SocketOp::Publish { draft, .. } => Some(draft),
-            SocketOp::SendDirect { draft, .. } => Some(&mut draft.draft),
-            _ => None,
-        }
-    }
-
-    /// Bytes of text that it carries, as far as they count.
-    pub fn bytes(&self) -> usize {
-        match self {
-            SocketOp::Publish { draft, .. } => draft.body.len(),
-            SocketOp::SendDirect { draft, .. } => draft.draft.body.len(),
-            SocketOp::Group { what, .. } => text_of(what),
-            SocketOp::Confirm { acks, .. } => acks.iter().map(String::len).sum(),
-            _ => 0,
-        }
-    }
-}
-
-fn text_of(what: &GroupRequest) -> usize {
-    let ids = |users: &[UserId]| users.iter().map(|user| user.as_str().len()).sum();
-    match what {
-        GroupRequest::Create(new) => new.info.len(),
-        GroupRequest::Modify { info, .. } => info.as_ref().map_or(0, String::len),
-        GroupRequest::ChangeMutes(MuteChange::Mute(users) | MuteChange::Unmute(users) | MuteChange::MuteAll { except: users }) => ids(users),
-        GroupRequest::Contains { users } => ids(users),
-        _ => 0,
-    }
-}
-
-/// A place in a stream; the epoch is text as the client gave it, and may be empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Position {
-    pub offset: u64,
-    pub epoch: String,
-}
-
-impl Position {
-    /// Of this stream, or of none in particular.
-    pub fn is_of(&self, epoch: Epoch) -> bool {
-        self.epoch.is_empty() || self.epoch == epoch.to_string()
-    }
-}
 
 /// How a caller hears of its request.
 pub(super) type Answering = mpsc::SyncSender<Result<Answer, Refusal>>;

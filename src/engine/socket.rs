@@ -9,7 +9,7 @@ use crate::{
         message::{Message, Sender},
         push::{self, Closed, Push, Reply},
         quota,
-        request::{Answer, Author, GroupRequest, NewGroup},
+        request::{Answer, Deleter, GroupRequest, NewGroup},
         sending,
         session::{self, Link, SocketEnd},
     },
@@ -25,7 +25,7 @@ impl Batch<'_> {
                 let (app, user) = (login.app.clone(), login.user.clone());
                 session::connect(&mut self.tx, conn, id, *login, self.ids.session())?;
                 if let Some(sid) = self.tx.state.session_of(&app, &user).map(|s| s.session.sid.clone()) {
-                    self.repeat_unconfirmed(&sid, conn);
+                    self.repeat_unacked(&sid, conn);
                 }
                 Ok(())
             }
@@ -92,7 +92,7 @@ impl Batch<'_> {
                 let what = match *what {
                     GroupRequest::Create(new) => GroupRequest::Create(NewGroup { creator: user, ..new }),
                     GroupRequest::Delete { .. } => GroupRequest::Delete { by: user },
-                    GroupRequest::DeleteMessage { tid, .. } => GroupRequest::DeleteMessage { tid, by: Author { user, info: session.info.clone() } },
+                    GroupRequest::DeleteMessage { tid, .. } => GroupRequest::DeleteMessage { tid, by: Deleter { user, info: session.info.clone() } },
                     what => what,
                 };
                 let answer = self.group(&session.app, &group, what, Some(&session))?;
@@ -110,8 +110,8 @@ impl Batch<'_> {
                 self.tx.push(Push::Reply { conn, id, reply: Reply::Rpc(Box::new(answer)) });
                 Ok(())
             }
-            SocketOp::Confirm { sid, acks } => {
-                self.confirmed(&sid, &acks);
+            SocketOp::Ack { sid, acks } => {
+                self.acked(&sid, &acks);
                 Ok(())
             }
             SocketOp::Logoff { sid } => {

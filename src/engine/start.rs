@@ -2,7 +2,7 @@
 //! delivery waits for its present rung anew.
 
 use super::{
-    Config, Confirms, Core, Engine, Handle, Moderation, Ports, Purges,
+    Config, Core, Engine, Handle, Moderation, PendingAcks, Ports, Purges,
     queue::Queue,
     timers::{Timer, Timers},
 };
@@ -80,7 +80,7 @@ impl Starting {
             purges: Purges::default(),
             retention: Gid(0),
             moderation: Moderation::default(),
-            confirms: Confirms::default(),
+            acks: PendingAcks::default(),
             slept,
             counts: HashMap::new(),
             redo: Vec::new(),

@@ -16,7 +16,7 @@ pub enum Timer {
     /// A moderation server has had its time for this question.
     Verdict(QuestionId),
     /// A client has had its time to confirm the message with this ack.
-    Confirm(Tid),
+    Ack(Tid),
     /// Look at every lane.
     Pump,
     PurgeCallbacks,

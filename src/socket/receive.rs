@@ -10,7 +10,7 @@ use super::{
     wire::{self, Command, Method, json},
 };
 use crate::{
-    domain::{AppId, GroupId, Refusal, SessionId, app::Audit, request::GroupRequest, session::SocketEnd},
+    domain::{AppId, GroupId, Refusal, SessionId, request::GroupRequest, session::SocketEnd},
     engine::{Position, SocketCommand, SocketOp},
 };
 
@@ -22,6 +22,7 @@ const BYTES_AT_ONCE: usize = 1024 * 1024;
 /// Commands refused in a row for their rate before the connection is closed.
 const REFUSED_AT_MOST: u32 = 1_000;
 /// Of which there were too many.
+const COMMANDS: &str = "this session sends more commands than limits.session_commands_per_second allows; wait a moment";
 const MESSAGES: &str = "this session sends more messages than limits.session_messages_per_second allows; wait a moment";
 
 impl Reactor {
@@ -160,11 +161,11 @@ impl Reactor {
         let (sid, app) = (sid.clone(), app.clone());
         match self.rate(slot) {
             Rate::Within => {}
-            // Who floods with messages is told so.
-            Rate::Over if self.config.messages_per_second > 0 && matches!(command.method, Method::Publish { .. }) => {
-                return self.refuse(slot, command.id, &wire::error(&Refusal::TooFast(MESSAGES)));
+            // Of messages, the cloud's own code says that they are too many.
+            Rate::Over if self.config.messages_per_second > 0 && is_message(&command.method) => {
+                return self.refuse(slot, command.id, &wire::error(&Refusal::TooFast(COMMANDS)));
             }
-            Rate::Over => return self.refuse(slot, command.id, &wire::Error::new(111, "too many requests")),
+            Rate::Over => return self.refuse(slot, command.id, &wire::Error::new(111, COMMANDS)),
             Rate::FarOver => {
                 let heard = self.config.clock.tick();
                 return self.close(slot, wire::TOO_MANY, Some(SocketEnd::Lost { heard }));
@@ -172,7 +173,7 @@ impl Reactor {
         }
         match self.meaning(sid, &command) {
             Ok(Some(mut op)) => {
-                if op.is_heard() && !self.may_say(slot) {
+                if op.counts_as_message() && !self.may_say(slot) {
                     return self.refuse(slot, command.id, &wire::error(&Refusal::TooFast(MESSAGES)));
                 }
                 self.look_up_words(&app, &mut op);
@@ -182,7 +183,7 @@ impl Reactor {
                     connection.owed.push((command.id, size));
                 }
                 // A confirmation gets no reply, whatever it is numbered.
-                let id = if matches!(op, SocketOp::Confirm { .. }) { 0 } else { command.id };
+                let id = if matches!(op, SocketOp::Ack { .. }) { 0 } else { command.id };
                 self.ask(SocketCommand { conn, id, op });
             }
             Ok(None) => {}
@@ -195,9 +196,9 @@ impl Reactor {
     /// the engine's.
     fn look_up_words(&self, app: &AppId, op: &mut SocketOp) {
         if let Some(draft) = op.draft_mut()
-            && self.engine.directory().apps.get(app).is_some_and(|app| app.audit == Audit::BuiltIn)
+            && let Some(app) = self.engine.directory().apps.get(app)
         {
-            draft.flagged = self.config.words.finds(&draft.body);
+            self.config.words.look_up(app, draft);
         }
     }
 
@@ -208,7 +209,7 @@ impl Reactor {
             Method::Pong => return Ok(None),
             Method::Send { data } => match rpc::confirmed(data) {
                 acks if acks.is_empty() => return Ok(None),
-                acks => SocketOp::Confirm { sid, acks },
+                acks => SocketOp::Ack { sid, acks },
             },
             Method::Subscribe(s) => {
                 let since = s.recover.then(|| Position { offset: s.offset, epoch: s.epoch.clone() });
@@ -284,6 +285,14 @@ impl Reactor {
             json::refuse(id, error, &mut connection.lines);
             self.mark_dirty(slot);
         }
+    }
+}
+
+fn is_message(method: &Method) -> bool {
+    match method {
+        Method::Publish { .. } => true,
+        Method::Rpc { method, .. } => method == "user.send",
+        _ => false,
     }
 }
 

@@ -9,13 +9,13 @@ use super::{
 use crate::{
     alibaba::messaging::is_new_id,
     domain::{
-        GroupId, Millis, Refusal, SessionId,
+        GroupId, Millis, Refusal, SessionId, UserId,
         direct::DirectDraft,
         id::MAX_ID,
         message::MessagePage,
         mute::MuteChange,
         quota::{self, Quotas},
-        request::{Author, GroupRequest, MemberPage, NewGroup},
+        request::{Deleter, GroupRequest, MemberPage, NewGroup},
     },
     engine::SocketOp,
 };
@@ -88,7 +88,7 @@ fn of_group(data: &str, what: impl FnOnce(&Fields) -> Result<GroupRequest, Refus
     Ok(Meaning::Group(fields.group()?, Box::new(what(&fields)?)))
 }
 
-/// An id that is made here follows the cloud's alphabet; users are only referred to.
+/// An id that is made here follows the cloud's alphabet.
 fn create(data: &str, quotas: &Quotas) -> Result<Meaning, Refusal> {
     let fields = Fields::read(data)?;
     let id = must("group_id", fields.text("group_id")?)?;
@@ -100,19 +100,28 @@ fn create(data: &str, quotas: &Quotas) -> Result<Meaning, Refusal> {
         info: fields.bounded("info", quotas.group_info_bytes)?.unwrap_or_default(),
         // The user itself, whom the engine knows.
         creator: String::new(),
-        admins: fields.users("admins", quotas.admins_per_group)?.unwrap_or_default(),
+        admins: admins(&fields, quotas)?.unwrap_or_default(),
     };
     Ok(Meaning::Group(GroupId::trusted(&id), Box::new(GroupRequest::Create(new))))
+}
+
+/// They follow the alphabet as well, as with the control API.
+fn admins(fields: &Fields, quotas: &Quotas) -> Result<Option<Vec<UserId>>, Refusal> {
+    let admins = fields.users("admins", quotas.admins_per_group)?;
+    match admins.iter().flatten().find(|user| !is_new_id(user.as_str())) {
+        Some(user) => Err(bad("admins", format!("has \"{user}\": an id has 1 to 64 letters, digits, _ or -"))),
+        None => Ok(admins),
+    }
 }
 
 fn modify(data: &str, quotas: &Quotas) -> Result<Meaning, Refusal> {
     of_group(data, |fields| {
         let info = fields.bounded("info", quotas.group_info_bytes)?;
-        Ok(GroupRequest::Modify { info, admins: fields.users("admins", quotas.admins_per_group)? })
+        Ok(GroupRequest::Modify { info, admins: admins(fields, quotas)? })
     })
 }
 
-fn mute(data: &str, quotas: &Quotas, change: fn(Vec<crate::domain::UserId>) -> MuteChange) -> Result<Meaning, Refusal> {
+fn mute(data: &str, quotas: &Quotas, change: fn(Vec<UserId>) -> MuteChange) -> Result<Meaning, Refusal> {
     of_group(data, |fields| {
         let users = must("users", fields.users("users", quotas.users_per_mute)?)?;
         Ok(GroupRequest::ChangeMutes(change(users)))
@@ -146,7 +155,7 @@ fn messages(data: &str, quotas: &Quotas) -> Result<Meaning, Refusal> {
 
 fn delete_message(data: &str, _: &Quotas) -> Result<Meaning, Refusal> {
     // Who does it is known to the engine.
-    of_group(data, |fields| Ok(GroupRequest::DeleteMessage { tid: must("tid", fields.tid()?)?, by: Author::default() }))
+    of_group(data, |fields| Ok(GroupRequest::DeleteMessage { tid: must("tid", fields.tid()?)?, by: Deleter::default() }))
 }
 
 fn send(data: &str, quotas: &Quotas) -> Result<Meaning, Refusal> {

@@ -23,15 +23,15 @@ pub fn has(conn: &Connection, app: &AppId, receiver: &UserId, tid: &Tid) -> Resu
     Ok(found.query_row(params![app.as_str(), receiver.as_str(), tid.as_str()], |_| Ok(())).optional()?.is_some())
 }
 
-/// Forgets an application's oldest messages, at most [`super::retention::STEP`] of each kind; returns how many went.
-pub fn forget(conn: &Connection, app: &AppId, stored_before: Millis, traces_before: Millis) -> Result<u32> {
+/// Forgets an application's oldest messages, at most so many; returns how many went.
+pub fn forget(conn: &Connection, app: &AppId, stored_before: Millis, traces_before: Millis, most: u32) -> Result<u32> {
     let mut gone = 0;
     for (stored, before) in [(true, stored_before), (false, traces_before)] {
         let mut delete = conn.prepare_cached(
             "DELETE FROM direct WHERE rowid IN (SELECT rowid FROM direct WHERE stored = ?1 AND app = ?2 AND at BETWEEN ?3 AND ?4 ORDER BY at LIMIT ?5)",
         )?;
         // What was stamped before any clock could be right has no age.
-        gone += delete.execute(params![stored, app.as_str(), Millis::BELIEVABLE.0, before.0, super::retention::STEP])?;
+        gone += delete.execute(params![stored, app.as_str(), Millis::BELIEVABLE.0, before.0, most - gone])? as u32;
     }
-    Ok(gone as u32)
+    Ok(gone)
 }

@@ -5,7 +5,7 @@ use crate::domain::{
     Gid, Millis, SessionId, Tid, UserId,
     message::{Found, Message, MessagePage},
     quota::{MAX_RECOVERED, MAX_RECOVERED_BYTES, RECENT},
-    sending::Placed,
+    sending::StoredMessage,
 };
 use rusqlite::{Connection, Row, params};
 
@@ -125,12 +125,12 @@ pub fn history(conn: &Connection, gid: Gid, since: Option<u64>, reverse: bool, l
 }
 
 /// The message of this id in the group.
-pub fn find(conn: &Connection, gid: Gid, tid: &str) -> Result<Option<Placed>> {
+pub fn find(conn: &Connection, gid: Gid, tid: &str) -> Result<Option<StoredMessage>> {
     let mut rows = conn.prepare_cached("SELECT id, sender, deleted FROM message WHERE gid = ?1 AND tid = ?2")?;
     let mut rows = rows.query(params![gid.0, tid])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let (id, sender): (i64, String) = (row.get(0)?, row.get(1)?);
-    Ok(Some(Placed { seq: id as u64 & 0xffff_ffff, tid: Tid::trusted(tid), sender: UserId::trusted(&sender), deleted: row.get(2)? }))
+    Ok(Some(StoredMessage { seq: id as u64 & 0xffff_ffff, tid: Tid::trusted(tid), sender: UserId::trusted(&sender), deleted: row.get(2)? }))
 }
 
 /// The content goes, the row stays: a gap in the stream would look like something lost.

@@ -22,7 +22,7 @@ use crate::domain::{
     group::Counters,
     message::{Found, Message, MessagePage},
     request::{GroupPage, GroupsFound},
-    sending::Placed,
+    sending::StoredMessage,
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::{
@@ -240,7 +240,7 @@ impl Store {
     }
 
     /// The message of this id in the group.
-    pub fn find_message(&self, gid: Gid, tid: &str) -> Result<Option<Placed>> {
+    pub fn find_message(&self, gid: Gid, tid: &str) -> Result<Option<StoredMessage>> {
         message::find(&self.conn, gid, tid)
     }
 
@@ -265,8 +265,8 @@ impl Store {
     }
 
     /// See [`direct::forget`].
-    pub fn forget_direct(&self, app: &AppId, stored_before: Millis, traces_before: Millis) -> Result<u32> {
-        direct::forget(&self.conn, app, stored_before, traces_before)
+    pub fn forget_direct(&self, app: &AppId, stored_before: Millis, traces_before: Millis, most: u32) -> Result<u32> {
+        direct::forget(&self.conn, app, stored_before, traces_before, most)
     }
 
     /// See [`message::recover`].

@@ -9,7 +9,7 @@ pub fn put(conn: &Connection, s: &Session) -> Result<()> {
     run(
         conn,
         "INSERT OR REPLACE INTO session (sid, app, user, device, info, said, role, started) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        params![s.sid.as_str(), s.app.as_str(), s.user.as_str(), s.device, s.info, s.said_info, s.role, s.started.0],
+        params![s.sid.as_str(), s.app.as_str(), s.user.as_str(), s.device, s.info, s.login_info, s.role, s.started.0],
     )
 }
 
@@ -23,7 +23,7 @@ pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
             user: UserId::trusted(&row.get::<_, String>(2)?),
             device: row.get(3)?,
             info: row.get(4)?,
-            said_info: row.get(5)?,
+            login_info: row.get(5)?,
             role: row.get(6)?,
             started: Millis(row.get(7)?),
         };

@@ -128,7 +128,7 @@ fn a_store_of_the_first_version_is_brought_to_the_present_one_with_all_that_it_h
     let state = Store::open(&folder).unwrap().load().unwrap();
     assert!(state.had_keys);
     let session = &state.sessions.values().next().unwrap().session;
-    assert_eq!((&*session.info, &*session.said_info), ("hello", "hello"));
+    assert_eq!((&*session.info, &*session.login_info), ("hello", "hello"));
     let group = state.group(Gid(7)).unwrap();
     let mutes = &group.config.mutes;
     assert_eq!((mutes.all, mutes.users.len(), mutes.except.len(), group.counters.top), (true, 1, 1, 3));

@@ -14,8 +14,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["domain"]),
     // It is handed the renderers as functions: never a dialect, a door or a sender.
     ("engine", &["domain", "store", "clock", "ids", "fatal", "metrics"]),
-    // It starts the workers that answer what it has read.
-    ("door", &["domain", "clock", "control::worker"]),
+    ("door", &["domain", "clock"]),
     // The operator's answers about applications are spelled as the dialect spells them.
     ("control", &["alibaba", "domain", "engine", "store", "door", "clock", "ids", "metrics"]),
     ("socket", &["engine", "domain", "alibaba", "clock", "door", "fatal", "words"]),
@@ -28,6 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("metrics.rs", &["domain"]),
     ("settings.rs", &["domain"]),
     ("notify.rs", &[]),
+    ("readme.rs", &[]),
     ("words.rs", &["clock", "domain"]),
 ];
 

@@ -17,9 +17,6 @@ use crate::{
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// Applications on a page of `ListLiveMessageApps`.
-const PAGE: usize = quota::PAGE as usize;
-
 /// What a new application may be told; what is left out gets the cloud's default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AppDraft {
@@ -194,17 +191,18 @@ pub fn list(call: &Call) -> Fields {
     let center = call.data_center()?;
     let ascending = call.params.ascending()?;
     let token = call.params.token("NextPageToken")?;
+    let most = quota::PAGE.min(call.largest_page()) as usize;
     let directory = call.gateway.ask.directory();
     let apps: Vec<&Arc<App>> = by_age(&directory).into_iter().filter(|app| app.data_center == center).collect();
     let at = |default: usize| token.map_or(default, |n| usize::try_from(n).unwrap_or(usize::MAX)).min(apps.len());
     let (page, next): (Vec<&Arc<App>>, Option<usize>) = if ascending {
         let rest = &apps[at(0)..];
-        let end = at(0) + rest.len().min(PAGE);
-        (rest.iter().take(PAGE).copied().collect(), (end < apps.len()).then_some(end))
+        let end = at(0) + rest.len().min(most);
+        (rest.iter().take(most).copied().collect(), (end < apps.len()).then_some(end))
     } else {
         let rest = &apps[..at(apps.len())];
-        let end = rest.len().saturating_sub(PAGE);
-        (rest.iter().rev().take(PAGE).copied().collect(), (end > 0).then_some(end))
+        let end = rest.len().saturating_sub(most);
+        (rest.iter().rev().take(most).copied().collect(), (end > 0).then_some(end))
     };
     let page: Vec<Value> = page.into_iter().map(|app| Value::Object(listed(app))).collect();
     let mut out = fields(json!({"AppList": page, "HasMore": next.is_some()}));

@@ -28,7 +28,7 @@ pub fn send(call: &Call) -> Fields {
         ..Draft::text(call.params.bounded("Body", call.quotas().body_bytes)?)
     };
     let app = call.enabled_app(&id)?;
-    draft.flagged = call.is_listed(&app, &draft.body);
+    call.gateway.words.look_up(&app, &mut draft);
     match call.ask_patiently(Request::SendDirect { app: id, sender, draft: Box::new(DirectDraft { receiver, draft, reliable }) })? {
         Answer::Sent { tid } => Ok(fields(json!({"MsgTid": tid.as_str()}))),
         other => Err(unexpected(&other)),

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         Millis,
         message::{Draft, Message, MessagePage, Sender},
-        request::{Answer, Author, GroupRequest, Request},
+        request::{Answer, Deleter, GroupRequest, Request},
     },
 };
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ pub fn send(call: &Call) -> Fields {
         flagged: false,
     };
     let app = call.enabled_app(&id)?;
-    draft.flagged = call.is_listed(&app, &draft.body);
+    call.gateway.words.look_up(&app, &mut draft);
     // Where the application has its own moderation, that may be asked first.
     match call.ask_patiently(Request::Send { app: id, group, sender, draft: Box::new(draft) })? {
         Answer::Sent { tid } => Ok(fields(json!({"MsgTid": tid.as_str()}))),
@@ -82,8 +82,8 @@ pub fn delete(call: &Call) -> Fields {
 }
 
 /// Who deletes a message, as those who have it are told.
-pub(super) fn deleter(call: &Call) -> Result<Author, RpcError> {
-    Ok(Author { user: call.params.author("DeleterId")?, info: call.params.bounded("DeleterInfo", call.quotas().user_info_bytes)? })
+pub(super) fn deleter(call: &Call) -> Result<Deleter, RpcError> {
+    Ok(Deleter { user: call.params.author("DeleterId")?, info: call.params.bounded("DeleterInfo", call.quotas().user_info_bytes)? })
 }
 
 fn told(m: &Message) -> Value {

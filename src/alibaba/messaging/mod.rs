@@ -16,7 +16,7 @@ pub use params::{Params, is_new_id};
 use super::{error::RpcError, rpc::Gateway};
 use crate::domain::{
     AppId, GroupId, Refusal,
-    app::{App, Audit},
+    app::App,
     quota::{self, Quotas},
     request::{Answer, GroupRequest, Request},
 };
@@ -141,11 +141,6 @@ impl Call<'_> {
         self.ask(Request::Group { app: app.clone(), group: group.clone(), what })
     }
 
-    /// Does the word list find something, where the application is moderated by it?
-    fn is_listed(&self, app: &App, text: &str) -> bool {
-        app.audit == Audit::BuiltIn && self.gateway.words.finds(text)
-    }
-
     fn quotas(&self) -> &Quotas {
         &self.gateway.quotas
     }
@@ -210,20 +205,9 @@ fn unexpected(answer: &Answer) -> RpcError {
 mod tests {
     use super::*;
 
-    const BEGIN: &str = "<!-- alibaba operations -->\n";
-    const END: &str = "<!-- end -->";
-
     #[test]
-    fn the_coverage_table_of_the_readme_tells_what_is_served() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-        let readme = std::fs::read_to_string(path).unwrap();
-        let (before, rest) = readme.split_once(BEGIN).expect("the README marks where the table begins");
-        let (table, after) = rest.split_once(END).expect("the README marks where the table ends");
-        if std::env::var_os("ROOMD_WRITE_DOCS").is_some() {
-            std::fs::write(path, format!("{before}{BEGIN}{}{END}{after}", coverage())).unwrap();
-            return;
-        }
-        assert_eq!(table, coverage(), "README.md differs from the code; write it anew with: ROOMD_WRITE_DOCS=1 cargo test --lib coverage");
+    fn the_readme_s_table_tells_what_is_served() {
+        crate::readme::has_table("alibaba operations", &coverage());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::domain::{
     app::{AccessKey, Audit, LifeCycle, NewApp},
     group::{Counters, Member},
     message::Draft,
-    outbox::{Attempt, Outcome, Verdict},
+    outbox::{Attempt, Outcome, TryEnd},
     push::Reply,
     request::{Answer, GroupRequest, NewGroup, Request},
     session::{Login, SocketEnd},
@@ -255,13 +255,13 @@ fn a_delivery_is_frozen_once_and_its_subject_waits() {
     assert_eq!(b.jobs.lock().unwrap().len(), 1, "the user's next event waits for the first");
     b.log_on(1, "u1");
     assert_eq!(b.jobs.lock().unwrap().len(), 2, "another user's does not");
-    let outcome = |verdict, result| {
+    let outcome = |end, result| {
         let attempt = Attempt { at: Millis(0), url: "u".into(), result, took_ms: 1, answer: vec![] };
-        Command::Outcome(Box::new(Outcome { delivery: first.delivery.clone(), endpoint: first.endpoint.clone(), attempt, verdict }))
+        Command::Outcome(Box::new(Outcome { delivery: first.delivery.clone(), endpoint: first.endpoint.clone(), attempt, end }))
     };
-    b.batch(vec![outcome(Verdict::Failed, Ok(500))]);
+    b.batch(vec![outcome(TryEnd::Failed, Ok(500))]);
     assert_eq!(b.jobs.lock().unwrap().len(), 2);
-    b.batch(vec![outcome(Verdict::Delivered, Ok(200))]);
+    b.batch(vec![outcome(TryEnd::Delivered, Ok(200))]);
     let jobs = b.jobs.lock().unwrap().clone();
     assert_eq!(&*jobs[2].body, b"Joined(GroupId(\"g1\"))");
     drop(b);

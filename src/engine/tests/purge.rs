@@ -31,7 +31,7 @@ fn ended_deliveries_go_after_7_days_and_waiting_events_stay() {
     let sid = b.log_on(0, "u0");
     let first = b.jobs.lock().unwrap()[0].clone();
     let attempt = Attempt { at: Millis(0), url: "u".into(), result: Ok(200), took_ms: 1, answer: vec![] };
-    let outcome = Outcome { delivery: first.delivery, endpoint: first.endpoint, attempt, verdict: Verdict::Delivered };
+    let outcome = Outcome { delivery: first.delivery, endpoint: first.endpoint, attempt, end: TryEnd::Delivered };
     b.batch(vec![Command::Outcome(Box::new(outcome))]);
     b.join(0, &sid, "g1"); // frozen, and not answered
     b.log_on(1, "u1");

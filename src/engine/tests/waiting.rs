@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::{
     Tid,
     app::AppChange,
-    direct::{CONFIRM_WITHIN, DirectDraft},
+    direct::{ACK_WITHIN, DirectDraft},
     message::Sender,
     moderation::{ANSWER_WITHIN, Question, Verdict},
 };
@@ -165,19 +165,19 @@ fn a_reliable_message_is_answered_when_its_receiver_confirms_it() {
 
     let (wait, ack) = send(&mut b, direct(true));
     let acks = vec![ack.unwrap().to_string()];
-    let wrong = b.command(0, SocketOp::Confirm { sid: u0, acks: acks.clone() });
+    let wrong = b.command(0, SocketOp::Ack { sid: u0, acks: acks.clone() });
     b.sockets(vec![wrong]);
     assert!(wait.try_recv().is_err(), "somebody else confirmed it");
     // The receiver comes back on a new connection within its time: the message comes again.
     let login = Login { app: app(), user: UserId::trusted("u1"), role: String::new(), device: "d".into(), info: String::new() };
     let again = b.command(2, SocketOp::Connect(Box::new(login)));
     assert_eq!(said(&b.sockets(vec![again])), ["to u1:hi"]);
-    let right = b.command(2, SocketOp::Confirm { sid: u1.clone(), acks });
+    let right = b.command(2, SocketOp::Ack { sid: u1.clone(), acks });
     b.sockets(vec![right]);
     assert!(matches!(wait.recv(), Ok(Ok(Answer::Sent { .. }))));
 
     let (wait, _) = send(&mut b, direct(true));
-    b.pass(CONFIRM_WITHIN - 1);
+    b.pass(ACK_WITHIN - 1);
     assert!(wait.try_recv().is_err());
     b.pass(1);
     assert_eq!(wait.recv().unwrap().unwrap_err(), Refusal::NotConfirmed("u1".into()));

@@ -14,7 +14,7 @@ pub use reply::{Greeting, refuse, reply};
 use crate::domain::{
     message::Message,
     push::Present,
-    request::{Author, GroupInfo},
+    request::{Deleter, GroupInfo},
 };
 use serde::Serialize;
 use serde_json::json;
@@ -39,8 +39,8 @@ struct Person<'a> {
     info: &'a str,
 }
 
-impl<'a> From<&'a Author> for Person<'a> {
-    fn from(by: &'a Author) -> Self {
+impl<'a> From<&'a Deleter> for Person<'a> {
+    fn from(by: &'a Deleter) -> Self {
         Person { user: &by.user, info: &by.info }
     }
 }

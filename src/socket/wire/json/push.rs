@@ -2,7 +2,7 @@
 
 use super::{Person, client_info, publication, string, value};
 use crate::{
-    domain::{GroupId, Millis, Tid, direct::Direct, group::Group, message::Message, mute::Mutes, push::Present, request::Author},
+    domain::{GroupId, Millis, Tid, direct::Direct, group::Group, message::Message, mute::Mutes, push::Present, request::Deleter},
     socket::wire::GROUP,
 };
 use serde::Serialize;
@@ -64,7 +64,7 @@ pub fn mutes(group: &GroupId, mutes: &Mutes, lists: bool, at: Millis, out: &mut 
     event(group, "group.mute", &data, at, out);
 }
 
-pub fn deleted(group: &GroupId, seq: u64, tid: &Tid, by: &Author, at: Millis, out: &mut Vec<u8>) {
+pub fn deleted(group: &GroupId, seq: u64, tid: &Tid, by: &Deleter, at: Millis, out: &mut Vec<u8>) {
     event(group, DELETED, &json!({"tid": tid, "seq": seq, "by": Person::from(by)}), at, out);
 }
 
@@ -92,7 +92,7 @@ pub fn direct(m: &Direct, out: &mut Vec<u8>) {
     to_user(&ToUser { kind: m.kind, body: &m.body, tid: &m.tid, sender, time: m.at.0, ack: m.ack.as_ref() }, out);
 }
 
-pub fn direct_deleted(tid: &Tid, by: &Author, at: Millis, out: &mut Vec<u8>) {
+pub fn direct_deleted(tid: &Tid, by: &Deleter, at: Millis, out: &mut Vec<u8>) {
     to_user(&json!({"event": DELETED, "tid": tid, "by": Person::from(by), "time": at.0}), out);
 }
 
@@ -132,7 +132,7 @@ mod tests {
             |out| info(&g, &group, at, out),
             r#"{"push":{"channel":"group:g \"","pub":{"data":{"admins":["a1","a2"],"creator":"c","info":"{\"a\":1}","name":"name"},"tags":{"event":"group.info"},"time":1767225600123}}}"#,
         );
-        let by = Author { user: "u1".into(), info: "U".into() };
+        let by = Deleter { user: "u1".into(), info: "U".into() };
         check(
             |out| deleted(&g, 7, &Tid::trusted("t"), &by, at, out),
             r#"{"push":{"channel":"group:g \"","pub":{"data":{"by":{"info":"U","user":"u1"},"seq":7,"tid":"t"},"tags":{"event":"message.deleted"},"time":1767225600123}}}"#,
@@ -176,7 +176,7 @@ mod tests {
             |out| direct(&message, out),
             r#"{"push":{"message":{"data":{"type":7,"body":"h\ni","tid":"t","sender":{"user":"u1","info":"U"},"time":5,"ack":"a1"}}}}"#,
         );
-        let by = Author { user: "u1".into(), info: String::new() };
+        let by = Deleter { user: "u1".into(), info: String::new() };
         check(
             |out| direct_deleted(&Tid::trusted("t"), &by, Millis(6), out),
             r#"{"push":{"message":{"data":{"by":{"info":"","user":"u1"},"event":"message.deleted","tid":"t","time":6}}}}"#,

@@ -2,10 +2,8 @@
 //! print the answers and give them back. A handler that panics costs its request, not its thread; one that
 //! waits for somebody outside is stood in for. Must not know sockets, nor what a request means.
 
-use crate::{
-    clock::Clock,
-    door::{Handler, Job, Reply, http},
-};
+use super::{Handler, Job, Reply, http};
+use crate::clock::Clock;
 use smol::channel::Receiver;
 use std::{
     io, panic,
