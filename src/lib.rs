@@ -13,13 +13,13 @@
 //!
 //! | where | what |
 //! | --- | --- |
-//! | [`domain`] | the rules: applications, groups, sessions, messages, events, retry. Pure |
-//! | [`alibaba`] | that cloud's spelling: bytes to requests, events to bodies, signatures, tokens |
+//! | [`domain`] | the rules: applications, groups, members, mutes, sessions, messages, moderation, events, retry, limits. Pure |
+//! | [`alibaba`] | that cloud's spelling: bytes to requests, events and questions to bodies, signatures, tokens |
 //! | [`store`] | SQLite; writes the domain's changes and loads its state again |
-//! | [`engine`] | one thread: commands, group commit, lanes, timers |
-//! | [`door`] | accepts, reads HTTP under every limit |
+//! | [`engine`] | one thread: commands, group commit, lanes, timers, what waits for moderation or an ack, purges |
+//! | [`door`] | accepts, reads HTTP under every limit, the workers that answer |
 //! | [`control`] | which path belongs to whom; the operator's API |
-//! | [`socket`] | hubs, the client protocol, fan-out |
+//! | [`socket`] | hubs, the client protocol with its rpc methods, fan-out |
 //! | [`delivery`] | one try of one callback, one question to a moderation server |
 //! | [`words`] | the built-in moderation's list of words |
 //! | [`receiver`] | the callback receiver of `roomd dev`, `roomd listen` and the tests |
@@ -28,9 +28,19 @@
 //! | [`fatal`] | the end of the process when a thread that everything needs meets a defect |
 //! | [`settings`], [`server`], [`notify`], `cli` | resolved once; put together; told to systemd; typed by a person |
 //!
-//! Imports point down only: `domain` knows nothing of ours; dialects know the domain; `store` the domain;
-//! `engine` these and clock, ids and metrics; `socket`, `control`, `delivery` the engine's handle, the domain and the
-//! dialects; `server` and `cli` all. `tests/it/imports.rs` keeps it.
+//! Imports point down only: `domain` knows nothing of ours, dialects and `store` the domain, `engine` both but
+//! no dialect (it is handed the renderers as functions), the doors the engine's handle and the dialects, `server`
+//! and `cli` all. The table of who may import whom is in `tests/it/imports.rs`, which keeps it.
+//!
+//! # The way of a message
+//!
+//! A client's `publish` is read by its hub ([`socket`]: `receive`, decoded by `wire`), checked for what needs no
+//! state (rates, size, the word list) and queued ([`engine::Handle`]). The engine takes all that is queued as one
+//! batch (`engine/mod`). For each command `execute` first asks `moderation` whether it has to wait for somebody;
+//! then `socket` (or `request`, for a server's call) lets the domain decide (`domain/sending`: member? muted? said
+//! before? then a number and its counters), and `settle` writes what changed, with the events' outbox rows, in a
+//! savepoint. One COMMIT makes the batch true. Only then `after_commit` answers, hands the hubs what they push
+//! (`deliver`: encoded once a group, one write a socket and tick), and gives frozen callbacks to [`delivery`].
 //!
 //! `design.md`, `session.md` and `alibaba.md`, which comments name, are in `docs/`.
 //!
@@ -67,6 +77,10 @@
 //! | outbox | rows in the store | kept until delivered, dead or purged |
 //! | lane → senders | 4 deliveries an endpoint | the rest waits in the outbox |
 //! | messages that wait for moderation; questions → askers | 16 a sender, 1,024 an application, 4,096 and 16 MiB in all | refused with 412, or 400 |
+//! | reliable messages to be confirmed | one a control call that waits, 3 s | 503, as those calls |
+//! | messages read for one batch's answers | 4 MiB | the rest of its commands is a batch of its own |
+//! | large answers owed to a connection | 1 MiB | its next commands wait |
+//! | name look-ups of callbacks and questions | 16 | the try is not spent |
 //! | control calls that wait for a client or for moderation | 64, each with a thread | 503 |
 //! | nonces | `nonces` | the oldest minute of the key that has most goes, its older stamps are refused |
 //! | bodies at the door | 64 MiB in all | 503 |
