@@ -12,6 +12,7 @@ pub struct Metrics {
     passed: AtomicU64,
     refused: AtomicU64,
     let_through: AtomicU64,
+    listed: AtomicU64,
 }
 
 impl Metrics {
@@ -25,12 +26,22 @@ impl Metrics {
         counter.fetch_add(1, Relaxed);
     }
 
+    /// The list of words found something.
+    pub fn listed(&self) {
+        self.listed.fetch_add(1, Relaxed);
+    }
+
     /// The text format, version 0.0.4.
     pub fn render(&self) -> String {
         let mut out = String::from("# HELP roomd_moderation_total Messages a moderation server was asked about.\n# TYPE roomd_moderation_total counter\n");
         for (verdict, counter) in [("passed", &self.passed), ("refused", &self.refused), ("let_through", &self.let_through)] {
             let _ = writeln!(out, "roomd_moderation_total{{verdict=\"{verdict}\"}} {}", counter.load(Relaxed));
         }
+        let _ = write!(
+            out,
+            "# HELP roomd_listed_total Messages refused for a word of the list.\n# TYPE roomd_listed_total counter\nroomd_listed_total {}\n",
+            self.listed.load(Relaxed)
+        );
         out
     }
 }

@@ -286,7 +286,7 @@ impl Settings {
             (Kind::Quota(place), raw) => *place(&mut self.rules.quotas) = count(&raw)?,
             (Kind::Switch(place), Raw::Switch(on)) => *place(self) = on,
             (Kind::Switch(place), raw) if is_off(&raw) || number(&raw) == Some(0) => *place(self) = false,
-            (Kind::Switch(place), Raw::Text(text)) if text == "true" => *place(self) = true,
+            (Kind::Switch(place), raw) if matches!(&raw, Raw::Text(text) if text == "true") || number(&raw) == Some(1) => *place(self) = true,
             (Kind::Switch(_), _) => return Err("write true or false".into()),
             (Kind::Millis(place, least), raw) => {
                 const DAY: u64 = 86_400_000;
@@ -397,8 +397,12 @@ fn suggest(name: &str) -> String {
         return "write [listen], and below it control = \"127.0.0.1:8780\" or sessions = \"0.0.0.0:8781\"".into();
     }
     let last = |n: &'static str| n.rsplit('.').next().unwrap_or(n); // KEYS live for ever
-    let written = name.rsplit('.').next().unwrap_or(name);
-    let near = KEYS.iter().map(|k| &*k.name).min_by_key(|k| distance(k, name).min(distance(last(k), written))).unwrap_or_default();
+    let (section, written) = name.rsplit_once('.').unwrap_or(("", name));
+    let of = |key: &str| key.rsplit_once('.').map_or("", |(section, _)| section) == section;
+    // A section that there is was meant; the beginning of a key's name counts as the whole.
+    let known = KEYS.iter().any(|k| of(&k.name));
+    let far = |key: &'static str| if !written.is_empty() && last(key).starts_with(written) { 0 } else { distance(last(key), written).min(distance(key, name)) };
+    let near = KEYS.iter().map(|k| &*k.name).filter(|key| !known || section.is_empty() || of(key)).min_by_key(|key| far(key)).unwrap_or_default();
     match near.split_once('.') {
         Some((section, key)) => format!("write {key}, in the section [{section}]"),
         None => format!("write {near}"),

@@ -32,6 +32,9 @@ pub const EXAMPLE: &str = include_str!("../words.txt");
 /// A larger file is not a list of words.
 const LARGEST: u64 = 1024 * 1024;
 
+/// A file of so many bytes is read by whoever finds that it has changed.
+const SHORT: i64 = 32 * 1024;
+
 /// The file is looked at so often, in ms, while texts come.
 const LOOK: u64 = 1000;
 
@@ -100,7 +103,8 @@ impl Words {
         list.is_some_and(|list| list.is_match(&fold(text)))
     }
 
-    /// At most once a second: has the file changed? Then it is read again, on a thread of its own.
+    /// At most once a second: has the file changed? Then it is read again: a short one at once, so that this very
+    /// text is judged by it; a long one on a thread of its own, because building its list takes a while.
     fn look(&self) {
         let (now, looked) = (self.0.clock.tick().0, self.0.looked.load(Ordering::Relaxed));
         // Who fails to put the new time there was preceded by somebody who looks now.
@@ -110,6 +114,9 @@ impl Words {
         let Some(reload) = self.changed() else {
             return;
         };
+        if reload.is_short() {
+            return reload.run();
+        }
         if let Err(e) = std::thread::Builder::new().name("words".into()).stack_size(256 * 1024).spawn(move || reload.run()) {
             tracing::warn!(error = %e, "no thread to read the list of words; it is tried again");
         }
@@ -134,6 +141,11 @@ struct Reload {
 }
 
 impl Reload {
+    /// Built within a few milliseconds; also what is no file any more.
+    fn is_short(&self) -> bool {
+        self.stamp.as_ref().map_or(true, |stamp| stamp[1] <= SHORT)
+    }
+
     fn run(self) {
         self.shared.seen.lock().expect("no panic while held").stamp = self.stamp;
         self.shared.load();
@@ -152,7 +164,9 @@ impl Shared {
         let (list, words) = match read(&self.path).and_then(|text| build(&text)) {
             Ok(built) => built,
             Err(why) => {
-                tracing::warn!(file = %self.path.display(), "{why}; until then the words that were read before stay in force");
+                let none = self.list.read().expect("no panic while held").is_none();
+                let until = if none { "no words are in force: AuditType 1 refuses nothing" } else { "the words that were read before stay in force" };
+                tracing::warn!(file = %self.path.display(), "{why}; until then {until}");
                 return;
             }
         };

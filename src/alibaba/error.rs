@@ -158,7 +158,9 @@ impl From<Refusal> for RpcError {
             Internal | NotConfirmed(_) => (500, "ServerError"),
             Unavailable | Busy => (503, "ServiceUnavailable"),
         };
-        RpcError::new(status, code, format!("{refusal}."))
+        // A reason may bring its own.
+        let stop = if refusal.to_string().ends_with(['.', '!', '?', '。', '！', '？']) { "" } else { "." };
+        RpcError::new(status, code, format!("{refusal}{stop}"))
     }
 }
 

@@ -8,7 +8,7 @@
 use super::{
     Patience,
     pool::{Pool, Size},
-    post::{Client, NOT_BELIEVABLE},
+    post::{ANSWER_LIMIT, Client, NOT_BELIEVABLE},
     resolver::Vetted,
     sender,
 };
@@ -135,6 +135,9 @@ impl Asking {
         let headers = target.headers.iter().map(|(name, value)| (&**name, &**value));
         let patience = Patience { connect: left, whole: left, stop: STOP };
         let (status, answer) = self.client.post(&target.url, headers, &target.body, &patience).map_err(|e| sender::judge(e, &patience).0)?;
+        if answer.len() as u64 >= ANSWER_LIMIT {
+            return Err(format!("its answer has {ANSWER_LIMIT} bytes or more"));
+        }
         let verdict = (target.read)(status, &answer);
         tracing::debug!(app = %question.app, status, passed = verdict == Verdict::Passed, "the moderation server answered");
         Ok(verdict)

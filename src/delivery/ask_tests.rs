@@ -125,7 +125,7 @@ fn answers() {
         ("pass", ok("yes"), Verdict::Passed),
         ("refuse", ok("an advertisement"), refused("an advertisement")),
         ("an empty answer", ok(""), refused("")),
-        ("a long answer is read so far", long, refused(&"x".repeat(65_536))),
+        ("a long answer is none: half of it could say the opposite", long, Verdict::LetThrough),
         ("500", b"HTTP/1.1 500 No\r\nContent-Length: 3\r\n\r\nyes".to_vec(), Verdict::LetThrough),
         ("204", b"HTTP/1.1 204 No Content\r\n\r\n".to_vec(), Verdict::LetThrough),
         ("a redirect is not followed", redirect.into_bytes(), Verdict::LetThrough),

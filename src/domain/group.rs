@@ -187,10 +187,14 @@ pub fn permit(tx: &Tx, session: &Session, name: &GroupId, what: &GroupRequest) -
         GroupRequest::Create(_) => refused("create group", "a login of the role admin"),
         // Of a message that is its own, the sender decides as well: that is looked at with the message.
         GroupRequest::Describe | GroupRequest::Mutes | GroupRequest::DeleteMessage { .. } => tx.state.live_group(&session.app, name).map(drop),
-        _ => match tx.state.live_group(&session.app, name)?.config.rules_over(&session.user) {
-            true => Ok(()),
-            false => refused("manage group", "its creator and administrators"),
-        },
+        _ => {
+            let group = &tx.state.live_group(&session.app, name)?.config;
+            match what {
+                _ if !group.rules_over(&session.user) => refused("manage group", "its creator and administrators"),
+                GroupRequest::Kick { user } if group.creator == user.as_str() => refused("put the creator out of group", "nobody"),
+                _ => Ok(()),
+            }
+        }
     }
 }
 

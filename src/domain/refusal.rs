@@ -73,7 +73,7 @@ impl fmt::Display for Refusal {
             Refusal::GroupDeleted(id) => write!(f, "group {id} was deleted"),
             Refusal::TooManyGroups(n) => write!(f, "the application has {n} groups already, the most that limits.groups_per_app allows; delete some"),
             Refusal::GroupEmpty(id) => write!(f, "group {id} has no member online; a message reaches only who is there"),
-            Refusal::TooManyTypes(n) => write!(f, "the group has {n} message types already, the most that limits.types_per_group allows"),
+            Refusal::TooManyTypes(n) => write!(f, "the group has {n} message types already, the most that limits.types_per_group allows; use one of them"),
             Refusal::NotInGroup(id) => write!(f, "not in group {id}; subscribe to it first"),
             Refusal::NoSuchMember { user, group } => write!(f, "user {user} is not in group {group}"),
             Refusal::NoSuchMessage(tid) => write!(f, "message {tid} does not exist"),

@@ -340,10 +340,10 @@ impl Engine {
         if !self.redo.is_empty() {
             self.timers.at(tick.after(REDO_AFTER), Timer::Redo);
         }
-        for timer in [Timer::PurgeCallbacks, Timer::PurgeMessages] {
+        for (timer, every) in [(Timer::PurgeCallbacks, purge::CALLBACKS_EVERY), (Timer::PurgeMessages, purge::MESSAGES_EVERY)] {
             let set = self.purges.flag(&timer).expect("both purge");
             if !std::mem::replace(set, true) {
-                self.timers.at(tick.after(purge::EVERY), timer);
+                self.timers.at(tick.after(every), timer);
             }
         }
         self.save_set &= !saved;

@@ -175,6 +175,7 @@ impl Batch<'_> {
         let Reviewed { line, app, text, review } = reviewed;
         let verdict = match review {
             Review::Refuse(reason) => {
+                self.config.metrics.listed();
                 self.refuse(asked, Refusal::Moderated(reason));
                 return None;
             }

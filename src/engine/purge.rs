@@ -13,8 +13,10 @@ const KEEP_DELIVERIES: i64 = 7 * Millis::DAY;
 const MOST_DELIVERIES: u32 = 100_000;
 /// Events that wait behind so many newer ones are given up as well.
 const MOST_WAITING: u32 = 1_000_000;
-/// Old callbacks and messages are looked for this often, in ms, and sooner when there were many.
-pub(super) const EVERY: u64 = 60_000;
+/// Old callbacks are looked for this often, in ms, because there are bounds on their number, too …
+pub(super) const CALLBACKS_EVERY: u64 = 60_000;
+/// … and old messages and groups so often; both sooner when there were many.
+pub(super) const MESSAGES_EVERY: u64 = 3_600_000;
 const AGAIN: u64 = 200;
 
 impl Batch<'_> {

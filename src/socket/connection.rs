@@ -110,6 +110,17 @@ pub enum Input {
     Bad(wire::Close),
 }
 
+/// What was thrown away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discarded {
+    /// All there was; an event tells of more.
+    All,
+    /// There may be more now.
+    Some,
+    /// The client has ended its half, or the socket broke.
+    Ended,
+}
+
 /// How far a connection has come.
 pub enum Phase {
     /// Waits for its connect until the tick.
@@ -285,6 +296,21 @@ impl Connection {
                 _ => Input::Gone,
             },
         }
+    }
+
+    /// Reads what still comes and throws it away, as much as a tick allows.
+    pub fn discard(&mut self) -> Discarded {
+        let mut scratch = [0; 4096];
+        for _ in 0..BYTES_A_TICK / scratch.len() {
+            match (&self.ws.get_ref().stream).read(&mut scratch) {
+                Ok(0) => return Discarded::Ended,
+                Ok(_) => {}
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Discarded::All,
+                Err(_) => return Discarded::Ended,
+            }
+        }
+        Discarded::Some
     }
 
     /// Queues a frame. The caller asks [`Connection::over`] afterwards.

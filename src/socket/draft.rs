@@ -15,7 +15,7 @@ pub fn to_group(data: &str) -> Result<Draft, Refusal> {
                 Some(weight) => weight,
                 None => level(&fields)?,
             },
-            increase: fields.int("increase", i64::MIN, i64::MAX)?.unwrap_or(1),
+            increase: fields.int("increase", i32::MIN.into(), i32::MAX.into())?.unwrap_or(1),
             no_storage: fields.flag("no_storage")?.unwrap_or(false),
             no_cache: fields.flag("no_cache")?.unwrap_or(false),
             skip_audit: fields.flag("audit")? == Some(false),

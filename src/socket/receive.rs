@@ -2,7 +2,7 @@
 //! of it: bad requests, wrong logins, too many commands.
 
 use super::{
-    connection::{Input, Phase, Size},
+    connection::{Discarded, Input, Phase, Size},
     draft,
     login::{self, Refused},
     reactor::Reactor,
@@ -80,6 +80,17 @@ impl Reactor {
                         let _ = connection.flush();
                     }
                     self.remove(slot);
+                    return;
+                }
+                // Nothing more is understood of it, but to close on unread bytes would be a reset, and take our
+                // close frame with it.
+                Input::Gone if matches!(self.connection(slot).map(|c| &c.phase), Some(Phase::Closing { .. })) => {
+                    let Some(connection) = self.connection(slot) else { return };
+                    match connection.discard() {
+                        Discarded::All => {}
+                        Discarded::Some => self.queue_read(slot),
+                        Discarded::Ended => self.remove(slot),
+                    }
                     return;
                 }
                 Input::Gone => {

@@ -84,7 +84,9 @@ fn check_url(allow: &AllowList, param: &str, url: &str) -> Result<(), RpcError> 
     if url.is_empty() {
         return Ok(());
     }
-    let parts = CallbackUrl::parse(url).ok_or_else(|| RpcError::url(param, "must start with http:// or https:// and name a host"))?;
+    let parts = CallbackUrl::parse(url).ok_or_else(|| {
+        RpcError::url(param, "must be http:// or https://, a host, perhaps a port and a path, without a user name; what is not plain ASCII is percent-encoded")
+    })?;
     allow.check_url(&parts).map_err(|why| RpcError::url(param, format_args!("is not allowed: {why}")))
 }
 

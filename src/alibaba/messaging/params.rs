@@ -78,7 +78,7 @@ impl Params {
         }
     }
 
-    /// 32 bits, as the API declares its integers.
+    /// 32 bits: more than that, no message type or weight needs, and a counter that grows by more in one message is a mistake.
     pub fn int32(&self, name: &str, default: i32) -> Result<i32, RpcError> {
         let n = self.int(name, i32::MIN.into(), i32::MAX.into())?;
         Ok(n.map_or(default, |n| n as i32)) // in range by the check above

@@ -110,7 +110,7 @@ fn a_purge_that_cannot_be_committed_is_made_again_and_memory_keeps_what_the_stor
     assert_eq!(memory, reload);
     assert_eq!(memory.groups[1].1.top, 5, "with its counters");
     b.failing.store(false, Ordering::SeqCst);
-    b.go_on(2 * 60_000);
+    b.go_on(2 * 3_600_000);
     assert_eq!((b.count("message"), b.count("grp")), (0, 1));
 }
 
