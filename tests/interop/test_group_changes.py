@@ -21,6 +21,8 @@ async def test_members_are_told_of_a_changed_group_and_only_the_flagged_parts_ch
         ({"ModifyInfo": True, "GroupInfo": "new 名"}, "new 名", ["a1"]),
         ({"ModifyInfo": False, "GroupInfo": "ignored", "ModifyAdmin": True, "AdminList": ["a2", "a3"]}, "new 名", ["a2", "a3"]),
         ({"ModifyInfo": True, "GroupInfo": "", "AdminList": ["ignored"]}, "", ["a2", "a3"]),
+        ({"ModifyInfo": True, "GroupInfo": "last", "ModifyAdmin": True}, "last", ["a2", "a3"]),
+        ({"ModifyAdmin": True, "AdminList": []}, "last", []),
     ]
     for n, (params, info, admins) in enumerate(steps):
         await stage.control("ModifyLiveMessageGroup", **group, **params)

@@ -35,6 +35,7 @@ async def test_one_muted_user_may_not_speak_until_he_is_unmuted_and_all_are_told
         event["data"]["muted"] == ["somebody-else"] for event in bob.events("publication", tags={"event": "group.mute"})
     ))
     await may_speak(bob, "g1", "bob again")
+    await ann.heard("g1", "bob again")
     said = [body for body in ann.bodies("g1") if body]
     assert said == ["ann may", "bob again"], f"what was refused reached nobody; ann heard {said}"
 
@@ -87,6 +88,10 @@ async def test_what_is_given_is_replaced_and_what_is_not_given_stays(stage):
         ({"BannnedUsers": ["d"]}, (True, ["d"], ["c"])),
         ({"ExceptUsers": ["e", "f"]}, (True, ["d"], ["e", "f"])),
         ({"BannedAll": True}, (True, ["d"], ["e", "f"])),
+        ({}, (True, ["d"], ["e", "f"])),
+        ({"BannnedUsers": []}, (True, [], ["e", "f"])),  # an empty list is there, and empties
+        ({"BannnedUsers": ["d"], "ExceptUsers": []}, (True, ["d"], [])),
+        ({"ExceptUsers": ["e", "f"]}, (True, ["d"], ["e", "f"])),
         ({"BannedAll": False}, (False, ["d"], [])),  # the white list ends with the mute of the group
         ({"BannedAll": True}, (True, ["d"], [])),
     ]

@@ -46,13 +46,15 @@ pub fn describe(call: &Call) -> Fields {
     }
 }
 
-/// Only what is flagged changes; what is flagged and not given is emptied.
+/// Only what is flagged changes. Administrators that are not given stay: an SDK of the old kind leaves an empty list out.
+/// An empty list, or no info, empties.
 pub fn modify(call: &Call) -> Fields {
     let (id, group) = (call.app_id()?, call.params.group()?);
     let flagged = |name: &str| Ok::<bool, RpcError>(call.params.flag(name)?.unwrap_or(false));
     let info = call.params.bounded("GroupInfo", call.quotas().group_info_bytes)?;
     let admins = call.params.new_users("AdminList", call.quotas().admins_per_group)?;
-    let what = GroupRequest::Modify { info: flagged("ModifyInfo")?.then_some(info), admins: flagged("ModifyAdmin")?.then_some(admins) };
+    let admins = (flagged("ModifyAdmin")? && call.params.is_given("AdminList")).then_some(admins);
+    let what = GroupRequest::Modify { info: flagged("ModifyInfo")?.then_some(info), admins };
     done(call.ask_group(&id, &group, what)?)
 }
 

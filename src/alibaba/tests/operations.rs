@@ -146,7 +146,10 @@ fn a_group_changes_where_it_is_flagged() {
         (&[("ModifyAdmin", "true"), ("GroupInfo", "j"), ("AdminList", "a1,a2,a1")], "i", json!(["a1", "a2"])),
         (&[("GroupInfo", "j")], "i", json!(["a1", "a2"])),
         (&[("ModifyAdmin", "true"), ("AdminList.1", "a3"), ("ModifyInfo", "False")], "i", json!(["a3"])),
-        (&[("ModifyInfo", "True"), ("ModifyAdmin", "True")], "", json!([])),
+        (&[("ModifyInfo", "True"), ("ModifyAdmin", "True")], "", json!(["a3"])),
+        (&[("ModifyAdmin", "True"), ("AdminList", "")], "", json!([])),
+        (&[("ModifyAdmin", "True"), ("AdminList", "a1,a2")], "", json!(["a1", "a2"])),
+        (&[("ModifyAdmin", "True"), ("AdminList", "[]")], "", json!([])),
     ] {
         assert_eq!(fields(server.call("ModifyLiveMessageGroup", &[group, more].concat())), json!({}));
         let now = fields(server.call("DescribeLiveMessageGroup", group));
