@@ -1,6 +1,5 @@
 //! The gateway and its operations as a caller sees them: signed requests in, status and JSON out.
 
-mod bad_input;
 mod gateway;
 mod members;
 mod messages;
