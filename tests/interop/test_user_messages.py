@@ -105,5 +105,5 @@ async def test_the_receiver_is_told_of_a_deleted_message(stage, sdk):
     assert "DeleterId" in message, f"declared optional, but needed; expected it to be named, came {message!r}"
     await stage.control("DeleteLiveMessageUserMessage", **delete, DeleterId="shop", DeleterInfo="the shop")
     assert_shape(await ann.message(nth=2), {
-        "event": "message.deleted", "tid": "t1", "by": {"user": "shop", "info": "the shop"},
+        "event": "message.deleted", "tid": "t1", "by": {"user": "shop", "info": "the shop"}, "time": Now(1000),
     })

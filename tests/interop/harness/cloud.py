@@ -23,9 +23,10 @@ logging.getLogger("aliyunsdkcore").setLevel(logging.CRITICAL)  # it logs every r
 class CloudError(Exception):
     """A refusal, as the SDK raised it."""
 
-    def __init__(self, status, code, message, request_id):
+    def __init__(self, status, code, message, request_id, retry_after=None):
         super().__init__(f"{status} {code}: {message}")
         self.status, self.code, self.message, self.request_id = status, code, message, request_id
+        self.retry_after = retry_after  # ms; only the new SDK reads it
 
 
 class TappedClient(LiveClient):
@@ -69,6 +70,8 @@ class NewSdk:
     def _raising(self, method, *args):
         try:
             return method(*args)
+        except exceptions.ThrottlingException as error:
+            raise CloudError(error.status_code, error.code, error.message, error.request_id, error.retry_after) from None
         except exceptions.AlibabaCloudException as error:
             raise CloudError(error.status_code, error.code, error.message, error.request_id) from None
 

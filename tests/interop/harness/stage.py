@@ -1,7 +1,9 @@
 """One server, one receiver and whatever a test adds to them. All of it is gone when the test ends."""
 
 import asyncio
+import concurrent.futures
 import dataclasses
+import functools
 import secrets
 
 from . import cloud
@@ -12,6 +14,8 @@ from .receiver import Receiver
 from .server import Server
 from .shape import REQUEST_ID
 from .tcp_proxy import TcpProxy
+
+CALLS_AT_ONCE = 64  # asyncio's own threads are too few, and a reliable message holds one until it is confirmed
 
 
 @dataclasses.dataclass
@@ -27,6 +31,7 @@ class Stage:
         self.server = Server(folder)
         self.receiver = Receiver()
         self._clients, self._proxies, self._moderators, self._running = [], [], [], []
+        self._threads = concurrent.futures.ThreadPoolExecutor(CALLS_AT_ONCE)
 
     async def __aenter__(self):
         await self.receiver.start()
@@ -39,6 +44,7 @@ class Stage:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
         for client in self._clients:
             await client.stop()
         for proxy in self._proxies:
@@ -57,7 +63,10 @@ class Stage:
 
     async def control(self, action, sdk="v3", **params):
         """A call of the cloud's API through one of its SDKs, off the event loop."""
-        return await asyncio.to_thread(self.sdk(sdk).call, action, **params)
+        return await self.in_thread(self.sdk(sdk).call, action, **params)
+
+    async def in_thread(self, function, *args, **params):
+        return await asyncio.get_running_loop().run_in_executor(self._threads, functools.partial(function, *args, **params))
 
     def meanwhile(self, doing):
         """Lets this run beside the test, and not longer; to be awaited for what came of it."""

@@ -73,5 +73,7 @@ async def _pump(reader, writer):
 
 
 def _reset(writer):
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+    end = writer.get_extra_info("socket")
+    if end.fileno() != -1:  # it was lost by itself
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
     writer.transport.abort()
