@@ -21,7 +21,7 @@ impl Metrics {
         let counter = match verdict {
             Verdict::Passed => &self.passed,
             Verdict::Refused(_) => &self.refused,
-            Verdict::LetThrough => &self.let_through,
+            Verdict::LetThrough | Verdict::NoAnswer => &self.let_through,
         };
         counter.fetch_add(1, Relaxed);
     }

@@ -163,6 +163,7 @@ impl Running {
     /// open in the store: who comes back after the next start resumes.
     pub fn stop(self) {
         self.ready.store(false, Ordering::Release);
+        self.handle.closing();
         std::thread::scope(|scope| {
             let (door, hubs, dispatcher, asker) = (self.door, self.hubs, &self.dispatcher, &self.asker);
             scope.spawn(|| door.stop());

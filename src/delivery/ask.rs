@@ -21,17 +21,23 @@ use crate::{
     },
 };
 use std::{
+    collections::HashSet,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-/// The questions under way at once; half of them stay with the applications whose servers answer.
-const SIZE: Size = Size { threads: 32, crowded: 16, idle: 2 };
+/// The questions under way at once.
+const SIZE: Size = Size { threads: 64, crowded: 48, idle: 2 };
+/// Of one application …
+const SHARE: usize = 16;
+/// … and of one whose server was silent when it was last asked: it takes little from the others, and is
+/// asked again and again.
+const SHARE_OF_SILENT: usize = 4;
 
 /// A stopping server gives the questions under way the time that they have by default.
 const STOP: Duration = Duration::from_secs(2);
@@ -51,7 +57,8 @@ pub type Targets = Arc<dyn Fn(&Question) -> Option<Target> + Send + Sync>;
 
 /// What the asking needs from the rest.
 pub struct Config {
-    /// Takes the verdict on each question, once, on an asker's thread; none of what a stop breaks off.
+    /// Takes the verdict on each question, once, on an asker's thread; none of what a stop breaks off, and of
+    /// what did not have its turn in time.
     /// Must neither block nor panic.
     pub verdict: Verdicts,
     /// Asked on an asker's thread, just before the question is sent. `None`: there is nobody to ask any
@@ -71,14 +78,16 @@ struct Asking {
     config: Config,
     client: Client,
     stopping: AtomicBool,
+    silent: Mutex<HashSet<AppId>>,
 }
 
 impl Asker {
     pub fn start(config: Config) -> io::Result<Asker> {
         let (clock, client) = (config.clock.clone(), Client::new(Vetted::new(config.allow.clone(), config.clock.clone())));
-        let asking = Arc::new(Asking { config, client, stopping: AtomicBool::new(false) });
-        let ask = asking.clone();
-        let pool = Pool::start("asker", SIZE, clock, move |question| ask.ask(question))?;
+        let asking = Arc::new(Asking { config, client, stopping: AtomicBool::new(false), silent: Mutex::default() });
+        let (ask, shares) = (asking.clone(), asking.clone());
+        let share = move |app: &AppId| if shares.silent.lock().expect("no panic while held").contains(app) { SHARE_OF_SILENT } else { SHARE };
+        let pool = Pool::start("asker", SIZE, share, clock, move |question| ask.ask(question))?;
         Ok(Asker { pool, asking })
     }
 
@@ -101,42 +110,54 @@ impl Asking {
     /// One question and its verdict, whatever happens in between.
     fn ask(&self, question: Question) {
         let began = self.config.clock.tick();
-        let answer = catch_unwind(AssertUnwindSafe(|| self.answer(&question)));
+        let left = Duration::from_millis(question.until.since(began));
+        if left.is_zero() {
+            // Who waited for it has given it up.
+            return;
+        }
+        question.asked.store(true, Ordering::SeqCst);
+        let answer = catch_unwind(AssertUnwindSafe(|| self.answer(&question, left)));
         let verdict = match answer {
             Ok(Ok(verdict)) => verdict,
             Ok(Err(error)) => {
                 // No URL here: its query may carry the business's own secret.
                 tracing::debug!(app = %question.app, error, took_ms = self.config.clock.tick().since(began), "let through: the moderation server gave no answer");
-                Verdict::LetThrough
+                Verdict::NoAnswer
             }
             Err(_) => {
                 tracing::error!(app = %question.app, "a panic while asking a moderation server; the message was let through");
-                Verdict::LetThrough
+                Verdict::NoAnswer
             }
         };
-        if verdict != Verdict::LetThrough || !self.stopping.load(Ordering::SeqCst) {
+        self.heard(&question.app, verdict != Verdict::NoAnswer);
+        if verdict != Verdict::NoAnswer || !self.stopping.load(Ordering::SeqCst) {
             (self.config.verdict)(question.id, verdict);
         }
     }
 
-    /// The server's answer, or why there is none.
-    fn answer(&self, question: &Question) -> Result<Verdict, String> {
-        let clock = &self.config.clock;
-        let left = Duration::from_millis(question.until.since(clock.tick()));
-        if left.is_zero() {
-            return Err("its time was over before its turn came".into());
+    fn heard(&self, app: &AppId, answered: bool) {
+        let mut silent = self.silent.lock().expect("no panic while held");
+        if answered {
+            silent.remove(app);
+        } else {
+            silent.insert(app.clone());
         }
+    }
+
+    /// The server's answer, or why there is none.
+    fn answer(&self, question: &Question, left: Duration) -> Result<Verdict, String> {
         let Some(target) = (self.config.target)(question) else {
             return Ok(Verdict::Passed);
         };
-        if clock.now() < Millis::BELIEVABLE {
+        if self.config.clock.now() < Millis::BELIEVABLE {
             return Err(NOT_BELIEVABLE.into());
         }
         let headers = target.headers.iter().map(|(name, value)| (&**name, &**value));
         let patience = Patience { connect: left, whole: left, stop: STOP };
         let (status, answer) = self.client.post(&target.url, headers, &target.body, &patience).map_err(|e| sender::judge(e, &patience).0)?;
         if answer.len() as u64 >= ANSWER_LIMIT {
-            return Err(format!("its answer has {ANSWER_LIMIT} bytes or more"));
+            tracing::debug!(app = %question.app, "let through: the moderation server's answer has {ANSWER_LIMIT} bytes or more");
+            return Ok(Verdict::LetThrough);
         }
         let verdict = (target.read)(status, &answer);
         tracing::debug!(app = %question.app, status, passed = verdict == Verdict::Passed, "the moderation server answered");

@@ -43,7 +43,7 @@ impl Dispatcher {
         let clock = config.clock.clone();
         let sending = Arc::new(Sending { sender: Sender::new(config.clone()), config, cut: AtomicBool::new(false) });
         let send = sending.clone();
-        let pool = Pool::start("sender", SIZE, clock, move |job| send.send(job))?;
+        let pool = Pool::start("sender", SIZE, |_| usize::MAX, clock, move |job| send.send(job))?;
         Ok(Dispatcher { pool, sending })
     }
 

@@ -34,6 +34,8 @@ struct Shared<K, J> {
     /// Threads are called so, with a number.
     name: &'static str,
     size: Size,
+    /// How many jobs of a key may be under way at once.
+    share: Box<dyn Fn(&K) -> usize + Send + Sync>,
     clock: Clock,
     run: Box<dyn Fn(J) + Send + Sync>,
     state: Mutex<State<K, J>>,
@@ -57,10 +59,16 @@ struct State<K, J> {
 
 impl<K: Clone + Eq + Hash + Send + 'static, J: Send + 'static> Pool<K, J> {
     /// Starts the first thread; while it lives, every job is run some time, even when no other starts.
-    /// `run` must not panic.
-    pub fn start(name: &'static str, size: Size, clock: Clock, run: impl Fn(J) + Send + Sync + 'static) -> io::Result<Pool<K, J>> {
+    /// `run` must not panic. `share`: how many jobs of a key may be under way at once; asked under a lock.
+    pub fn start(
+        name: &'static str,
+        size: Size,
+        share: impl Fn(&K) -> usize + Send + Sync + 'static,
+        clock: Clock,
+        run: impl Fn(J) + Send + Sync + 'static,
+    ) -> io::Result<Pool<K, J>> {
         let state = State { jobs: VecDeque::new(), running: HashMap::new(), threads: 0, idle: 0, busy: 0, spawned: 0, stopping: false, impatient: false };
-        let shared = Arc::new(Shared { name, size, clock, run: Box::new(run), state: Mutex::new(state), changed: Condvar::new() });
+        let shared = Arc::new(Shared { name, size, share: Box::new(share), clock, run: Box::new(run), state: Mutex::new(state), changed: Condvar::new() });
         shared.spawn(&mut shared.lock())?;
         Ok(Pool(shared))
     }
@@ -126,9 +134,13 @@ impl<K: Clone + Eq + Hash + Send + 'static, J: Send + 'static> Pool<K, J> {
 
 impl<K: Eq + Hash, J> State<K, J> {
     /// The oldest job that may go now. What is left behind goes when a thread is done.
-    fn next(&mut self, crowded: usize) -> Option<(K, J, Work)> {
+    fn next(&mut self, crowded: usize, share: &dyn Fn(&K) -> usize) -> Option<(K, J, Work)> {
         let crowded = self.busy >= crowded;
-        let at = self.jobs.iter().position(|(key, ..)| !crowded || !self.running.contains_key(key))?;
+        let may = |key: &K| match self.running.get(key) {
+            None => true,
+            Some(n) => !crowded && *n < share(key),
+        };
+        let at = self.jobs.iter().position(|(key, ..)| may(key))?;
         self.jobs.remove(at)
     }
 }
@@ -149,7 +161,7 @@ impl<K: Clone + Eq + Hash + Send + 'static, J: Send + 'static> Shared<K, J> {
     fn run(self: Arc<Self>) {
         let mut state = self.lock();
         while !state.stopping {
-            if let Some((key, job, work)) = state.next(self.size.crowded) {
+            if let Some((key, job, work)) = state.next(self.size.crowded, &*self.share) {
                 *state.running.entry(key.clone()).or_default() += 1;
                 state.busy += 1;
                 drop(state);

@@ -14,7 +14,7 @@ type Jobs = Pool<&'static str, Box<dyn FnOnce() + Send>>;
 const SIZE: Size = Size { threads: 8, crowded: 4, idle: 2 };
 
 fn pool(clock: &Clock) -> Jobs {
-    Pool::start("test", SIZE, clock.clone(), |job: Box<dyn FnOnce() + Send>| job()).unwrap()
+    Pool::start("test", SIZE, |key| if *key == "poor" { 1 } else { usize::MAX }, clock.clone(), |job: Box<dyn FnOnce() + Send>| job()).unwrap()
 }
 
 /// Where jobs hang until it is opened, and how many went through.
@@ -51,6 +51,21 @@ fn until(what: impl Fn() -> bool) {
 
 fn add(pool: &Jobs, key: &'static str, job: Box<dyn FnOnce() + Send>) {
     assert!(pool.add(key, job).is_ok());
+}
+
+#[test]
+fn a_key_has_at_most_its_share() {
+    let (pool, gate) = (pool(&Clock::standing()), Gate::default());
+    for _ in 0..3 {
+        add(&pool, "poor", gate.job());
+    }
+    let (seen, sees) = mpsc::channel();
+    add(&pool, "rich", Box::new(move || seen.send(()).unwrap()));
+    sees.recv_timeout(Duration::from_secs(10)).expect("another key has threads");
+    until(|| pool.counts().0 == 1);
+    gate.open();
+    until(|| gate.passed() == 3);
+    pool.stop(Duration::ZERO, |_| (), || ());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! this moment; there is no offline delivery. A reliable one is done when the client has confirmed it.
 
 use super::{
-    AppId, Millis, Refusal, SessionId, Tid, UserId,
+    AppId, ConnRef, Millis, Refusal, SessionId, State, Tid, UserId,
     message::{Draft, Sender},
     push::Push,
     request::Deleter,
@@ -48,11 +48,7 @@ pub fn send(tx: &mut Tx, app: &AppId, sender: Sender, draft: DirectDraft, fresh:
     tx.state.app(app)?;
     let DirectDraft { receiver, draft, reliable } = draft;
     draft.check(&tx.rules.quotas)?;
-    let session = tx.state.session_of(app, &receiver).map(|s| s.session.sid.clone());
-    let (sid, conn) = match session.and_then(|sid| Some((tx.state.link(&sid)?, sid))) {
-        Some((Link::Attached { conn, .. }, sid)) => (sid, conn),
-        _ => return Err(Refusal::NotConnected(receiver.to_string())),
-    };
+    let (sid, conn) = connection(tx.state, app, &receiver)?;
     let direct = Arc::new(Direct {
         app: app.clone(),
         receiver,
@@ -70,11 +66,19 @@ pub fn send(tx: &mut Tx, app: &AppId, sender: Sender, draft: DirectDraft, fresh:
     Ok((sid, direct))
 }
 
+/// The user's session and the connection it has at this moment.
+pub fn connection(state: &State, app: &AppId, user: &UserId) -> Result<(SessionId, ConnRef), Refusal> {
+    let sid = state.session_of(app, user).map(|s| s.session.sid.clone());
+    match sid.and_then(|sid| Some((state.link(&sid)?, sid))) {
+        Some((Link::Attached { conn, .. }, sid)) => Ok((sid, conn)),
+        _ => Err(Refusal::NotConnected(user.to_string())),
+    }
+}
+
 /// Forgets a message that the caller found in the store, and tells the receiver's client.
 pub fn delete(tx: &mut Tx, app: &AppId, receiver: &UserId, tid: Tid, by: Deleter) {
     tx.change(Change::DirectGone(app.clone(), receiver.clone(), tid.clone()));
-    let session = tx.state.session_of(app, receiver).map(|s| s.session.sid.clone());
-    if let Some(Link::Attached { conn, .. }) = session.and_then(|sid| tx.state.link(&sid)) {
+    if let Ok((_, conn)) = connection(tx.state, app, receiver) {
         tx.push(Push::DirectDeleted { conn, tid, by: Arc::new(by), at: tx.now });
     }
 }

@@ -1,6 +1,7 @@
 //! Who looks at a message before it is committed, and what may come of it (`alibaba.md` §4.3).
 
 use super::{AppId, Tick, app::Audit, message::Draft};
+use std::sync::{Arc, atomic::AtomicBool};
 
 /// How long a moderation server may think, in ms; then the message is let through.
 pub const ANSWER_WITHIN: u64 = 2_000;
@@ -39,6 +40,8 @@ pub struct Question {
     pub text: String,
     /// Nobody waits for the answer any more.
     pub until: Tick,
+    /// Set when its turn has come: only then its server's silence says anything.
+    pub asked: Arc<AtomicBool>,
 }
 
 /// What came of a question.
@@ -47,8 +50,10 @@ pub enum Verdict {
     Passed,
     /// In the moderator's words, which may be none.
     Refused(String),
-    /// Nobody could be asked, or nobody answered.
+    /// The server answered, but not with 200: the message is let through.
     LetThrough,
+    /// There was no server, or it was silent: the message is let through as well.
+    NoAnswer,
 }
 
 #[cfg(test)]

@@ -18,7 +18,6 @@ use crate::{
         direct::{self, Direct},
         group, membership,
         message::{Draft, Message},
-        moderation::Verdict,
         push::Push,
         request::{Answer, GroupRequest, Request},
         sending::{self, Known},
@@ -69,7 +68,7 @@ impl Batch<'_> {
             }
             // These change nothing themselves, but let others go on.
             Step::Verdict(id, verdict) => self.decide(id, verdict),
-            Step::Timer(Timer::Verdict(id)) => self.decide(id, Verdict::LetThrough),
+            Step::Timer(Timer::Verdict(id)) => self.out_of_time(id),
             Step::Timer(Timer::Ack(ack)) => self.unacked(ack.as_str()),
             step => self.run(step),
         }

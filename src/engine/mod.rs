@@ -153,6 +153,7 @@ impl Engine {
                 works.push(work);
                 match command {
                     Command::Stop => stop = true,
+                    Command::Closing => self.moderation.closing = true,
                     command => commands.push_back(command),
                 }
             }
@@ -227,7 +228,7 @@ impl Engine {
                 Command::Socket(command) => batch.step(Step::Socket(command)),
                 Command::Outcome(outcome) => batch.step(Step::Outcome(outcome)),
                 Command::Verdict(id, verdict) => batch.step(Step::Verdict(id, verdict)),
-                Command::Stop => {}
+                Command::Closing | Command::Stop => {}
             }
             if batch.read > BATCH_READ {
                 break;

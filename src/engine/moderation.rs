@@ -13,17 +13,26 @@ use super::{
 use crate::domain::{
     AppId, Refusal, SessionId, Tick, UserId,
     app::Audit,
+    direct,
     moderation::{self, ANSWER_WITHIN, Question, QuestionId, Review, Verdict},
     push::Push,
     request::Request,
     sending::{self, Known},
 };
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// Messages of one sender that may wait.
 const MOST_OF_ONE: usize = 16;
 /// Messages that may wait in one application, so that none can take the room of the others …
 const MOST_OF_APP: usize = 1_024;
+/// … of which, when half are taken, each sender has so many.
+const FEW_OF_ONE: usize = 2;
 /// … and in all.
 const MOST: usize = 4_096;
 /// Their text, in bytes.
@@ -49,8 +58,17 @@ struct Held {
     id: QuestionId,
     app: AppId,
     bytes: usize,
-    verdict: Option<Verdict>,
-    asked: Incoming,
+    ruling: Option<Ruling>,
+    /// The question's turn has come.
+    asked: Arc<AtomicBool>,
+    incoming: Incoming,
+}
+
+/// What became of a question.
+enum Ruling {
+    Verdict(Verdict),
+    /// Its turn did not come in time.
+    NotAsked,
 }
 
 /// All that wait.
@@ -62,6 +80,10 @@ pub(super) struct Moderation {
     of_app: HashMap<AppId, usize>,
     bytes: usize,
     last: QuestionId,
+    /// Applications whose server did not answer when it was last asked.
+    silent: HashSet<AppId>,
+    /// The server stops: nothing is let through any more.
+    pub closing: bool,
     /// Messages that were let through and not yet warned of, and when the next warning may come.
     let_through: u64,
     warn_from: Tick,
@@ -71,28 +93,38 @@ impl Moderation {
     /// Is there room for one more message of this line?
     fn room(&self, line: &SenderKey, app: &AppId, bytes: usize) -> Result<(), Refusal> {
         let of_one = self.waiting.get(line).map_or(0, VecDeque::len);
-        if of_one >= MOST_OF_ONE {
+        let of_app = self.of_app.get(app).copied().unwrap_or(0);
+        if of_one >= if of_app < MOST_OF_APP / 2 { MOST_OF_ONE } else { FEW_OF_ONE } {
             return Err(Refusal::TooFast("earlier messages of this sender still wait for moderation"));
         }
-        let of_app = self.of_app.get(app).copied().unwrap_or(0);
         if of_app >= MOST_OF_APP || self.questions.len() >= MOST || self.bytes + bytes > MOST_BYTES {
             return Err(Refusal::TooFast("too many messages wait for moderation"));
         }
         Ok(())
     }
 
-    fn add(&mut self, line: SenderKey, app: AppId, bytes: usize, verdict: Option<Verdict>, asked: Incoming) -> QuestionId {
+    fn add(&mut self, line: SenderKey, app: AppId, bytes: usize, ruling: Option<Ruling>, incoming: Incoming) -> (QuestionId, Arc<AtomicBool>) {
         self.last += 1;
+        let asked = Arc::<AtomicBool>::default();
         self.questions.insert(self.last, line.clone());
         *self.of_app.entry(app.clone()).or_default() += 1;
         self.bytes += bytes;
-        self.waiting.entry(line).or_default().push_back(Held { id: self.last, app, bytes, verdict, asked });
-        self.last
+        self.waiting.entry(line).or_default().push_back(Held { id: self.last, app, bytes, ruling, asked: asked.clone(), incoming });
+        (self.last, asked)
+    }
+
+    /// What the end of a question's time means; `None`: nobody waits for it any more.
+    fn out_of_time(&self, id: QuestionId) -> Option<Ruling> {
+        let held = self.waiting.get(self.questions.get(&id)?)?.iter().find(|held| held.id == id)?;
+        // That its turn did not come is our own doing. Only where the server is silent anyway, the message is let
+        // through: or else a flood would carry everything past a server that answers.
+        let let_through = held.asked.load(Ordering::SeqCst) || self.silent.contains(&held.app);
+        Some(if let_through { Ruling::Verdict(Verdict::NoAnswer) } else { Ruling::NotAsked })
     }
 
     fn take_first_decided(&mut self, line: &SenderKey) -> Option<Held> {
         let held = self.waiting.get_mut(line)?;
-        let first = held.pop_front_if(|held| held.verdict.is_some());
+        let first = held.pop_front_if(|held| held.ruling.is_some());
         if held.is_empty() {
             self.waiting.remove(line);
         }
@@ -137,7 +169,10 @@ impl Batch<'_> {
             Incoming::Socket(SocketCommand { conn, op, .. }) => {
                 let (sid, draft, group) = match op {
                     SocketOp::Publish { sid, group, draft } => (sid, &**draft, Some(group)),
-                    SocketOp::SendDirect { sid, draft } => (sid, &draft.draft, None),
+                    SocketOp::SendDirect { sid, draft } => {
+                        self.is_reachable(&self.tx.state.session(sid).ok_or(Refusal::NoSession)?.session.app, &draft.receiver)?;
+                        (sid, &draft.draft, None)
+                    }
                     _ => return Ok(None),
                 };
                 let app = self.tx.state.app(&self.tx.state.session(sid).ok_or(Refusal::NoSession)?.session.app)?;
@@ -157,7 +192,10 @@ impl Batch<'_> {
             Incoming::Call(request, _) => {
                 let (app, sender, draft) = match &**request {
                     Request::Send { app, sender, draft, .. } => (app, sender, &**draft),
-                    Request::SendDirect { app, sender, draft } => (app, sender, &draft.draft),
+                    Request::SendDirect { app, sender, draft } => {
+                        self.is_reachable(app, &draft.receiver)?;
+                        (app, sender, &draft.draft)
+                    }
                     _ => return Ok(None),
                 };
                 if !self.tx.rules.moderate_servers {
@@ -170,27 +208,32 @@ impl Batch<'_> {
         Ok(Some(Reviewed { line, app: app.id.clone(), text: draft.body.clone(), review }))
     }
 
+    /// Nobody is asked about what nobody would hear.
+    fn is_reachable(&self, app: &AppId, user: &UserId) -> Result<(), Refusal> {
+        direct::connection(self.tx.state, app, user).map(drop)
+    }
+
     /// Returns what need not wait.
-    fn hold(&mut self, reviewed: Reviewed, asked: Incoming) -> Option<Incoming> {
+    fn hold(&mut self, reviewed: Reviewed, incoming: Incoming) -> Option<Incoming> {
         let Reviewed { line, app, text, review } = reviewed;
         let verdict = match review {
             Review::Refuse(reason) => {
                 self.config.metrics.listed();
-                self.refuse(asked, Refusal::Moderated(reason));
+                self.refuse(incoming, Refusal::Moderated(reason));
                 return None;
             }
-            Review::Pass if !self.moderation.waiting.contains_key(&line) => return Some(asked),
+            Review::Pass if !self.moderation.waiting.contains_key(&line) => return Some(incoming),
             // It needs no question, but its sender's earlier messages stand before it.
             Review::Pass => Some(Verdict::Passed),
             Review::Ask => None,
         };
         if let Err(why) = self.moderation.room(&line, &app, text.len()) {
-            self.refuse(asked, why);
+            self.refuse(incoming, why);
             return None;
         }
-        let id = self.moderation.add(line, app.clone(), text.len(), verdict.clone(), asked);
+        let (id, asked) = self.moderation.add(line, app.clone(), text.len(), verdict.clone().map(Ruling::Verdict), incoming);
         if verdict.is_none() {
-            self.out.questions.push(Question { id, app, text, until: self.tx.tick.after(ANSWER_WITHIN) });
+            self.out.questions.push(Question { id, app, text, until: self.tx.tick.after(ANSWER_WITHIN), asked });
         }
         None
     }
@@ -205,25 +248,41 @@ impl Batch<'_> {
         }
     }
 
-    /// A verdict came, or the time for it is over. What of its sender can go on now, goes on.
+    /// A verdict came. What of its sender can go on now, goes on.
     pub(super) fn decide(&mut self, id: QuestionId, verdict: Verdict) {
-        let Some(line) = self.moderation.questions.get(&id).cloned() else { return };
-        let held = self.moderation.waiting.get_mut(&line).and_then(|line| line.iter_mut().find(|held| held.id == id));
-        if let Some(held) = held.filter(|held| held.verdict.is_none()) {
-            self.config.metrics.moderation(&verdict);
-            if verdict == Verdict::LetThrough {
-                self.moderation.let_through += 1;
+        self.rule(id, Ruling::Verdict(verdict));
+    }
+
+    /// The time for a verdict is over.
+    pub(super) fn out_of_time(&mut self, id: QuestionId) {
+        if let Some(ruling) = self.moderation.out_of_time(id).filter(|_| !self.moderation.closing) {
+            self.rule(id, ruling);
+        }
+    }
+
+    fn rule(&mut self, id: QuestionId, ruling: Ruling) {
+        let Some(key) = self.moderation.questions.get(&id).cloned() else { return };
+        let held = self.moderation.waiting.get_mut(&key).and_then(|line| line.iter_mut().find(|held| held.id == id));
+        if let Some(held) = held.filter(|held| held.ruling.is_none()) {
+            if let Ruling::Verdict(verdict) = &ruling {
+                self.config.metrics.moderation(verdict);
+                match verdict {
+                    Verdict::NoAnswer => drop(self.moderation.silent.insert(held.app.clone())),
+                    _ => drop(self.moderation.silent.remove(&held.app)),
+                }
+                self.moderation.let_through += u64::from(matches!(verdict, Verdict::NoAnswer | Verdict::LetThrough));
             }
-            held.verdict = Some(verdict);
+            held.ruling = Some(ruling);
         }
         self.warn();
-        while let Some(held) = self.moderation.take_first_decided(&line) {
-            let refused = match held.verdict {
-                Some(Verdict::Refused(reason)) => Some(Refusal::Moderated(reason)),
+        while let Some(held) = self.moderation.take_first_decided(&key) {
+            let refused = match held.ruling {
+                Some(Ruling::Verdict(Verdict::Refused(reason))) => Some(Refusal::Moderated(reason)),
+                Some(Ruling::NotAsked) => Some(Refusal::TooFast("the moderation has too many messages to look at; try again")),
                 _ => None,
             };
-            match (held.asked, refused) {
-                (asked, Some(why)) => self.refuse(asked, why),
+            match (held.incoming, refused) {
+                (incoming, Some(why)) => self.refuse(incoming, why),
                 (Incoming::Socket(command), None) => self.run(Step::Cleared(command)),
                 (Incoming::Call(request, answer), None) => self.perform(*request, answer),
             }

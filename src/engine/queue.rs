@@ -32,6 +32,8 @@ pub(super) enum Command {
     Socket(SocketCommand),
     Outcome(Box<Outcome>),
     Verdict(QuestionId, Verdict),
+    /// The server will stop soon.
+    Closing,
     Stop,
 }
 
@@ -168,6 +170,11 @@ impl Handle {
     /// A moderation server has answered, or has not. Never refused: the questions are bounded.
     pub fn verdict(&self, id: QuestionId, verdict: Verdict) {
         let _ = self.put(Command::Verdict(id, verdict), false);
+    }
+
+    /// The server stops: what waits for moderation is not let through from here on.
+    pub fn closing(&self) {
+        let _ = self.put(Command::Closing, false);
     }
 
     /// Applications and keys as last committed.

@@ -163,7 +163,7 @@ fn a_moderation_server_that_hangs_slows_no_other_group_down() {
         // Each of them has several messages waiting, together more than there are threads that ask.
         let waiting: Vec<u32> =
             senders.iter_mut().flat_map(|s| (0..8).map(|_| s.say("publish", json!({"channel": "group:g1", "data": "?"}))).collect::<Vec<_>>()).collect();
-        moderator.asked(16);
+        moderator.asked(4);
         hanging.push(p99(&mut writer, "g1", 300));
         // They are let through, and all is quiet again.
         for (sender, ids) in senders.iter_mut().zip(waiting.chunks(8)) {

@@ -21,8 +21,11 @@ fn moderated(folder: &Folder) -> (Bench, SessionId, SessionId) {
 }
 
 impl Bench {
+    /// The questions since the last look; their turn has come.
     fn asked(&self) -> Vec<Question> {
-        std::mem::take(&mut *self.questions.lock().unwrap())
+        let asked = std::mem::take(&mut *self.questions.lock().unwrap());
+        asked.iter().for_each(|question| question.asked.store(true, Ordering::SeqCst));
+        asked
     }
 
     fn verdict(&mut self, question: &Question, verdict: Verdict) -> Vec<String> {
@@ -75,9 +78,9 @@ fn silence_lets_a_message_through_after_its_time() {
     let (mut b, u0, _) = moderated(&folder);
     let command = b.publish(0, &u0, "g1", "a");
     b.sockets(vec![command]);
+    let asked = b.asked();
     assert_eq!(b.pass(ANSWER_WITHIN - 1), [""; 0]);
     assert_eq!(b.pass(1), ["1:a", "published"]);
-    let asked = b.asked();
     assert_eq!(b.verdict(&asked[0], Verdict::Refused("too late".into())), [""; 0]);
     assert!(b.engine.core.config.metrics.render().contains("{verdict=\"let_through\"} 1"));
 }
@@ -105,6 +108,42 @@ fn what_is_checked_before_is_checked_again_and_order_outlives_a_switch() {
 }
 
 #[test]
+fn a_flood_carries_nothing_past_a_server_that_answers() {
+    let folder = Folder::new();
+    let (mut b, u0, u1) = moderated(&folder);
+    let first = b.publish(1, &u1, "g1", "x");
+    b.sockets(vec![first]);
+    let x = b.asked().remove(0);
+    assert_eq!(b.verdict(&x, Verdict::LetThrough), ["1:x", "published"], "an answer, though not a good one");
+    // Its turn does not come in time: that is our doing, and no reason to let it through.
+    let late = b.publish(0, &u0, "g1", "bad");
+    b.sockets(vec![late]);
+    let refused = b.pass(ANSWER_WITHIN);
+    assert!(refused.len() == 1 && refused[0].contains("too many messages"), "{refused:?}");
+    // Of a server that is silent anyway, nobody waits for a turn.
+    b.asked();
+    let first = b.publish(1, &u1, "g1", "y");
+    b.sockets(vec![first]);
+    b.asked();
+    assert_eq!(b.pass(ANSWER_WITHIN), ["2:y", "published"]);
+    let late = b.publish(0, &u0, "g1", "z");
+    b.sockets(vec![late]);
+    assert_eq!(b.pass(ANSWER_WITHIN), ["3:z", "published"]);
+}
+
+#[test]
+fn a_stop_lets_nothing_through() {
+    let folder = Folder::new();
+    let (mut b, u0, _) = moderated(&folder);
+    let commands: Vec<_> = ["a", "b"].into_iter().map(|body| b.publish(0, &u0, "g1", body)).collect();
+    b.sockets(commands);
+    let asked = b.asked();
+    b.engine.moderation.closing = true;
+    assert_eq!(b.pass(ANSWER_WITHIN), [""; 0], "they were not acknowledged, and are not said");
+    assert_eq!(b.verdict(&asked[0], Verdict::Passed), ["1:a", "published"], "an answer still counts");
+}
+
+#[test]
 fn only_so_many_of_one_sender_wait() {
     let folder = Folder::new();
     let (mut b, u0, u1) = moderated(&folder);
@@ -113,7 +152,7 @@ fn only_so_many_of_one_sender_wait() {
     assert!(refused.len() == 1 && refused[0].starts_with("too fast"), "{refused:?}");
     let other = b.publish(1, &u1, "g1", "x");
     assert_eq!(said(&b.sockets(vec![other])), [""; 0]);
-    assert_eq!(b.asked().len(), 17);
+    assert_eq!(b.asked().len(), 17, "their turns come");
     assert_eq!(b.pass(ANSWER_WITHIN).iter().filter(|s| *s == "published").count(), 17);
     let again = b.publish(0, &u0, "g1", "again");
     assert_eq!(said(&b.sockets(vec![again])), [""; 0], "there is room again");
