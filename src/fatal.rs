@@ -7,10 +7,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Runs the body of the thread `name`; a panic in it ends the process.
 pub fn or_abort(name: &str, body: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(body)).is_err() {
+        // Whatever the telling meets, the end comes.
+        let _end = Abort;
         tracing::error!(
             thread = name,
             "a defect ended a thread that everything needs; the process ends and can be started again, nothing acknowledged is lost"
         );
+    }
+}
+
+struct Abort;
+
+impl Drop for Abort {
+    fn drop(&mut self) {
         std::process::abort();
     }
 }

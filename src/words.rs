@@ -35,6 +35,9 @@ const LARGEST: u64 = 1024 * 1024;
 /// A file of so many bytes is read by whoever finds that it has changed.
 const SHORT: i64 = 32 * 1024;
 
+/// How many times its length a text may have when it is folded.
+const MOST_SWELL: usize = 4;
+
 /// The file is looked at so often, in ms, while texts come.
 const LOOK: u64 = 1000;
 
@@ -100,7 +103,7 @@ impl Words {
         self.look();
         // Cloned, so that a new list never waits for a search in the old one.
         let list = self.0.list.read().expect("no panic while held").clone();
-        list.is_some_and(|list| list.is_match(&fold(text)))
+        list.is_some_and(|list| has_word(&list, text) || unescaped(text).is_some_and(|text| has_word(&list, &text)))
     }
 
     /// At most once a second: has the file changed? Then it is read again: a short one at once, so that this very
@@ -209,7 +212,7 @@ fn build(text: &str) -> Result<(Option<AhoCorasick>, usize), String> {
     // The byte order mark that some editors put first is one of the invisible characters.
     let lines = text.lines().map(|line| line.trim_matches(|c: char| c.is_whitespace() || is_ignorable(c)));
     // An empty word would be found in every text.
-    let words: Vec<String> = lines.filter(|line| !line.starts_with('#')).map(fold).filter(|word| !word.is_empty()).collect();
+    let words: Vec<String> = lines.filter(|line| !line.starts_with('#')).map(|line| fold(line, usize::MAX)).filter(|word| !word.is_empty()).collect();
     if words.is_empty() {
         return Ok((None, 0));
     }
@@ -218,14 +221,70 @@ fn build(text: &str) -> Result<(Option<AhoCorasick>, usize), String> {
     built.map(|list| (Some(list), words.len())).map_err(|e| format!("the list of words is too large ({e}); make it shorter"))
 }
 
+/// A text that swells as nothing does that people write is one that tries to keep us busy: it counts as a find.
+fn has_word(list: &AhoCorasick, text: &str) -> bool {
+    let most = MOST_SWELL * text.len() + 1024;
+    let folded = fold(text, most);
+    folded.len() > most || list.is_match(&folded)
+}
+
+/// The text without JSON's escapes, where it has some: much of what is sent is JSON inside a text.
+fn unescaped(text: &str) -> Option<String> {
+    let mut pieces = text.split('\\');
+    let mut out = pieces.next()?.to_owned();
+    let mut any = false;
+    let mut pieces = pieces.peekable();
+    while let Some(piece) = pieces.next() {
+        any = true;
+        let code = piece.strip_prefix('u').and_then(|rest| rest.get(..4)).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+        match (code, piece.chars().next()) {
+            (Some(high @ 0xD800..0xDC00), _) => {
+                // The other half of the pair is the next escape.
+                let low = pieces.peek().and_then(|next| next.strip_prefix('u')?.get(..4)).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+                if let Some(low @ 0xDC00..0xE000) = low {
+                    out.extend(char::from_u32(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)));
+                    out += &pieces.next().expect("just seen")[5..];
+                } else {
+                    out += &piece[5..];
+                }
+            }
+            (Some(code), _) => {
+                out.extend(char::from_u32(code));
+                out += &piece[5..];
+            }
+            (None, Some(c @ ('n' | 't' | 'r' | 'b' | 'f'))) => {
+                out.push(' ');
+                out += &piece[c.len_utf8()..];
+            }
+            (None, Some(_)) => out += piece,
+            // Two in a row are one.
+            (None, None) => {
+                out.push('\\');
+                if let Some(next) = pieces.next() {
+                    out += next;
+                }
+            }
+        }
+    }
+    any.then_some(out)
+}
+
 /// The form in which texts are compared: without characters that show nothing, compatible characters
 /// made one (NFKC), full case folding (ß is ss; what Turkish does with its i is not known here).
-fn fold(text: &str) -> String {
+/// Ends when it has more than `most` bytes.
+fn fold(text: &str, most: usize) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
     // Decomposed first: what is left for the case folding are letters and marks alone.
-    text.chars().filter(|c| !is_ignorable(*c)).nfkd().default_case_fold().nfkc().collect()
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars().filter(|c| !is_ignorable(*c)).nfkd().default_case_fold().nfkc() {
+        out.push(c);
+        if out.len() > most {
+            break;
+        }
+    }
+    out
 }
 
 /// Unicode's Default_Ignorable_Code_Point, which includes what is reserved for later ones.

@@ -32,7 +32,7 @@ impl Drop for Folder {
 }
 
 fn finds(list: &str, text: &str) -> bool {
-    build(list).unwrap().0.is_some_and(|list| list.is_match(&fold(text)))
+    build(list).unwrap().0.is_some_and(|list| list.is_match(&fold(text, usize::MAX)))
 }
 
 /// A second later somebody asks, and the reading that this starts is waited for.
@@ -94,13 +94,13 @@ fn what_is_the_same_word() {
 fn folding_again_changes_nothing_and_leaves_nothing_invisible() {
     for c in ('\0'..='\u{33ff}').chain('\u{a000}'..='\u{abff}').chain('\u{d7a4}'..='\u{1ffff}').chain('\u{e0000}'..='\u{e0fff}') {
         for text in [c.to_string(), format!("α{c}\u{301}\u{345}")] {
-            let folded = fold(&text);
-            assert_eq!(fold(&folded), folded, "{}", text.escape_unicode());
+            let folded = fold(&text, usize::MAX);
+            assert_eq!(fold(&folded, usize::MAX), folded, "{}", text.escape_unicode());
             assert!(!folded.chars().any(is_ignorable), "{}", text.escape_unicode());
         }
         // The short way for ASCII goes where the long one does.
         if c.is_ascii() {
-            assert_eq!(format!("{}é", fold(&c.to_string())), fold(&format!("{c}é")));
+            assert_eq!(format!("{}é", fold(&c.to_string(), usize::MAX)), fold(&format!("{c}é"), usize::MAX));
         }
     }
 }
@@ -184,4 +184,38 @@ fn two_readings_never_run_at_once() {
     assert!(words.changed().is_none(), "somebody reads it now");
     drop(reload);
     assert!(later(&words, "another"));
+}
+
+#[test]
+fn json_inside_a_text_hides_no_word() {
+    let list = build("bad\n坏\n😀").unwrap().0.unwrap();
+    let clock = Clock::standing();
+    let words = Words::none(&clock);
+    *words.0.list.write().unwrap() = Some(list);
+    for (text, found) in [
+        (r#"{"t":"\u0062ad"}"#, true),
+        (r#"{"t":"\u574f"}"#, true),
+        (r#"{"t":"\ud83d\ude00"}"#, true),
+        (r#"b\/ad b\nad"#, false),
+        (r"\\u0062ad", false),
+        (r"\u0062", false),
+        (r"\u", false),
+        (r"\ud83d\u0062ad", true),
+        ("\\", false),
+        (r"\\bad", true),
+        (r"C:\temp\good", false),
+    ] {
+        assert_eq!(words.finds(text), found, "{text}");
+    }
+}
+
+#[test]
+fn a_text_that_swells_without_end_is_not_looked_at_to_its_end() {
+    let clock = Clock::standing();
+    let words = Words::none(&clock);
+    assert!(!words.finds(&"\u{FDFA}".repeat(5_000)), "without a list, nothing is looked at");
+    *words.0.list.write().unwrap() = build("bad").unwrap().0;
+    assert!(words.finds(&"\u{FDFA}".repeat(5_000)));
+    assert!(!words.finds("\u{FDFA} \u{FDFA}"), "one or two in a text are what people write");
+    assert!(!words.finds(&"中".repeat(5_000)));
 }

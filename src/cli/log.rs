@@ -24,7 +24,8 @@ struct Lines {
 pub fn start() -> Result<(), Failure> {
     let level = level(&std::env::var_os(VARIABLE).unwrap_or_default().to_string_lossy())?;
     let journald = std::env::var_os("JOURNAL_STREAM").is_some();
-    let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).fmt_fields(DefaultFields::new());
+    // A line that cannot be written is lost: to say so would be another one, and end the thread that it came from.
+    let lines = tracing_subscriber::fmt().log_internal_errors(false).with_max_level(level).with_writer(std::io::stderr).fmt_fields(DefaultFields::new());
     let _ = lines.event_format(Lines { journald }).try_init();
     Ok(())
 }
