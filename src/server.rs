@@ -4,7 +4,7 @@
 use crate::{
     alibaba::{
         live_callback, moderation,
-        rpc::{self, Gateway},
+        rpc::{self, Gateway, GatewayParts},
     },
     clock::{self, Clock},
     control::{
@@ -91,7 +91,6 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
         move |e: std::io::Error| format!("cannot start {what}: {e}")
     };
 
-    let quotas = settings.rules.quotas.clone();
     words::write_example(&data).map_err(|e| format!("cannot write {}: {e}", data.join(words::FILE).display()))?;
     let words = Arc::new(Words::open(data.join(words::FILE), clock.clone()));
     let hub_config = HubConfig {
@@ -99,7 +98,7 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
         silence: settings.rules.lifetimes.silence,
         commands_per_second: settings.limits.session_commands_per_second,
         messages_per_second: settings.limits.session_messages_per_second,
-        quotas: quotas.clone(),
+        quotas: settings.rules.quotas.clone(),
         words: words.clone(),
     };
     let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_HUBS);
@@ -122,7 +121,16 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
     let workers = Arc::<Workers>::default();
     let ask = Arc::new(Backend::new(handle.clone(), data.clone(), workers.clone()));
     let limits = &settings.limits;
-    let gateway = Gateway::new(ask.clone(), clock.clone(), ids.clone(), settings.allow_callback.clone(), quotas, words, limits.nonces, limits.control_qps);
+    let gateway = Gateway::new(GatewayParts {
+        ask: ask.clone(),
+        clock: clock.clone(),
+        ids: ids.clone(),
+        allow: settings.allow_callback.clone(),
+        rules: settings.rules.clone(),
+        words,
+        nonces: limits.nonces,
+        control_qps: limits.control_qps,
+    });
     let token = operator_token(&data, &ids)?;
     let operator = Operator::new(ask, clock.clone(), ids.clone(), settings.allow_callback.clone(), token);
     let answers = Arc::new(Control::new(gateway, operator, metrics, ready.clone()));

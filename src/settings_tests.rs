@@ -53,6 +53,7 @@ control_qps = true
 nonces = 262144
 apps = 300
 groups_per_app = 5000
+deleted_groups_per_app = 10000
 deleted_group_days = 30
 super_large_above = 2000
 admins_per_group = 3

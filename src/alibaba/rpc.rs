@@ -22,8 +22,8 @@ use crate::{
         address::AllowList,
         app::Directory,
         message::{Found, MessagePage},
-        quota::Quotas,
         request::{Answer, GroupPage, GroupsFound, Request},
+        state::Rules,
     },
     ids::Ids,
     words::Words,
@@ -55,8 +55,7 @@ pub struct Gateway {
     clock: Clock,
     pub(super) ids: Ids,
     pub(super) allow: AllowList,
-    pub(super) quotas: Quotas,
-    /// The list of the built-in moderation.
+    pub(super) rules: Rules,
     pub(super) words: Arc<Words>,
     nonces: Nonces,
     /// `None`: the limit `control_qps` is off.
@@ -64,11 +63,24 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// `nonces` and `control_qps` are the limits of that name.
-    #[allow(clippy::too_many_arguments)] // each is a part of the server, and they are put together in one place
-    pub fn new(ask: Arc<dyn Ask>, clock: Clock, ids: Ids, allow: AllowList, quotas: Quotas, words: Arc<Words>, nonces: u32, control_qps: bool) -> Gateway {
-        Gateway { ask, clock, ids, allow, quotas, words, nonces: Nonces::new(nonces), throttle: control_qps.then(Throttle::default) }
+    pub fn new(parts: GatewayParts) -> Gateway {
+        let GatewayParts { ask, clock, ids, allow, rules, words, nonces, control_qps } = parts;
+        Gateway { ask, clock, ids, allow, rules, words, nonces: Nonces::new(nonces), throttle: control_qps.then(Throttle::default) }
     }
+}
+
+/// What a gateway is made of.
+pub struct GatewayParts {
+    pub ask: Arc<dyn Ask>,
+    pub clock: Clock,
+    pub ids: Ids,
+    pub allow: AllowList,
+    pub rules: Rules,
+    /// The list of the built-in moderation.
+    pub words: Arc<Words>,
+    /// This and the next are the limits of that name.
+    pub nonces: u32,
+    pub control_qps: bool,
 }
 
 /// A request to `/`, as it came.
@@ -154,7 +166,7 @@ fn answer(gateway: &Gateway, request: &RpcRequest) -> Result<Map<String, Value>,
     }
     let operation = messaging::OPERATIONS.iter().find(|o| o.name == action).ok_or_else(RpcError::unknown_action)?;
     if let Some(throttle) = &gateway.throttle {
-        throttle.admit(&key, operation.name, operation.qps.limit(&gateway.quotas), gateway.clock.tick()).map_err(RpcError::throttled)?;
+        throttle.admit(&key, operation.name, operation.qps.limit(&gateway.rules.quotas), gateway.clock.tick()).map_err(RpcError::throttled)?;
     }
     let params = Params::new(call.params);
     params.require(operation.required)?;

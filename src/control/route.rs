@@ -59,9 +59,12 @@ fn plain(request: &ControlRequest, status: u16, text: &str, kind: &str) -> Reply
 mod tests {
     use super::*;
     use crate::{
-        alibaba::{fake::Fake, rpc::Ask},
+        alibaba::{
+            fake::Fake,
+            rpc::{Ask, GatewayParts},
+        },
         clock::Clock,
-        domain::{address::AllowList, quota::Quotas},
+        domain::{address::AllowList, state::Rules},
         ids::Ids,
         words::Words,
     };
@@ -71,8 +74,16 @@ mod tests {
 
     fn control(clock: Clock) -> Control {
         let ask: Arc<dyn Ask> = Arc::new(Fake::new());
-        let gateway =
-            Gateway::new(ask.clone(), clock.clone(), Ids::seeded(1), AllowList::default(), Quotas::default(), Arc::new(Words::none(&clock)), 100, true);
+        let gateway = Gateway::new(GatewayParts {
+            ask: ask.clone(),
+            clock: clock.clone(),
+            ids: Ids::seeded(1),
+            allow: AllowList::default(),
+            rules: Rules::default(),
+            words: Arc::new(Words::none(&clock)),
+            nonces: 100,
+            control_qps: true,
+        });
         let operator = Operator::new(ask, clock, Ids::seeded(2), AllowList::default(), TOKEN.into());
         Control::new(gateway, operator, Arc::default(), Arc::new(AtomicBool::new(false)))
     }

@@ -242,6 +242,21 @@ fn delete(tx: &mut Tx, app: &AppId, name: &GroupId, by: String) {
     }
     members.iter().for_each(|sid| membership::leave(tx, sid, gid));
     tx.change(Change::Group(Arc::new(config)));
+    for gid in tx.state.surplus_deleted(app, tx.rules.quotas.deleted_groups_per_app) {
+        forget(tx, gid);
+    }
+}
+
+/// Stands for the time of deletion of a group that is to be forgotten at once. No clock says it.
+pub const FORGOTTEN: Millis = Millis(i64::MIN);
+
+/// The purge takes it at its next step, and nobody can recover it.
+fn forget(tx: &mut Tx, gid: Gid) {
+    if let Some(group) = tx.state.group(gid).map(|group| group.config.clone())
+        && let Some((_, by)) = &group.deleted
+    {
+        tx.change(Change::Group(Arc::new(Group { deleted: Some((FORGOTTEN, by.clone())), ..(*group).clone() })));
+    }
 }
 
 fn room_for_one_more(tx: &Tx, app: &AppId) -> Result<(), Refusal> {
@@ -274,7 +289,15 @@ fn recover(tx: &mut Tx, app: &AppId, name: &GroupId) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// It was deleted when the machine had no clock: the time until it is forgotten begins now.
+pub fn redate(tx: &mut Tx, gid: Gid) {
+    let Some(group) = tx.state.group(gid).map(|group| group.config.clone()) else { return };
+    if let Some((_, by)) = &group.deleted {
+        tx.change(Change::Group(Arc::new(Group { deleted: Some((tx.now, by.clone())), ..(*group).clone() })));
+    }
+}
+
 /// A group that was deleted so long ago cannot be recovered, and is purged. `days` 0: never.
 pub fn is_forgotten(deleted: Millis, now: Millis, days: u32) -> bool {
-    days > 0 && now.0 - deleted.0 > i64::from(days) * Millis::DAY
+    deleted == FORGOTTEN || days > 0 && deleted.is_credible(now) && now.0 - deleted.0 > i64::from(days) * Millis::DAY
 }

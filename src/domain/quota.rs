@@ -26,6 +26,8 @@ quotas! {
     apps = 300;
     /// Live groups an application (`alibaba.md` §2.2).
     groups_per_app = 5_000;
+    /// Deleted groups an application that can be recovered; when there are more, the oldest are forgotten early. Undocumented.
+    deleted_groups_per_app = 10_000;
     /// Days in which a deleted group can be recovered; then it is forgotten (`alibaba.md` §2.2).
     deleted_group_days = 30;
     /// With more members than this a group keeps no lists (`alibaba.md` §2.2).

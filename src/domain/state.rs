@@ -8,7 +8,7 @@ use super::{
     direct::Direct,
     endpoint::EndpointId,
     event::{Event, What},
-    group::{Counters, Group, GroupState, Member},
+    group::{Counters, FORGOTTEN, Group, GroupState, Member},
     message::Message,
     outbox::Lane,
     push::{Push, Target},
@@ -16,7 +16,7 @@ use super::{
     session::{Lifetimes, Link, Session},
 };
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -115,6 +115,8 @@ pub struct State {
     group_names: HashMap<AppId, HashMap<GroupId, Gid>>,
     users: HashMap<AppId, HashMap<UserId, SessionId>>,
     live_groups: HashMap<AppId, usize>,
+    /// By when they were deleted.
+    deleted_groups: HashMap<AppId, BTreeSet<(Millis, Gid)>>,
     last_gid: i64,
     last_order: u64,
 }
@@ -141,7 +143,7 @@ impl State {
                     if let Some(names) = self.group_names.get_mut(&group.app) {
                         names.remove(&group.id);
                     }
-                    self.count_live(group, -1);
+                    self.count(group, -1);
                     Change::GroupBack(Box::new(old))
                 }
                 None => Change::Nothing,
@@ -211,11 +213,11 @@ impl State {
     fn put_group(&mut self, group: Arc<Group>) -> Change {
         let gid = group.gid;
         self.last_gid = self.last_gid.max(gid.0);
-        self.count_live(&group, 1);
+        self.count(&group, 1);
         match self.groups.get_mut(&gid) {
             Some(state) => {
                 let old = std::mem::replace(&mut state.config, group);
-                self.count_live(&old, -1);
+                self.count(&old, -1);
                 Change::Group(old)
             }
             None => {
@@ -226,10 +228,23 @@ impl State {
         }
     }
 
-    fn count_live(&mut self, group: &Group, by: isize) {
-        if group.deleted.is_none() {
-            let n = self.live_groups.entry(group.app.clone()).or_default();
-            *n = n.saturating_add_signed(by);
+    /// Counts a group as one more, or one less (`by` -1), of its application's.
+    fn count(&mut self, group: &Group, by: isize) {
+        match &group.deleted {
+            None => {
+                let n = self.live_groups.entry(group.app.clone()).or_default();
+                *n = n.saturating_add_signed(by);
+            }
+            // It is on its way out.
+            Some((FORGOTTEN, _)) => {}
+            Some((at, _)) => {
+                let deleted = self.deleted_groups.entry(group.app.clone()).or_default();
+                if by > 0 {
+                    deleted.insert((*at, group.gid));
+                } else {
+                    deleted.remove(&(*at, group.gid));
+                }
+            }
         }
     }
 
@@ -296,6 +311,13 @@ impl State {
 
     pub fn live_groups(&self, app: &AppId) -> usize {
         self.live_groups.get(app).copied().unwrap_or(0)
+    }
+
+    /// The application's deleted groups beyond so many: those that were deleted first.
+    pub fn surplus_deleted(&self, app: &AppId, most: u32) -> Vec<Gid> {
+        let deleted = self.deleted_groups.get(app);
+        let surplus = deleted.map_or(0, BTreeSet::len).saturating_sub(most as usize);
+        deleted.into_iter().flatten().take(if most == 0 { 0 } else { surplus }).map(|(_, gid)| *gid).collect()
     }
 
     pub fn session(&self, sid: &SessionId) -> Option<&SessionState> {

@@ -10,6 +10,11 @@ pub struct Millis(pub i64);
 impl Millis {
     /// The start of 2026. A box without a battery clock starts in 1970: before this, no wall clock is right.
     pub const BELIEVABLE: Millis = Millis(1_767_225_600_000);
+    /// Is this a stamp from which an age can be told? Not from before any clock was right, nor from tomorrow.
+    pub fn is_credible(self, now: Millis) -> bool {
+        self >= Millis::BELIEVABLE && self.0 <= now.0 + Millis::DAY
+    }
+
     /// Milliseconds of a day.
     pub const DAY: i64 = DAY * 1000;
 

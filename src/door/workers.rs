@@ -17,7 +17,7 @@ pub const WORKERS: usize = 8;
 /// So many stay that stood in, or each call that may wait would start a thread and end one.
 const SPARE: usize = 8;
 /// So many more may wait for a client or a moderation server, seconds long.
-const MOST_WAITING: usize = 64;
+const MOST_WAITING: usize = 128;
 
 /// The threads, and how many of them wait for somebody outside.
 #[derive(Default)]

@@ -20,7 +20,16 @@ pub(super) struct PendingAck {
 #[derive(Default)]
 pub(super) struct PendingAcks(HashMap<String, PendingAck>);
 
+/// Of one receiver: a client that never confirms must not take the callers' places from all others.
+const MOST_OF_ONE: usize = 16;
+
 impl PendingAcks {
+    /// May one more wait for this session?
+    pub fn room(&self, sid: &SessionId) -> Result<(), Refusal> {
+        let waiting = self.0.values().filter(|pending| pending.sid == *sid).count();
+        if waiting < MOST_OF_ONE { Ok(()) } else { Err(Refusal::TooFast("earlier messages to this user still wait to be confirmed")) }
+    }
+
     pub fn add(&mut self, unacked: PendingAck) {
         self.0.insert(unacked.ack.to_string(), unacked);
     }

@@ -202,6 +202,9 @@ impl Batch<'_> {
                 Answer::Sent { tid: sending::send(&mut self.tx, &app, &group, sender, *draft, self.ids.tid(), known)? }
             }
             Request::SendDirect { app, sender, draft } => {
+                if draft.reliable {
+                    self.acks.room(&direct::connection(self.tx.state, &app, &draft.receiver)?.0)?;
+                }
                 let (to, message) = direct::send(&mut self.tx, &app, sender, *draft, self.ids.tid(), self.ids.tid())?;
                 if let Some(ack) = message.ack.clone() {
                     return Ok(Performed::AwaitsAck { to, message, ack });

@@ -30,6 +30,7 @@ use crate::{
         direct::ACK_WITHIN,
         endpoint::EndpointId,
         event::{Event, Rendered},
+        group::FORGOTTEN,
         moderation::Question,
         outbox::{DeliveryId, Job},
         push::Push,
@@ -122,16 +123,16 @@ struct Engine {
     redo: Vec<Step>,
 }
 
-/// Which purges are set.
+/// When the next purge of each kind is; a timer that comes earlier was set before that was changed.
 #[derive(Default)]
 struct Purges {
-    callbacks: bool,
-    messages: bool,
+    callbacks: Option<Tick>,
+    messages: Option<Tick>,
 }
 
 impl Purges {
-    /// The flag of this timer, if it is one that purges.
-    fn flag(&mut self, timer: &Timer) -> Option<&mut bool> {
+    /// The place of this timer, if it is one that purges.
+    fn next(&mut self, timer: &Timer) -> Option<&mut Option<Tick>> {
         match timer {
             Timer::PurgeCallbacks => Some(&mut self.callbacks),
             Timer::PurgeMessages => Some(&mut self.messages),
@@ -274,8 +275,10 @@ impl Engine {
                 Timer::Count(gid) => drop(self.counts.insert(*gid, (tick, false))),
                 _ => {}
             }
-            if let Some(set) = self.purges.flag(&timer) {
-                *set = false;
+            match self.purges.next(&timer) {
+                Some(Some(at)) if *at > tick => continue,
+                Some(next) => *next = None,
+                None => {}
             }
             steps.push(Step::Timer(timer));
         }
@@ -291,11 +294,11 @@ impl Engine {
         }
         self.set_deadlines(relinked);
         self.set_counts(counts, tick);
+        if stored.iter().any(|c| matches!(c, Change::Group(group) if group.deleted.as_ref().is_some_and(|(at, _)| *at == FORGOTTEN))) {
+            self.set_timer(tick.after(purge::AGAIN), Timer::PurgeMessages);
+        }
         for (at, timer) in out.timers {
-            if let Some(set) = self.purges.flag(&timer) {
-                *set = true;
-            }
-            self.timers.at(at, timer);
+            self.set_timer(at, timer);
         }
         for unacked in out.unacked {
             self.timers.at(tick.after(ACK_WITHIN), Timer::Ack(unacked.ack.clone()));
@@ -342,9 +345,8 @@ impl Engine {
             self.timers.at(tick.after(REDO_AFTER), Timer::Redo);
         }
         for (timer, every) in [(Timer::PurgeCallbacks, purge::CALLBACKS_EVERY), (Timer::PurgeMessages, purge::MESSAGES_EVERY)] {
-            let set = self.purges.flag(&timer).expect("both purge");
-            if !std::mem::replace(set, true) {
-                self.timers.at(tick.after(every), timer);
+            if self.purges.next(&timer).is_some_and(|next| next.is_none()) {
+                self.set_timer(tick.after(every), timer);
             }
         }
         self.save_set &= !saved;
@@ -352,6 +354,16 @@ impl Engine {
             self.save_set = true;
             self.timers.at(tick.after(SAVE_COUNTERS_AFTER), Timer::SaveCounters);
         }
+    }
+
+    /// Of purges there is one of each kind: the earlier one.
+    fn set_timer(&mut self, at: Tick, timer: Timer) {
+        match self.purges.next(&timer) {
+            Some(Some(next)) if *next <= at => return,
+            Some(next) => *next = Some(at),
+            None => {}
+        }
+        self.timers.at(at, timer);
     }
 
     /// Each question has its time, whatever the moderation server does.

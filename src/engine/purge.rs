@@ -17,7 +17,7 @@ const MOST_WAITING: u32 = 1_000_000;
 pub(super) const CALLBACKS_EVERY: u64 = 60_000;
 /// … and old messages and groups so often; both sooner when there were many.
 pub(super) const MESSAGES_EVERY: u64 = 3_600_000;
-const AGAIN: u64 = 200;
+pub(super) const AGAIN: u64 = 200;
 
 impl Batch<'_> {
     pub(super) fn purge_callbacks(&mut self) -> Result<(), Refusal> {
@@ -37,15 +37,24 @@ impl Batch<'_> {
 
     /// Messages older than their application keeps them, and deleted groups that can be recovered no more.
     pub(super) fn purge_messages(&mut self) -> Result<(), Refusal> {
+        let more = [self.purge_direct()?, self.purge_groups()?];
+        if more.contains(&true) {
+            self.out.timers.push((self.tx.tick.after(AGAIN), Timer::PurgeMessages));
+        }
+        Ok(())
+    }
+
+    /// Looks at the next groups. True: there may be more to do.
+    fn purge_groups(&mut self) -> Result<bool, Refusal> {
         let (now, days, from) = (self.tx.now, self.tx.rules.quotas.deleted_group_days, *self.retention);
         let old_groups = self.store.groups_to_look_at(from).map_err(failed)?;
-        let (mut last, mut room, mut forgotten) = (from, ROWS_A_STEP, Vec::new());
+        let (mut last, mut room, mut forgotten, mut undated) = (from, ROWS_A_STEP, Vec::new(), Vec::new());
         let step = |store: &Store| -> store::Result<()> {
             for old in &old_groups {
                 let is_forgotten = old.deleted.is_some_and(|at| group::is_forgotten(at, now, days));
                 let kept = self.tx.state.apps.get(&old.app).map(|app| app.life_cycle.days() * Millis::DAY);
                 let before = kept.filter(|_| !is_forgotten).map(|kept| Millis(now.0 - kept));
-                let gone = store.forget_messages(old.gid, before)?;
+                let gone = store.forget_messages(old.gid, before, now)?;
                 room = room.saturating_sub(gone);
                 if gone >= ROWS_A_STEP {
                     // There may be more of this one.
@@ -53,6 +62,9 @@ impl Batch<'_> {
                 }
                 if is_forgotten {
                     forgotten.push(old.gid);
+                }
+                if old.deleted.is_some_and(|at| !at.is_credible(now)) && now >= Millis::BELIEVABLE {
+                    undated.push(old.gid);
                 }
                 last = old.gid;
                 if room == 0 {
@@ -65,17 +77,12 @@ impl Batch<'_> {
         for gid in forgotten {
             self.tx.change(Change::GroupGone(gid));
         }
-        let mut more = room == 0 || old_groups.len() == GROUPS_A_STEP as usize;
-        if !more {
-            // All groups were looked at; with them go the messages to single users.
-            last = Gid(0);
-            more = self.purge_direct()?;
+        for gid in undated {
+            group::redate(&mut self.tx, gid);
         }
-        *self.retention = last;
-        if more {
-            self.out.timers.push((self.tx.tick.after(AGAIN), Timer::PurgeMessages));
-        }
-        Ok(())
+        let more = room == 0 || old_groups.len() == GROUPS_A_STEP as usize;
+        *self.retention = if more { last } else { Gid(0) };
+        Ok(more)
     }
 
     /// Messages to one user. True: there may be more.
@@ -84,7 +91,7 @@ impl Batch<'_> {
         let step = |store: &Store| -> store::Result<()> {
             for app in self.tx.state.apps.values() {
                 let (stored, traces) = (Millis(now.0 - app.life_cycle.days() * Millis::DAY), Millis(now.0 - direct::TRACE_KEPT));
-                room -= store.forget_direct(&app.id, stored, traces, room)?;
+                room -= store.forget_direct(&app.id, stored, traces, now, room)?;
                 if room == 0 {
                     break;
                 }

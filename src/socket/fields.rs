@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{
     borrow::{Borrow, Cow},
-    collections::HashMap,
+    collections::{HashMap, HashSet},
 };
 
 /// The fields of one object, not yet read.
@@ -76,10 +76,10 @@ impl<'a> Fields<'a> {
         if !quota::fits(texts.len(), most) {
             return Err(bad(name, format!("has {} users; {most} are allowed", texts.len())));
         }
-        let mut users = Vec::with_capacity(texts.len());
+        let (mut users, mut seen) = (Vec::with_capacity(texts.len()), HashSet::new());
         for text in &texts {
             let user = UserId::new(text).map_err(|why| no_id(name, text, why))?;
-            if !users.contains(&user) {
+            if seen.insert(user.clone()) {
                 users.push(user);
             }
         }

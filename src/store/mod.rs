@@ -260,13 +260,13 @@ impl Store {
     }
 
     /// See [`retention::messages`].
-    pub fn forget_messages(&self, gid: Gid, before: Option<Millis>) -> Result<u32> {
-        retention::messages(&self.conn, gid, before)
+    pub fn forget_messages(&self, gid: Gid, before: Option<Millis>, now: Millis) -> Result<u32> {
+        retention::messages(&self.conn, gid, before, now)
     }
 
     /// See [`direct::forget`].
-    pub fn forget_direct(&self, app: &AppId, stored_before: Millis, traces_before: Millis, most: u32) -> Result<u32> {
-        direct::forget(&self.conn, app, stored_before, traces_before, most)
+    pub fn forget_direct(&self, app: &AppId, stored_before: Millis, traces_before: Millis, now: Millis, most: u32) -> Result<u32> {
+        direct::forget(&self.conn, app, stored_before, traces_before, now, most)
     }
 
     /// See [`message::recover`].

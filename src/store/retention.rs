@@ -8,6 +8,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 /// Rows that go in one step at most.
 pub const STEP: u32 = 200;
+/// Rows that get a credible stamp in one step at most.
+const STAMPED: u32 = 5_000;
 /// Groups that are looked at in one step.
 pub const GROUPS: u32 = 200;
 
@@ -29,23 +31,36 @@ pub fn groups(conn: &Connection, after: Gid) -> Result<Vec<Old>> {
 }
 
 /// Forgets a group's oldest messages, at most [`STEP`]: those from before the moment, or all (`None`).
-/// Returns how many went.
+/// Returns how many rows it has dealt with.
 ///
-/// Numbers grow with time, so among the first rows whatever stands before an old one is old as well: also
-/// what was stamped before the machine had a clock that could be right.
-pub fn messages(conn: &Connection, gid: Gid, before: Option<Millis>) -> Result<u32> {
+/// Numbers grow with time, so among the first rows whatever stands before an old one is old as well. Where
+/// nothing is, stamps that cannot be right (from before the machine's clock was set, or from the future)
+/// become the present: from then on, such messages have an age.
+pub fn messages(conn: &Connection, gid: Gid, before: Option<Millis>, now: Millis) -> Result<u32> {
     let (first, last) = (row_id(gid, 0), row_id(gid, u64::MAX));
-    let before = before.map_or(i64::MAX, |at| at.0);
-    // Of most groups, the first row says that there is nothing to do.
-    let mut first_at = conn.prepare_cached("SELECT at FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT 1")?;
-    let first_at: Option<i64> = first_at.query_row(params![first, last], |row| row.get(0)).optional()?;
-    if first_at.is_none_or(|at| at >= before) {
-        return Ok(0);
-    }
-    let mut oldest = conn.prepare_cached(
-        "SELECT max(id) FROM (SELECT id, at FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3) WHERE at < ?4 AND (at >= ?5 OR ?4 = ?6)",
-    )?;
-    let edge: Option<i64> = oldest.query_row(params![first, last, STEP, before, Millis::BELIEVABLE.0, i64::MAX], |row| row.get(0))?;
+    let edge: Option<i64> = match before {
+        None => {
+            let mut all = conn.prepare_cached("SELECT max(id) FROM (SELECT id FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3)")?;
+            all.query_row(params![first, last, STEP], |row| row.get(0))?
+        }
+        Some(before) => {
+            // Of most groups, the first row says that there is nothing to do.
+            let mut first_at = conn.prepare_cached("SELECT at FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT 1")?;
+            let first_at: Option<i64> = first_at.query_row(params![first, last], |row| row.get(0)).optional()?;
+            let Some(at) = first_at.map(Millis).filter(|at| *at < before || !at.is_credible(now)) else { return Ok(0) };
+            let mut oldest = conn.prepare_cached(
+                "SELECT max(id) FROM (SELECT id, at FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3) WHERE at >= ?4 AND at < ?5",
+            )?;
+            let edge = oldest.query_row(params![first, last, STEP, Millis::BELIEVABLE.0, before.0], |row| row.get::<_, Option<i64>>(0))?;
+            if edge.is_none() && !at.is_credible(now) && now >= Millis::BELIEVABLE {
+                let mut stamp = conn.prepare_cached(
+                    "UPDATE message SET at = ?1 WHERE id IN (SELECT id FROM message WHERE id BETWEEN ?2 AND ?3 ORDER BY id LIMIT ?4) AND (at < ?5 OR at > ?6)",
+                )?;
+                return Ok(stamp.execute(params![now.0, first, last, STAMPED, Millis::BELIEVABLE.0, now.0 + Millis::DAY])? as u32);
+            }
+            edge
+        }
+    };
     let Some(edge) = edge else { return Ok(0) };
     let gone = conn.prepare_cached("DELETE FROM message WHERE id BETWEEN ?1 AND ?2")?.execute(params![first, edge])?;
     Ok(gone as u32)

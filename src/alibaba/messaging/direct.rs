@@ -29,7 +29,8 @@ pub fn send(call: &Call) -> Fields {
     };
     let app = call.enabled_app(&id)?;
     call.gateway.words.look_up(&app, &mut draft);
-    match call.ask_patiently(Request::SendDirect { app: id, sender, draft: Box::new(DirectDraft { receiver, draft, reliable }) })? {
+    let request = Request::SendDirect { app: id, sender, draft: Box::new(DirectDraft { receiver, draft, reliable }) };
+    match if reliable { call.ask_patiently(request)? } else { call.say(&app, request)? } {
         Answer::Sent { tid } => Ok(fields(json!({"MsgTid": tid.as_str()}))),
         other => Err(unexpected(&other)),
     }

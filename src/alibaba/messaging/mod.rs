@@ -16,7 +16,7 @@ pub use params::{Params, is_new_id};
 use super::{error::RpcError, rpc::Gateway};
 use crate::domain::{
     AppId, GroupId, Refusal,
-    app::App,
+    app::{App, Audit},
     quota::{self, Quotas},
     request::{Answer, GroupRequest, Request},
 };
@@ -130,9 +130,15 @@ impl Call<'_> {
         Ok(self.gateway.ask.call(request)?)
     }
 
-    /// For what may wait seconds, for somebody's client or server.
+    /// For what may wait seconds, for somebody's client or server: those are few, so nothing else is asked so.
     fn ask_patiently(&self, request: Request) -> Result<Answer, RpcError> {
         Ok(self.gateway.ask.call_patiently(request)?)
+    }
+
+    /// A message of the business's server, which may be moderated first.
+    fn say(&self, app: &App, request: Request) -> Result<Answer, RpcError> {
+        let waits = self.gateway.rules.moderate_servers && app.audit != Audit::None;
+        if waits { self.ask_patiently(request) } else { self.ask(request) }
     }
 
     /// Of a group of an application that is there and enabled.
@@ -142,7 +148,7 @@ impl Call<'_> {
     }
 
     fn quotas(&self) -> &Quotas {
-        &self.gateway.quotas
+        &self.gateway.rules.quotas
     }
 
     /// `PageSize`, where there must be one.

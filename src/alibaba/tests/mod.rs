@@ -8,7 +8,7 @@ mod operations;
 use super::{
     fake::{self, Fake},
     form::Form,
-    rpc::{Gateway, RpcReply, RpcRequest, handle},
+    rpc::{Gateway, GatewayParts, RpcReply, RpcRequest, handle},
     signature::{V1Method, V3, V3_SIGNED, authorization_text, sha256_hex, v1_sign, v1_to_sign},
     stamp,
 };
@@ -19,6 +19,7 @@ use crate::{
         address::AllowList,
         app::{AccessKey, App},
         quota::Quotas,
+        state::Rules,
     },
     ids::Ids,
     words::Words,
@@ -58,7 +59,10 @@ impl Server {
         let (fake, clock) = (Arc::new(Fake::new()), Clock::standing());
         fake.put(Change::App(Arc::new(fake::app("demo"))));
         let words = Arc::new(Words::none(&clock));
-        let gateway = Gateway::new(fake.clone(), clock.clone(), Ids::seeded(3), AllowList::default(), quotas, words, nonces, qps);
+        let rules = Rules { quotas, ..Rules::default() };
+        let (ask, clock_too) = (fake.clone(), clock.clone());
+        let (ids, allow) = (Ids::seeded(3), AllowList::default());
+        let gateway = Gateway::new(GatewayParts { ask, clock: clock_too, ids, allow, rules, words, nonces, control_qps: qps });
         Server { fake, gateway, clock, nonce: Cell::new(0) }
     }
 

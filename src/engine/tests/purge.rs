@@ -126,3 +126,49 @@ fn what_was_stamped_before_the_clock_was_set_goes_with_what_came_after() {
     b.go_on(31 * DAY);
     assert_eq!(b.count("message"), 0);
 }
+
+#[test]
+fn of_too_many_deleted_groups_the_oldest_are_forgotten_early() {
+    let folder = Folder::new();
+    let mut b = bench(&folder);
+    b.engine.core.config.rules.quotas.deleted_groups_per_app = 3;
+    let group = |name: &str, what| Request::Group { app: app(), group: GroupId::trusted(name), what };
+    for n in 0..5 {
+        b.ask(new_group(&format!("d{n}"))).unwrap();
+        b.ask(group(&format!("d{n}"), GroupRequest::Delete { by: String::new() })).unwrap();
+        b.engine.core.clock.advance(1).unwrap();
+    }
+    assert!(matches!(b.ask(group("d1", GroupRequest::Recover)), Err(Refusal::NoSuchGroup(_))));
+    b.engine.core.clock.advance(1_000).unwrap();
+    b.batch(vec![]);
+    assert_eq!(b.count("grp"), 4, "g1 and the last three");
+    b.ask(group("d2", GroupRequest::Recover)).unwrap();
+    let (memory, reload) = b.seen();
+    assert_eq!(memory, reload);
+}
+
+#[test]
+fn stamps_that_cannot_be_right_get_an_age() {
+    let folder = Folder::new();
+    let mut b = bench(&folder);
+    b.ask(Request::ChangeApp { app: app(), change: AppChange::EventCallbackUrl(String::new()) }).unwrap();
+    talk(&mut b, "early", 450);
+    talk(&mut b, "late", 5);
+    talk(&mut b, "gone", 5);
+    b.ask(Request::Group { app: app(), group: GroupId::trusted("gone"), what: GroupRequest::Delete { by: String::new() } }).unwrap();
+    let sql = |b: &Bench, sql: &str| b.engine.core.store.conn().execute(sql, []).unwrap();
+    sql(&b, "UPDATE message SET at = 5000 WHERE gid = 2");
+    sql(&b, "UPDATE message SET at = at + 90 * 86400000 WHERE gid = 3 AND (id & 255) = 1");
+    sql(&b, "UPDATE grp SET deleted = 60000 WHERE gid = 4");
+    drop(b);
+    let mut b = Bench::open(&folder.0);
+    b.batch(vec![]);
+    b.go_on(DAY);
+    assert_eq!((b.count("message"), b.count("grp")), (460, 4), "nobody knows how old they are");
+    b.ask(Request::Group { app: app(), group: GroupId::trusted("gone"), what: GroupRequest::Recover }).unwrap();
+    b.ask(Request::Group { app: app(), group: GroupId::trusted("gone"), what: GroupRequest::Delete { by: String::new() } }).unwrap();
+    b.go_on(32 * DAY);
+    assert_eq!((b.count("message"), b.count("grp")), (0, 3), "but from then on");
+    let (memory, reload) = b.seen();
+    assert_eq!(memory, reload);
+}

@@ -235,3 +235,15 @@ fn a_reliable_message_of_a_lost_batch_is_refused_at_once() {
     let (wait, ack) = send(&mut b, direct(true));
     assert_eq!((wait.recv().unwrap().unwrap_err(), ack), (Refusal::Unavailable, None));
 }
+
+#[test]
+fn a_client_that_never_confirms_takes_few_places() {
+    let folder = Folder::new();
+    let mut b = bench(&folder);
+    b.log_on(1, "u1");
+    let waits: Vec<_> = (0..16).map(|_| send(&mut b, direct(true)).0).collect();
+    assert!(matches!(send(&mut b, direct(true)).0.recv(), Ok(Err(Refusal::TooFast(_)))));
+    assert!(matches!(send(&mut b, direct(false)).0.recv(), Ok(Ok(Answer::Sent { .. }))));
+    b.pass(ACK_WITHIN);
+    assert!(waits.into_iter().all(|wait| matches!(wait.recv(), Ok(Err(Refusal::NotConfirmed(_))))));
+}
