@@ -288,3 +288,32 @@ fn a_deleted_last_key_stays_deleted_and_a_link_in_the_folder_is_not_followed() {
     assert!(code == 1 && err.contains("roomd.lock"), "{code} {err}");
     assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
 }
+
+#[test]
+fn a_log_that_nobody_reads_any_more_ends_nothing() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+    let folder = Folder::new();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_roomd"))
+        .args(["serve", "--control", "127.0.0.1:0", "--sessions", "127.0.0.1:0", "--data"])
+        .arg(folder.join("data"))
+        .env_clear()
+        .env("ROOMD_LOG", "trace")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let at = ready["control"].as_str().unwrap().strip_prefix("http://").unwrap().parse().unwrap();
+    // Each of these is logged.
+    for _ in 0..3 {
+        let answer = http(at, b"GET /?Action=None HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        assert_eq!(answer.status, 400);
+    }
+    let pid = rustix::process::Pid::from_raw(child.id() as i32).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
