@@ -7,7 +7,8 @@ use super::{
     push::Push,
     request::Deleter,
     session::Link,
-    state::{Change, Tx},
+    state::Change,
+    tx::Tx,
 };
 use std::sync::Arc;
 

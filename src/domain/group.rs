@@ -8,7 +8,8 @@ use super::{
     quota,
     request::{Answer, GroupInfo, GroupRequest, NewGroup},
     session::Session,
-    state::{Change, Tx},
+    state::Change,
+    tx::Tx,
 };
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},

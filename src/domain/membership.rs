@@ -10,7 +10,8 @@ use super::{
     quota,
     request::{MemberFound, MemberPage, MembersFound},
     session::Session,
-    state::{Change, Tx},
+    state::Change,
+    tx::Tx,
 };
 use std::sync::Arc;
 

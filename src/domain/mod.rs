@@ -24,8 +24,10 @@ pub mod sending;
 pub mod session;
 pub mod state;
 pub mod time;
+pub mod tx;
 
 pub use id::{AppId, ConnRef, Epoch, Gid, GroupId, SessionId, Tid, UserId};
 pub use refusal::Refusal;
-pub use state::{Change, State, Tx};
+pub use state::{Change, State};
 pub use time::{Millis, Tick};
+pub use tx::Tx;

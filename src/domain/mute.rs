@@ -6,7 +6,8 @@ use super::{
     group::Group,
     push::Push,
     quota::{self, MUTES_PUSHED},
-    state::{Change, Tx},
+    state::Change,
+    tx::Tx,
 };
 use std::{collections::BTreeSet, sync::Arc};
 

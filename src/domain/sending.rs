@@ -7,7 +7,8 @@ use super::{
     push::Push,
     quota,
     request::Deleter,
-    state::{Change, Tx},
+    state::Change,
+    tx::Tx,
 };
 use std::sync::Arc;
 

@@ -6,7 +6,8 @@ use super::{
     event::{LogoffReason, What},
     membership,
     push::{Closed, Connected, Push, Reply},
-    state::{Change, Tx},
+    state::Change,
+    tx::Tx,
 };
 use std::sync::Arc;
 

@@ -22,7 +22,7 @@ use crate::{
         request::{Answer, GroupRequest, Request},
         sending::{self, Known},
         session::{self, Session},
-        state::Mark,
+        tx::Mark,
     },
     store,
 };
