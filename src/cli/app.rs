@@ -1,7 +1,7 @@
 //! `roomd app`: applications, and what their servers and clients need to know of them.
 
 use super::{Failure, place::Place, print};
-use crate::settings::Given;
+use crate::{control::operator::AppDraft, settings::Given};
 use argh::FromArgs;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -35,6 +35,15 @@ struct Create {
     /// where its event callbacks go
     #[argh(option, arg_name = "url")]
     callback_url: Option<String>,
+    /// how its messages are moderated: 0 not at all (the default), 1 by words.txt in the data folder, 2 by --audit-url
+    #[argh(option, arg_name = "n")]
+    audit_type: Option<i64>,
+    /// where its moderation server is asked
+    #[argh(option, arg_name = "url")]
+    audit_url: Option<String>,
+    /// how long messages are kept, which cannot be changed later: 0, 1 or 2 for 30 (the default), 90 or 180 days
+    #[argh(option, arg_name = "n")]
+    msg_life_cycle: Option<i64>,
     /// folder of the store (./roomd-data)
     #[argh(option, arg_name = "dir")]
     data: Option<String>,
@@ -85,9 +94,10 @@ struct Show {
 impl AppCommand {
     pub fn run(self) -> Result<(), Failure> {
         let text = match self.action {
-            Action::Create(Create { app, name, callback_url, data, config, allow_callback, json }) => {
+            Action::Create(Create { app, name, callback_url, audit_type, audit_url, msg_life_cycle, data, config, allow_callback, json }) => {
                 let place = Place::open(Given { data, config, allow_callback, ..Given::default() })?;
-                one(place.create_app(app, name, callback_url)?, json)
+                let draft = AppDraft { id: app, name, event_callback_url: callback_url, audit_type, audit_url, msg_life_cycle, data_center: None };
+                one(place.create_app(draft)?, json)
             }
             Action::Show(Show { app, data, config, json }) => one(Place::existing(Given { data, config, ..Given::default() })?.app(&app)?, json),
             Action::List(List { data, config, json }) => {

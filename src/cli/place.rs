@@ -94,20 +94,22 @@ impl Place {
         }
     }
 
-    pub fn create_app(&self, id: Option<String>, name: Option<String>, event_callback_url: Option<String>) -> Result<Value, Failure> {
+    pub fn create_app(&self, draft: AppDraft) -> Result<Value, Failure> {
         let Place::Offline { handle, settings } = self else {
-            let fields = [("app_id", id), ("name", name), ("event_callback_url", event_callback_url)];
-            let body: serde_json::Map<_, _> = fields.into_iter().filter_map(|(k, v)| Some((k.to_string(), v?.into()))).collect();
-            return self.ask("POST", "apps", Some(body.into())).map_err(|failure| {
+            let AppDraft { id, name, data_center, event_callback_url, audit_type, audit_url, msg_life_cycle } = draft;
+            let body = serde_json::json!({
+                "app_id": id, "name": name, "data_center": data_center, "event_callback_url": event_callback_url,
+                "audit_type": audit_type, "audit_url": audit_url, "msg_life_cycle": msg_life_cycle,
+            });
+            return self.ask("POST", "apps", Some(body)).map_err(|failure| {
                 let why = in_flags(&failure.to_string());
                 // Ours was not asked for: the server's list counts.
                 Failure::Run(if why.contains("--allow-callback") { format!("{why} when starting roomd serve; a server is running") } else { why })
             });
         };
-        if let Some(id) = id.as_ref().filter(|id| handle.directory().apps.contains_key(id.as_str())) {
+        if let Some(id) = draft.id.as_ref().filter(|id| handle.directory().apps.contains_key(id.as_str())) {
             return Err(Failure::Run(format!("application {id} exists already; type roomd app show --app {id}")));
         }
-        let draft = AppDraft { id, name, event_callback_url, ..AppDraft::default() };
         let new = new_app(&Ids::random(), &settings.allow_callback, draft).map_err(|e| Failure::Use(in_flags(&e.message)))?;
         match ask_engine(handle, Request::CreateApp(Box::new(new)))? {
             Answer::App(app) => Ok(app_json(&app)),
@@ -187,7 +189,14 @@ fn live(data: &Path) -> Result<Option<Lock>, Failure> {
 /// the cloud's API, and ends like a sentence, which what is to be copied must not.
 fn in_flags(message: &str) -> String {
     let message = message.strip_suffix('.').unwrap_or(message);
-    let flags = [("AppId ", "--app "), ("AppName ", "--name "), ("EventCallbackUrl ", "--callback-url ")];
+    let flags = [
+        ("AppId ", "--app "),
+        ("AppName ", "--name "),
+        ("EventCallbackUrl ", "--callback-url "),
+        ("AuditType ", "--audit-type "),
+        ("AuditUrl ", "--audit-url "),
+        ("MsgLifeCycle ", "--msg-life-cycle "),
+    ];
     match flags.iter().find_map(|(name, flag)| Some((flag, message.strip_prefix(name)?))) {
         Some((flag, why)) => format!("{flag}{why}"),
         None => message.into(),

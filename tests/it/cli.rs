@@ -71,7 +71,7 @@ fn keys_and_applications_are_managed_without_and_with_a_running_server() {
     let folder = Folder::new();
     let data = folder.join("data");
     let dir = data.to_str().unwrap();
-    let make = |id: &str| json_of(&["app", "create", "--app", id, "--name", "Shop", "--data", dir, "--json"]);
+    let make = |id: &str| json_of(&["app", "create", "--app", id, "--name", "Shop", "--audit-type", "1", "--msg-life-cycle", "2", "--data", dir, "--json"]);
     let app = make("shop-1");
     for field in ["app_id", "app_key", "app_sign", "name", "sdkappid", "administrators", "data_center", "event_callback_url", "audit_type", "audit_url"] {
         assert!(app.get(field).is_some(), "{field}: {app}");
@@ -92,6 +92,12 @@ fn keys_and_applications_are_managed_without_and_with_a_running_server() {
         now: std::sync::Arc::new(crate::harness::wall),
     };
     assert_eq!(api.ok("DescribeLiveMessageApp", &[("AppId", "shop-2")])["AppKey"], second["app_key"]);
+    for app in ["shop-1", "shop-2"] {
+        let app = api.ok("DescribeLiveMessageApp", &[("AppId", app)]);
+        assert_eq!((&app["AuditType"], &app["MsgLifeCycle"]), (&json!(1), &json!(2)), "made without and with a server");
+    }
+    let (code, _, err) = roomd(&["app", "create", "--audit-type", "2", "--data", dir]);
+    assert!(code != 0 && err.contains("--audit-url"), "{err}");
     let listed = json_of(&["key", "list", "--data", dir, "--json"]).to_string();
     assert!(listed.contains(&api.key_id) && !listed.contains(&api.secret), "{listed}");
     json_of(&["key", "delete", &api.key_id, "--data", dir, "--json"]);
