@@ -3,39 +3,57 @@
 //! unknown fields are ignored. What the fields mean stands in `draft.rs` and `rpc.rs`.
 
 use crate::domain::{GroupId, Refusal, Tid, UserId, quota};
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use std::{
-    borrow::{Borrow, Cow},
-    collections::{HashMap, HashSet},
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
 };
+use serde_json::value::RawValue;
+use std::{borrow::Cow, collections::HashSet, fmt};
 
-/// The fields of one object, not yet read.
-pub struct Fields<'a>(HashMap<Key<'a>, &'a RawValue>);
+/// The fields of one object, not yet read, in the order in which they came: there are few.
+#[derive(Default)]
+pub struct Fields<'a>(Vec<(Key<'a>, &'a RawValue)>);
 
 /// A name as it stands in the text, but for one with escapes.
-#[derive(PartialEq, Eq, Hash, Deserialize)]
+#[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl Borrow<str> for Key<'_> {
-    fn borrow(&self) -> &str {
-        &self.0
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields<'de>, M::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        d.deserialize_map(Object)
     }
 }
 
 impl<'a> Fields<'a> {
     /// Null has no fields; anything else but an object is refused.
     pub fn read(data: &'a str) -> Result<Fields<'a>, Refusal> {
-        let fields: Option<HashMap<Key, &RawValue>> = serde_json::from_str(data).map_err(|_| bad("data", "must be an object"))?;
-        Ok(Fields(fields.unwrap_or_default()))
+        let fields: Option<Fields> = serde_json::from_str(data).map_err(|_| bad("data", "must be an object"))?;
+        Ok(fields.unwrap_or_default())
     }
 
-    /// The JSON text of a field.
+    /// The JSON text of a field; of one that came twice, the last.
     pub fn json(&self, name: &str) -> Option<&'a str> {
-        self.0.get(name).map(|value| value.get()).filter(|json| *json != "null")
+        let (_, value) = self.0.iter().rev().find(|(key, _)| key.0 == name)?;
+        Some(value.get()).filter(|json| *json != "null")
     }
 
-    fn read_as<T: Deserialize<'a>>(&self, name: &'static str, expected: &str) -> Result<Option<T>, Refusal> {
+    fn read_as<T: Deserialize<'a>>(&self, name: &'static str, expected: impl fmt::Display) -> Result<Option<T>, Refusal> {
         self.json(name).map(|json| serde_json::from_str(json).map_err(|_| bad(name, format!("must be {expected}")))).transpose()
     }
 
@@ -49,8 +67,8 @@ impl<'a> Fields<'a> {
 
     /// A whole number within `from..=to`.
     pub fn int(&self, name: &'static str, from: i64, to: i64) -> Result<Option<i64>, Refusal> {
-        let expected = format!("a number from {from} to {to}");
-        match self.read_as(name, &expected)? {
+        let expected = format_args!("a number from {from} to {to}");
+        match self.read_as(name, expected)? {
             Some(n) if !(from..=to).contains(&n) => Err(bad(name, format!("must be {expected}"))),
             n => Ok(n),
         }
