@@ -77,7 +77,7 @@
 //! | outbox | rows in the store | kept until delivered, dead or purged |
 //! | lane → senders | 4 deliveries an endpoint | the rest waits in the outbox |
 //! | messages that wait for moderation; questions → askers | 16 a sender, 1,024 an application, 4,096 and 16 MiB in all | refused with 412, or 400 |
-//! | reliable messages to be confirmed | one a control call that waits, 3 s; 16 a receiver | 503, as those calls; 400 |
+//! | reliable messages to be confirmed | one a control call that waits, 3 s; 64 a receiver | 503, as those calls; 400 |
 //! | messages read for one batch's answers | 4 MiB | the rest of its commands is a batch of its own |
 //! | large answers owed to a connection | 1 MiB | its next commands wait |
 //! | name look-ups of callbacks and questions | 16 | the try is not spent |

@@ -21,7 +21,7 @@ pub(super) struct PendingAck {
 pub(super) struct PendingAcks(HashMap<String, PendingAck>);
 
 /// Of one receiver: a client that never confirms must not take the callers' places from all others.
-const MOST_OF_ONE: usize = 16;
+const MOST_OF_ONE: usize = 64;
 
 impl PendingAcks {
     /// May one more wait for this session?

@@ -241,7 +241,7 @@ fn a_client_that_never_confirms_takes_few_places() {
     let folder = Folder::new();
     let mut b = bench(&folder);
     b.log_on(1, "u1");
-    let waits: Vec<_> = (0..16).map(|_| send(&mut b, direct(true)).0).collect();
+    let waits: Vec<_> = (0..64).map(|_| send(&mut b, direct(true)).0).collect();
     assert!(matches!(send(&mut b, direct(true)).0.recv(), Ok(Err(Refusal::TooFast(_)))));
     assert!(matches!(send(&mut b, direct(false)).0.recv(), Ok(Ok(Answer::Sent { .. }))));
     b.pass(ACK_WITHIN);
