@@ -145,34 +145,33 @@ impl Moderation {
 struct Reviewed {
     line: SenderKey,
     app: AppId,
-    text: String,
+    bytes: usize,
+    /// For the question, if there is one.
+    text: Option<String>,
     review: Review,
 }
 
 impl Batch<'_> {
     /// Looks at what is asked before anything is done. `None`: it is a message that waits, or that was
     /// refused and has its answer.
-    pub(super) fn moderate(&mut self, asked: Incoming) -> Option<Incoming> {
-        match guarded(|| self.review(&asked)) {
-            Ok(None) => Some(asked),
-            Ok(Some(reviewed)) => self.hold(reviewed, asked),
+    pub(super) fn moderate(&mut self, incoming: Incoming) -> Option<Incoming> {
+        match guarded(|| self.review(&incoming)) {
+            Ok(None) => Some(incoming),
+            Ok(Some(reviewed)) => self.hold(reviewed, incoming),
             Err(why) => {
-                self.refuse(asked, why);
+                self.refuse(incoming, why);
                 None
             }
         }
     }
 
     /// `None`: nobody has to look at it.
-    fn review(&self, asked: &Incoming) -> Result<Option<Reviewed>, Refusal> {
-        let (line, app, draft, excused) = match asked {
+    fn review(&self, incoming: &Incoming) -> Result<Option<Reviewed>, Refusal> {
+        let (line, app, draft, excused) = match incoming {
             Incoming::Socket(SocketCommand { conn, op, .. }) => {
-                let (sid, draft, group) = match op {
-                    SocketOp::Publish { sid, group, draft } => (sid, &**draft, Some(group)),
-                    SocketOp::SendDirect { sid, draft } => {
-                        self.is_reachable(&self.tx.state.session(sid).ok_or(Refusal::NoSession)?.session.app, &draft.receiver)?;
-                        (sid, &draft.draft, None)
-                    }
+                let (sid, draft, group, receiver) = match op {
+                    SocketOp::Publish { sid, group, draft } => (sid, &**draft, Some(group), None),
+                    SocketOp::SendDirect { sid, draft } => (sid, &draft.draft, None, Some(&draft.receiver)),
                     _ => return Ok(None),
                 };
                 let app = self.tx.state.app(&self.tx.state.session(sid).ok_or(Refusal::NoSession)?.session.app)?;
@@ -180,6 +179,7 @@ impl Batch<'_> {
                     return Ok(None);
                 }
                 linked(&self.tx, *conn, sid)?;
+                self.is_reachable(&app.id, receiver)?;
                 // Who may not speak is told that, and what was said already needs no second look.
                 let speaker = group.map(|group| sending::speaker(&self.tx, sid, group)).transpose()?;
                 if let Some(speaker) = speaker
@@ -190,33 +190,33 @@ impl Batch<'_> {
                 (SenderKey::Session(sid.clone()), app, draft, speaker.is_some_and(|speaker| speaker.rules))
             }
             Incoming::Call(request, _) => {
-                let (app, sender, draft) = match &**request {
-                    Request::Send { app, sender, draft, .. } => (app, sender, &**draft),
-                    Request::SendDirect { app, sender, draft } => {
-                        self.is_reachable(app, &draft.receiver)?;
-                        (app, sender, &draft.draft)
-                    }
+                let (app, sender, draft, receiver) = match &**request {
+                    Request::Send { app, sender, draft, .. } => (app, sender, &**draft, None),
+                    Request::SendDirect { app, sender, draft } => (app, sender, &draft.draft, Some(&draft.receiver)),
                     _ => return Ok(None),
                 };
                 if !self.tx.rules.moderate_servers {
                     return Ok(None);
                 }
+                self.is_reachable(app, receiver)?;
                 (SenderKey::Server(app.clone(), sender.user.clone()), self.tx.state.app(app)?, draft, false)
             }
         };
         let review = moderation::review(&app.audit, draft, excused);
-        Ok(Some(Reviewed { line, app: app.id.clone(), text: draft.body.clone(), review }))
+        // Only a question takes the text along.
+        let text = (review == Review::Ask).then(|| draft.body.clone());
+        Ok(Some(Reviewed { line, app: app.id.clone(), bytes: draft.body.len(), text, review }))
     }
 
-    /// Nobody is asked about what nobody would hear.
-    fn is_reachable(&self, app: &AppId, user: &UserId) -> Result<(), Refusal> {
-        direct::connection(self.tx.state, app, user).map(drop)
+    /// Nobody is asked about what nobody would hear. A message to a group has no `receiver`.
+    fn is_reachable(&self, app: &AppId, receiver: Option<&UserId>) -> Result<(), Refusal> {
+        receiver.map_or(Ok(()), |user| direct::connection(self.tx.state, app, user).map(drop))
     }
 
     /// Returns what need not wait.
     fn hold(&mut self, reviewed: Reviewed, incoming: Incoming) -> Option<Incoming> {
-        let Reviewed { line, app, text, review } = reviewed;
-        let verdict = match review {
+        let Reviewed { line, app, bytes, text, review } = reviewed;
+        let ruling = match review {
             Review::Refuse(reason) => {
                 self.config.metrics.listed();
                 self.refuse(incoming, Refusal::Moderated(reason));
@@ -224,22 +224,22 @@ impl Batch<'_> {
             }
             Review::Pass if !self.moderation.waiting.contains_key(&line) => return Some(incoming),
             // It needs no question, but its sender's earlier messages stand before it.
-            Review::Pass => Some(Verdict::Passed),
+            Review::Pass => Some(Ruling::Verdict(Verdict::Passed)),
             Review::Ask => None,
         };
-        if let Err(why) = self.moderation.room(&line, &app, text.len()) {
+        if let Err(why) = self.moderation.room(&line, &app, bytes) {
             self.refuse(incoming, why);
             return None;
         }
-        let (id, asked) = self.moderation.add(line, app.clone(), text.len(), verdict.clone().map(Ruling::Verdict), incoming);
-        if verdict.is_none() {
+        let (id, asked) = self.moderation.add(line, app.clone(), bytes, ruling, incoming);
+        if let Some(text) = text {
             self.out.questions.push(Question { id, app, text, until: self.tx.tick.after(ANSWER_WITHIN), asked });
         }
         None
     }
 
-    fn refuse(&mut self, asked: Incoming, why: Refusal) {
-        match asked {
+    fn refuse(&mut self, incoming: Incoming, why: Refusal) {
+        match incoming {
             Incoming::Socket(SocketCommand { conn, id, .. }) => {
                 self.out.owed.push((conn, id));
                 self.tx.push(Push::Refuse { conn, id, why });
