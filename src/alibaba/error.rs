@@ -97,9 +97,11 @@ impl RpcError {
         RpcError::new(400, "ErrorInvalidAppName", format!("AppName {why}."))
     }
 
-    /// `param` is `EventCallbackUrl` or `AuditUrl`. No full stop: the last word may be one to copy.
+    /// `param` is the parameter with the URL. No full stop: the last word may be one to copy.
     pub fn url(param: &str, why: impl fmt::Display) -> RpcError {
-        RpcError::new(400, &format!("ErrorInvalid{param}"), format!("{param} {why}"))
+        // The document spells this one's code with a capital B.
+        let named = if param == "CallbackUrl" { "CallBackUrl" } else { param };
+        RpcError::new(400, &format!("ErrorInvalid{named}"), format!("{param} {why}"))
     }
 
     pub fn not_found(what: impl fmt::Display) -> RpcError {
@@ -183,6 +185,9 @@ mod tests {
         ] {
             let error = RpcError::from(refusal);
             assert_eq!((error.status, error.code.as_str()), (status, code), "{error}");
+        }
+        for (param, expected) in [("AuditUrl", "ErrorInvalidAuditUrl: AuditUrl is x"), ("CallbackUrl", "ErrorInvalidCallBackUrl: CallbackUrl is x")] {
+            assert_eq!(RpcError::url(param, "is x").to_string(), expected);
         }
         assert_eq!(RpcError::missing("AppId").to_string(), "MissingAppId: AppId is mandatory for this action.");
     }

@@ -9,6 +9,8 @@ pub mod live_callback;
 pub mod messaging;
 pub mod moderation;
 pub mod nonce;
+pub mod operation;
+mod params;
 pub mod rpc;
 pub mod signature;
 pub mod stamp;

@@ -1,6 +1,6 @@
 //! The gateway in front of all operations (`alibaba.md` §1): reads a request, checks who signed it,
 //! finds the operation and wraps its answer. Plain types on both sides; the HTTP library is the
-//! door's. What an operation means is in `messaging/`.
+//! door's. What an operation means is in the folder of its family.
 //!
 //! The order of the checks is fixed: decode, action and version present, known AccessKey, time
 //! window, signature, replay, version, action, QPS, parameters, operation. A stranger learns nothing
@@ -9,8 +9,9 @@
 use super::{
     error::RpcError,
     form::{self, Form},
-    messaging::{self, Call, Params},
     nonce::{Nonces, Seen, WINDOW},
+    operation::{Call, OPERATIONS},
+    params::Params,
     signature::{self, Authorization, V1Method, V3},
     stamp,
     throttle::Throttle,
@@ -164,7 +165,7 @@ fn answer(gateway: &Gateway, request: &RpcRequest) -> Result<Map<String, Value>,
     if version != VERSION {
         return Err(RpcError::unknown_version());
     }
-    let operation = messaging::OPERATIONS.iter().find(|o| o.name == action).ok_or_else(RpcError::unknown_action)?;
+    let operation = OPERATIONS.iter().find(|o| o.name == action).ok_or_else(RpcError::unknown_action)?;
     if let Some(throttle) = &gateway.throttle {
         throttle.admit(&key, operation.name, operation.qps.limit(&gateway.rules.quotas), gateway.clock.tick()).map_err(RpcError::throttled)?;
     }

@@ -5,7 +5,7 @@
 use crate::harness::{App, Client, World};
 use Kind::*;
 use Need::*;
-use roomd::alibaba::messaging::OPERATIONS;
+use roomd::alibaba::operation::OPERATIONS;
 use rusqlite::{Connection, types::Value};
 use serde_json::json;
 use std::collections::BTreeMap;

@@ -1,14 +1,16 @@
 //! Applications (`alibaba.md` §2.1): the six operations, and how an application is made and shown,
 //! which the operator's API and the command line share.
 
-use super::{Call, DATA_CENTERS, Fields, params::check_new_id, unexpected};
 use crate::{
-    alibaba::error::RpcError,
+    alibaba::{
+        error::RpcError,
+        operation::{Call, DATA_CENTERS, Fields, fields, unexpected},
+        params::{check_new_id, check_url},
+    },
     domain::{
         AppId,
         address::AllowList,
         app::{App, AppChange, Audit, Directory, LifeCycle, NewApp},
-        endpoint::CallbackUrl,
         quota::{self, APP_NAME_CHARS},
         request::{Answer, Request},
     },
@@ -77,17 +79,6 @@ pub fn new_app(ids: &Ids, allow: &AllowList, draft: AppDraft) -> Result<NewApp, 
 fn fresh_id(ids: &Ids) -> AppId {
     let (letters, _) = LOWER.split_at(26);
     AppId::trusted(&(ids.text(1, letters) + &ids.text(7, LOWER)))
-}
-
-/// Empty is legal: it switches off.
-fn check_url(allow: &AllowList, param: &str, url: &str) -> Result<(), RpcError> {
-    if url.is_empty() {
-        return Ok(());
-    }
-    let parts = CallbackUrl::parse(url).ok_or_else(|| {
-        RpcError::url(param, "must be http:// or https://, a host, perhaps a port and a path, without a user name; what is not plain ASCII is percent-encoded")
-    })?;
-    allow.check_url(&parts).map_err(|why| RpcError::url(param, format_args!("is not allowed: {why}")))
 }
 
 fn audit(allow: &AllowList, kind: i64, url: String) -> Result<Audit, RpcError> {
@@ -261,13 +252,5 @@ fn told(answer: Answer) -> Result<Arc<App>, RpcError> {
     match answer {
         Answer::App(app) => Ok(app),
         other => Err(unexpected(&other)),
-    }
-}
-
-/// The fields of a `json!({…})`.
-pub(super) fn fields(object: Value) -> Map<String, Value> {
-    match object {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
     }
 }

@@ -1,9 +1,12 @@
 //! Messages to one user (`alibaba.md` §2.4), which reach a client that is connected at this moment.
 //! Whether and by what it confirms them is not known here.
 
-use super::{Call, Fields, apps::fields, done, messages::deleter, unexpected};
+use super::messages::deleter;
 use crate::{
-    alibaba::error::RpcError,
+    alibaba::{
+        error::RpcError,
+        operation::{Call, Fields, done, fields, unexpected},
+    },
     domain::{
         direct::DirectDraft,
         message::{Draft, Sender},

@@ -1,9 +1,12 @@
 //! Groups (`alibaba.md` §2.2). The spelling of the fields is the cloud's: `Createtime`,
 //! `Deletatime`, `Deletor`.
 
-use super::{Call, Fields, apps::fields, done, params::check_new_id, unexpected};
 use crate::{
-    alibaba::error::RpcError,
+    alibaba::{
+        error::RpcError,
+        operation::{Call, Fields, done, fields, unexpected},
+        params::check_new_id,
+    },
     domain::{
         GroupId, UserId,
         group::Group,

@@ -1,8 +1,11 @@
 //! Who is in a group (`alibaba.md` §2.3): listed, asked about, put out.
 
-use super::{Call, Fields, apps::fields, done, unexpected, users::told};
+use super::users::told;
 use crate::{
-    alibaba::error::RpcError,
+    alibaba::{
+        error::RpcError,
+        operation::{Call, Fields, done, fields, unexpected},
+    },
     domain::{
         AppId, GroupId, UserId,
         request::{Answer, GroupRequest, MemberFound, MemberPage},

@@ -1,9 +1,11 @@
 //! Messages of groups (`alibaba.md` §2.4): sending one as the business's server, listing what was
 //! said, taking it back. What is said to one user is in `direct.rs`.
 
-use super::{Call, Fields, apps::fields, done, unexpected};
 use crate::{
-    alibaba::error::RpcError,
+    alibaba::{
+        error::RpcError,
+        operation::{Call, Fields, done, fields, unexpected},
+    },
     domain::{
         Millis,
         message::{Draft, Message, MessagePage, Sender},

@@ -1,9 +1,13 @@
 //! Who may not speak in a group (`alibaba.md` §2.3), in the cloud's words: a group is banned, single
 //! users are on its band list. The two know nothing of each other; what they do is the rules' matter.
 
-use super::{Call, Fields, apps::fields, done, members::is_member, params::Users, unexpected};
+use super::members::is_member;
 use crate::{
-    alibaba::error::RpcError,
+    alibaba::{
+        error::RpcError,
+        operation::{Call, Fields, done, fields, unexpected},
+        params::Users,
+    },
     domain::{
         AppId, GroupId, UserId,
         mute::{MuteChange, Mutes},

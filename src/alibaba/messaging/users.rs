@@ -1,8 +1,10 @@
 //! Users of an application (`alibaba.md` §2.3): are they there, and how others see them.
 
-use super::{Call, Fields, apps::fields, unexpected};
 use crate::{
-    alibaba::error::RpcError,
+    alibaba::{
+        error::RpcError,
+        operation::{Call, Fields, fields, unexpected},
+    },
     domain::request::{Answer, Request},
 };
 use serde_json::{Value, json};

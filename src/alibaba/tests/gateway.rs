@@ -1,7 +1,7 @@
 //! Who may call, and what the gateway says before an operation is asked (`alibaba.md` §1).
 
 use super::*;
-use crate::alibaba::messaging::OPERATIONS;
+use crate::alibaba::operation::OPERATIONS;
 use std::sync::Mutex;
 
 #[test]

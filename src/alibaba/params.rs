@@ -1,9 +1,11 @@
 //! Parameters as the SDKs send them (`alibaba.md` §0.3, §0.4): everything is text, arrays come in
 //! three encodings, booleans in any case. Gives typed values or the error that names the parameter.
 
-use crate::alibaba::{error::RpcError, form::Form};
+use super::{error::RpcError, form::Form};
 use crate::domain::{
     GroupId, Tid, UserId,
+    address::AllowList,
+    endpoint::CallbackUrl,
     id::{BadId, MAX_ID},
     quota,
 };
@@ -219,6 +221,17 @@ pub fn is_new_id(text: &str) -> bool {
 /// [`is_new_id`], or the error that names the parameter.
 pub fn check_new_id(name: &str, text: &str) -> Result<(), RpcError> {
     if is_new_id(text) { Ok(()) } else { Err(RpcError::invalid(name, format_args!("must have 1 to {MAX_ID} letters, digits, _ or -"))) }
+}
+
+/// May callbacks go to this URL, the value of `param`? Empty is legal: it switches off.
+pub fn check_url(allow: &AllowList, param: &str, url: &str) -> Result<(), RpcError> {
+    if url.is_empty() {
+        return Ok(());
+    }
+    let parts = CallbackUrl::parse(url).ok_or_else(|| {
+        RpcError::url(param, "must be http:// or https://, a host, perhaps a port and a path, without a user name; what is not plain ASCII is percent-encoded")
+    })?;
+    allow.check_url(&parts).map_err(|why| RpcError::url(param, format_args!("is not allowed: {why}")))
 }
 
 #[cfg(test)]
