@@ -138,8 +138,10 @@ fn instead(output: &str, args: &[&str]) -> String {
     match (known, args.first()) {
         (Some(command), _) => {
             let sub = args.get(1).filter(|a| !a.starts_with('-') && matches!(*command, "app" | "key" | "verify"));
-            let sub =
-                sub.filter(|s| ["create", "list", "show", "delete", "callback", "login", "request"].contains(s)).map(|s| format!(" {s}")).unwrap_or_default();
+            let sub = sub
+                .filter(|s| ["create", "list", "show", "delete", "callback", "login", "channel", "request"].contains(s))
+                .map(|s| format!(" {s}"))
+                .unwrap_or_default();
             format!("{why}; type roomd {command}{sub} --help")
         }
         (None, Some(first)) if !first.starts_with('-') => {

@@ -1,4 +1,4 @@
-//! `roomd verify`: shows how a signature or a login token is made, step by step, and says whether
+//! `roomd verify`: shows how a signature, a login or a channel token is made, step by step, and says whether
 //! the one given is right. Needs no server; what it knows is in the dialect.
 
 use super::{Failure, clock, print};
@@ -6,7 +6,7 @@ use crate::alibaba::explain::{self, Explanation, Kind};
 use argh::FromArgs;
 use std::io::Read;
 
-/// Explain a signature: of a callback, a login or a request.
+/// Explain a signature: of a callback, a login, a channel token or a request.
 ///
 /// Exits 0 if it is valid, 1 if it is not, 2 on bad use.
 #[derive(FromArgs)]
@@ -21,6 +21,7 @@ pub struct Verify {
 enum What {
     Callback(Callback),
     Login(Login),
+    Channel(Channel),
     Request(Request),
 }
 
@@ -62,6 +63,19 @@ struct Login {
     key: String,
 }
 
+/// Whether the join token of an RTC channel is valid, wrong or expired, and what it hashes.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "channel")]
+struct Channel {
+    /// the token JSON or its base64 (default: read from standard input)
+    #[argh(option)]
+    token: Option<String>,
+
+    /// the AppKey
+    #[argh(option)]
+    key: String,
+}
+
 /// The canonical form of a captured request, its string to sign, and whether its signature is right.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "request")]
@@ -83,6 +97,7 @@ impl Verify {
         let Explanation { good, text } = match self.what {
             What::Callback(it) => it.explain(),
             What::Login(it) => it.explain(),
+            What::Channel(it) => it.explain(),
             What::Request(it) => it.explain(),
         }?;
         print(text.trim_end());
@@ -99,11 +114,13 @@ impl Callback {
 
 impl Login {
     fn explain(&self) -> Result<Explanation, Failure> {
-        let login = match &self.login {
-            Some(login) => login.clone(),
-            None => String::from_utf8(read("-")?).map_err(|_| Failure::Use("standard input is not text; give the login JSON".into()))?,
-        };
-        Ok(explain::login(&login, &self.key, clock()?.now()))
+        Ok(explain::login(&given(&self.login, "the login JSON")?, &self.key, clock()?.now()))
+    }
+}
+
+impl Channel {
+    fn explain(&self) -> Result<Explanation, Failure> {
+        Ok(explain::channel(&given(&self.token, "the token JSON")?, &self.key, clock()?.now()))
     }
 }
 
@@ -112,6 +129,14 @@ impl Request {
         let raw = read(&self.request)?;
         let captured = parse(&raw)?;
         Ok(explain::request(&captured.method, &captured.target, &captured.headers, &captured.body, &self.secret))
+    }
+}
+
+/// What was typed, or else what standard input has.
+fn given(typed: &Option<String>, what: &str) -> Result<String, Failure> {
+    match typed {
+        Some(text) => Ok(text.clone()),
+        None => String::from_utf8(read("-")?).map_err(|_| Failure::Use(format!("standard input is not text; give {what}"))),
     }
 }
 
@@ -180,6 +205,7 @@ mod tests {
             (&["callback", "--host", "h", "--timestamp", "1", "--key", "k", "--signature", "00"], 1),
             (&["callback", "--host", "h", "--timestamp", "1", "--key", "k", "--kind", "x"], 2),
             (&["login", "--key", "k", "--login", "{}"], 1),
+            (&["channel", "--key", "k", "--token", "{}"], 1),
             (&["request", "--request", "/nowhere/at/all", "--secret", "s"], 2),
         ] {
             let args = ["roomd", "verify"].iter().chain(args);

@@ -1,7 +1,10 @@
 //! What a person is told, good and bad.
 
-use super::*;
-use crate::alibaba::token;
+use super::{callback::domain, *};
+use crate::{
+    alibaba::{signature, token},
+    domain::Millis,
+};
 use base64::Engine;
 
 const LIVE: &str = "4fbe9ce9d993db5369ba26ebe83641e54a8c96dd49aa5bd0d96b864fbf59756c";
@@ -118,6 +121,33 @@ fn logins() {
         assert!(!told.text.contains("appkey12"), "{}", told.text);
     }
     assert!(login(&good, "appkey123", Millis(0)).text.contains("demo<AppKey>u1AK-abc1700000000admin"));
+}
+
+#[test]
+fn channel_tokens() {
+    // The official vector.
+    let good = r#"{"appid":"abc","channelid":"abcChannel","userid":"abcUser","nonce":"","timestamp":1699423634,"token":"3c9ee8d9f8734f0b7560ed8022a0590659113955819724fc9345ab8eedf84f31"}"#;
+    let base64 = base64::engine::general_purpose::STANDARD.encode(good);
+    for (text, key, now, expected) in [
+        (good, "abckey", 1_699_423_000, "✓ valid"),
+        (&base64, "abckey", 1_699_423_000, "expires     in 10 min"),
+        (good, "abckey", 1_699_423_634, "✗ rightly signed, but expired"),
+        (good, "abckez", 1_699_423_000, "✗ the token is wrong"),
+        (&good.replace("abcUser", "abcUses"), "abckey", 1_699_423_000, "✗ the token is wrong"),
+        (&good.replace("3c9ee8d9f873", "3C9EE8D9F873"), "abckey", 0, "lower case"),
+        (&good.replace("1699423634", "1699423634000"), "abckey", 0, "milliseconds"),
+        (&good.replace("abcChannel", ""), "abckey", 0, "✗ channelid is none: an id has 1 to 64 bytes"),
+        (&good.replace("\"abc\"", "\"\""), "abckey", 0, "✗ appid is none"),
+        (&good.replace(r#""nonce":"""#, &format!(r#""nonce":"{}""#, "n".repeat(65))), "abckey", 0, "✗ nonce has 65 bytes"),
+        ("{}", "k", 0, "missing field `appid`"),
+        ("???", "k", 0, "neither JSON nor base64"),
+    ] {
+        let told = channel(text, key, Millis(now * 1000));
+        assert!(told.text.contains(expected), "{expected}: {}", told.text);
+        assert_eq!(told.good, told.text.contains("✓ valid"));
+        assert!(!told.text.contains("abckey") && !told.text.contains("abckez"), "{}", told.text);
+    }
+    assert!(channel(good, "abckey", Millis(0)).text.contains("abc<AppKey>abcChannelabcUser1699423634"));
 }
 
 /// The captured request of `alibaba.md` §1.4, and the 1.0 vector of §1.2.

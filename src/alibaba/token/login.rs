@@ -1,123 +1,15 @@
-//! The credentials that a business's own server makes for its clients (`alibaba.md` §5.1): the
-//! login JSON of interactive messaging, made and verified, and the join token of an RTC channel, made.
-//! Knows neither sockets nor sessions.
+//! The login JSON of interactive messaging: made, read and verified.
 
-use super::signature::{same, sha256_hex};
-use crate::domain::{AppId, Millis, UserId, app::App, id::BadId};
-use base64::{
-    Engine, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+use super::{Expiry, Flaw, LoginError, check_length, read};
+use crate::{
+    alibaba::signature::{same, sha256_hex},
+    domain::{AppId, Millis, UserId, app::App, id::BadId},
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Longest nonce in bytes; the role has the same bound, because the cloud states none.
-const MAX_NONCE: usize = 64;
 /// What a login looks like, for those whose does not.
-const LOGIN_SHAPE: &str = "JSON like {app_id, app_token, auth: {user_id, nonce, timestamp, role}}";
-/// Longest credential text; a real one has about 300 bytes.
-const MAX_TEXT: usize = 8 * 1024;
-
-/// What is wrong with a credential, for the person who makes it. A client is told no more than [`LoginError`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Flaw {
-    /// It is not readable, or a part of it is out of bounds; how.
-    Form(String),
-    /// It is for another application, or carries another one's AppSign.
-    OtherApp,
-    /// The token does not fit what it must be the hash of.
-    Token,
-    /// Rightly signed, but its time is over.
-    Expired,
-}
-
-impl From<Flaw> for LoginError {
-    fn from(flaw: Flaw) -> LoginError {
-        match flaw {
-            Flaw::Expired => LoginError::Expired,
-            Flaw::Form(_) | Flaw::OtherApp | Flaw::Token => LoginError::Bad,
-        }
-    }
-}
-
-/// Why a credential is not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoginError {
-    /// Malformed, of another application, or wrongly signed.
-    Bad,
-    /// Rightly signed, but its time is over: the client may fetch a new one.
-    Expired,
-}
-
-impl fmt::Display for LoginError {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(match self {
-            LoginError::Bad => "the token is malformed or wrong",
-            LoginError::Expired => "the token has expired",
-        })
-    }
-}
-
-impl std::error::Error for LoginError {}
-
-/// Unix seconds, sent as a number or as decimal text. The text is what was signed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expiry {
-    text: String,
-    seconds: i64,
-}
-
-impl Expiry {
-    /// In unix seconds.
-    pub fn at(seconds: i64) -> Expiry {
-        Expiry { text: seconds.to_string(), seconds }
-    }
-
-    fn parse(text: &str) -> Option<Expiry> {
-        let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        plain.then(|| text.parse().ok()).flatten().map(|seconds| Expiry { text: text.into(), seconds })
-    }
-
-    /// Has it the ten digits of a time between 2001 and 2286? What is hashed has no separators: a digit that
-    /// moved in from the nonce, or out into the role, would make a token that never ends.
-    fn is_whole(&self) -> bool {
-        self.text.len() == 10 && !self.text.starts_with('0')
-    }
-
-    /// Seconds until it is over; 0 or less: it is.
-    pub fn left(&self, now: Millis) -> i64 {
-        self.seconds.saturating_sub(now.seconds())
-    }
-}
-
-impl Serialize for Expiry {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.serialize_i64(self.seconds)
-    }
-}
-
-impl<'de> Deserialize<'de> for Expiry {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Either {
-            Number(u64),
-            Text(String),
-        }
-        let text = match Either::deserialize(from) {
-            Ok(Either::Number(n)) => n.to_string(),
-            Ok(Either::Text(text)) => text,
-            Err(_) => String::new(),
-        };
-        Expiry::parse(&text).ok_or_else(|| de::Error::custom("timestamp must be a number of seconds since 1970"))
-    }
-}
-
-impl fmt::Display for Expiry {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
+const SHAPE: &str = "JSON like {app_id, app_token, auth: {user_id, nonce, timestamp, role}}";
 
 /// What an AppServer hands to its client. The token is a secret: `Debug` leaves it out.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,14 +64,9 @@ pub fn examine(login: &LoginJson, app: &AppId, key: &str, sign: Option<&str>, no
     if login.app_id != app.as_str() || login.app_sign.as_deref().zip(sign).is_some_and(|(theirs, ours)| !same(theirs, ours)) {
         return Err(Flaw::OtherApp);
     }
-    for (name, text) in [("nonce", &auth.nonce), ("role", &auth.role)] {
-        if text.len() > MAX_NONCE {
-            return Err(Flaw::Form(format!("auth.{name} has {} bytes; {MAX_NONCE} are allowed", text.len())));
-        }
-    }
-    if !auth.timestamp.is_whole() {
-        return Err(Flaw::Form(format!("auth.timestamp has {} digits; a time in seconds has ten", auth.timestamp.text.len())));
-    }
+    check_length("auth.nonce", &auth.nonce)?;
+    check_length("auth.role", &auth.role)?;
+    auth.timestamp.check("auth.timestamp")?;
     if auth.role.starts_with(|c: char| c.is_ascii_digit()) {
         return Err(Flaw::Form("auth.role begins with a digit, which could be the timestamp's".into()));
     }
@@ -204,74 +91,30 @@ pub fn make_login(app: &AppId, key: &str, sign: &str, user: &UserId, nonce: &str
     }
 }
 
-/// The JSON text itself, or base64 of it: standard or URL alphabet, with or without padding (`session.md` §2).
+/// The JSON text itself, or base64 of it.
 pub fn decode_login(text: &str) -> Result<LoginJson, LoginError> {
     Ok(read_login(text)?)
 }
 
 /// The same, with the reason.
 pub fn read_login(text: &str) -> Result<LoginJson, Flaw> {
-    const ANY_PADDING: GeneralPurposeConfig = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, ANY_PADDING);
-    const URL: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, ANY_PADDING);
-    let text = text.trim();
-    if text.len() > MAX_TEXT {
-        return Err(Flaw::Form(format!("it has {} bytes; {MAX_TEXT} are allowed", text.len())));
-    }
-    let json = match text.starts_with('{') {
-        true => text.as_bytes().to_vec(),
-        false => STANDARD.decode(text).or_else(|_| URL.decode(text)).map_err(|e| Flaw::Form(format!("it is neither JSON nor base64: {e}")))?,
-    };
-    serde_json::from_slice(&json).map_err(|e| Flaw::Form(format!("it is not {LOGIN_SHAPE}: {e}")))
-}
-
-/// What a client sends to join an RTC channel (`session.md` §4).
-#[derive(Clone, PartialEq, Eq, Serialize)]
-pub struct RtcJson {
-    pub appid: String,
-    pub channelid: String,
-    pub userid: String,
-    pub nonce: String,
-    pub timestamp: Expiry,
-    pub token: String,
-}
-
-impl fmt::Debug for RtcJson {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "RtcJson({} in {} of {})", self.userid, self.channelid, self.appid)
-    }
-}
-
-/// `timestamp` as in [`login_token`].
-pub fn rtc_token(app_id: &str, app_key: &str, channel: &str, user: &str, nonce: &str, timestamp: &str) -> String {
-    sha256_hex([app_id, app_key, channel, user, nonce, timestamp].concat().as_bytes())
-}
-
-/// As [`make_login`].
-pub fn make_rtc(app: &AppId, key: &str, channel: &str, user: &UserId, nonce: &str, expires: i64) -> RtcJson {
-    let timestamp = Expiry::at(expires);
-    RtcJson {
-        token: rtc_token(app.as_str(), key, channel, user.as_str(), nonce, &timestamp.text),
-        appid: app.to_string(),
-        channelid: channel.into(),
-        userid: user.to_string(),
-        nonce: nonce.into(),
-        timestamp,
-    }
+    read(text, SHAPE)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::alibaba::fake;
-    use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+    use base64::{
+        Engine,
+        engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
+    };
 
     #[test]
     fn documented_tokens() {
         for (token, expected) in [
             (login_token("demo", "appkey123", "u1", "AK-abc", "1700000000", "admin"), "15352408fec5f52d99554864de1de6feb8cfcd0abdb4cf7f2e1ae92d6c948830"),
             (login_token("demo", "appkey123", "u1", "", "1700000000", ""), "d8eb9a769f8abd8f5fbd116e84478c9654dcfa81e873c7c65abda38c5e5af0d8"),
-            (rtc_token("abc", "abckey", "abcChannel", "abcUser", "", "1699423634"), "3c9ee8d9f8734f0b7560ed8022a0590659113955819724fc9345ab8eedf84f31"),
         ] {
             assert_eq!(token, expected);
         }
@@ -337,13 +180,5 @@ mod tests {
             assert_eq!(decode_login(&json.replace("1700000100", bad)), Err(LoginError::Bad), "{bad}");
         }
         assert!(!format!("{login:?}").contains(&login.app_token));
-    }
-
-    #[test]
-    fn rtc_joins() {
-        let join = make_rtc(&AppId::trusted("abc"), "abckey", "abcChannel", &UserId::trusted("abcUser"), "", 1_699_423_634);
-        let token = rtc_token("abc", "abckey", "abcChannel", "abcUser", "", "1699423634");
-        let json = format!(r#"{{"appid":"abc","channelid":"abcChannel","userid":"abcUser","nonce":"","timestamp":1699423634,"token":"{token}"}}"#);
-        assert_eq!(serde_json::to_string(&join).unwrap(), json);
     }
 }
