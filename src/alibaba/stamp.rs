@@ -1,5 +1,5 @@
-//! `YYYY-MM-DDThh:mm:ssZ`, the only form in which this cloud's requests carry their time
-//! (`alibaba.md` §1.1, §1.2). Always UTC, always whole seconds.
+//! Times as this cloud writes them: `YYYY-MM-DDThh:mm:ssZ` in requests, always UTC and whole seconds
+//! (`alibaba.md` §1.1, §1.2); `YYYY-MM-DD hh:mm:ss` of UTC+8 in answers about subscriptions (§3.1).
 
 use crate::domain::{Millis, time::Utc};
 
@@ -29,9 +29,39 @@ pub fn format(at: Millis) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// One offset all year.
+const BEIJING_MS: i64 = 8 * 3_600 * 1_000;
+
+/// The time of day in UTC+8, 24 hours, without saying so; what is less than a second is cut off.
+pub fn beijing(at: Millis) -> String {
+    let Utc { year, month, day, hour, minute, second } = Millis(at.0 + BEIJING_MS).utc();
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+}
+
+/// The same with milliseconds.
+pub fn beijing_millis(at: Millis) -> String {
+    format!("{}.{:03}", beijing(at), at.0.rem_euclid(1_000))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_of_beijing() {
+        for (at, expected) in [
+            (0, "1970-01-01 08:00:00.000"),
+            (1_700_000_000_007, "2023-11-15 06:13:20.007"),
+            (1_700_000_000_999, "2023-11-15 06:13:20.999"),
+            // The day changes at 16:00 UTC; the afternoon is 20:26 and not 08:26.
+            (1_709_222_399_999, "2024-02-29 23:59:59.999"),
+            (1_709_222_400_000, "2024-03-01 00:00:00.000"),
+            (1_697_545_591_050, "2023-10-17 20:26:31.050"),
+        ] {
+            assert_eq!(beijing_millis(Millis(at)), expected);
+            assert_eq!(beijing(Millis(at)), expected[..19]);
+        }
+    }
 
     #[test]
     fn stamps() {
