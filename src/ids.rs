@@ -1,6 +1,6 @@
 //! Makes ids and secrets: from the machine's randomness, or from a seed in tests.
 
-use crate::domain::{Epoch, SessionId, Tid, outbox::DeliveryId};
+use crate::domain::{Epoch, SessionId, StayId, SubscriptionId, Tid, outbox::DeliveryId};
 use std::sync::{Arc, Mutex};
 
 /// A source of random numbers; clones share it.
@@ -65,6 +65,14 @@ impl Ids {
 
     pub fn session(&self) -> SessionId {
         SessionId::trusted(&format!("{:016x}", self.number()))
+    }
+
+    pub fn stay(&self) -> StayId {
+        StayId::trusted(&self.hex32())
+    }
+
+    pub fn subscription(&self) -> SubscriptionId {
+        SubscriptionId::trusted(&self.hex32())
     }
 
     pub fn tid(&self) -> Tid {

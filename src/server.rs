@@ -5,6 +5,7 @@ use crate::{
     alibaba::{
         live_callback, moderation,
         rpc::{self, Gateway, GatewayParts},
+        rtc_callback,
     },
     clock::{self, Clock},
     control::{
@@ -16,7 +17,7 @@ use crate::{
         self, Dispatcher, Target,
         ask::{self, Asker},
     },
-    domain::{app::Audit, endpoint::EndpointId, request::Request},
+    domain::{app::Audit, endpoint::EndpointId, outbox::Freezing, request::Request},
     door::{self, Door, DoorConfig, Workers},
     engine::{self, Handle, Ports, Starting},
     ids::{ALNUM, Ids},
@@ -109,7 +110,8 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
     let (jobs, questions) = (dispatcher.clone(), asker.clone());
     let ports = Ports {
         render: live_callback::render,
-        freeze,
+        render_channel: rtc_callback::render,
+        freeze: freezer(&settings),
         hubs: hubs.iter().map(Hub::deliverer).collect(),
         dispatch: Box::new(move |job| jobs.send(job)),
         ask: Box::new(move |question| questions.ask(question)),
@@ -228,16 +230,25 @@ pub fn offline(settings: &Settings) -> Result<Handle, String> {
     let config = engine::Config { rules: settings.rules.clone(), metrics: Arc::default(), retry_percent: settings.retry_percent };
     let starting = Starting::new(store, clock, Ids::random(), config).map_err(|e| e.to_string())?;
     // Nothing is sent from here: what is frozen meanwhile is sent by the next server, as it is.
-    let ports = Ports { render: live_callback::render, freeze, hubs: Vec::new(), dispatch: Box::new(|_| {}), ask: Box::new(|_| {}) };
+    let ports = Ports {
+        render: live_callback::render,
+        render_channel: rtc_callback::render,
+        freeze: freezer(settings),
+        hubs: Vec::new(),
+        dispatch: Box::new(|_| {}),
+        ask: Box::new(|_| {}),
+    };
     let running = starting.run(ports).map_err(|e| format!("cannot start the engine: {e}"))?;
     std::mem::forget(lock); // held until this process ends, as its engine is
     Ok(running.handle)
 }
 
-fn freeze(endpoint: &EndpointId, payloads: &[String]) -> Vec<u8> {
-    match endpoint {
-        EndpointId::LiveEvents(app) => live_callback::freeze(app, payloads),
-    }
+fn freezer(settings: &Settings) -> engine::Freeze {
+    let strict = settings.rtc_strict_ids;
+    Box::new(move |freezing: &Freezing| match freezing.endpoint {
+        EndpointId::LiveEvents(_) => live_callback::freeze(freezing),
+        EndpointId::Subscription(..) => rtc_callback::freeze(freezing, strict),
+    })
 }
 
 /// What a moderation server is asked, and where its verdict goes.
@@ -268,15 +279,12 @@ fn sending(settings: &Settings, handle: &Handle, clock: &Clock) -> delivery::Con
         outcome: Arc::new(move |outcome| outcomes.outcome(outcome)),
         target: Arc::new(move |endpoint| {
             let directory = directory.directory();
-            let app = directory.apps.get(endpoint.app())?;
-            let url = endpoint.url(app)?;
-            match endpoint {
-                EndpointId::LiveEvents(_) => Some(Target {
-                    headers: live_callback::headers(url, app, now.now()).into_iter().map(|(name, value)| (name.into(), value)).collect(),
-                    url: url.into(),
-                    success: |status, _| live_callback::is_success(status),
-                }),
-            }
+            let (app, url) = directory.target(endpoint)?;
+            let (headers, success): (_, fn(u16, &[u8]) -> bool) = match endpoint {
+                EndpointId::LiveEvents(_) => (live_callback::headers(url, app, now.now()), |status, _| live_callback::is_success(status)),
+                EndpointId::Subscription(..) => (rtc_callback::headers(url, app, now.now()), |status, _| rtc_callback::is_success(status)),
+            };
+            Some(Target { headers: headers.into_iter().map(|(name, value)| (name.into(), value)).collect(), url: url.into(), success })
         }),
         allow: settings.allow_callback.clone(),
         clock: clock.clone(),

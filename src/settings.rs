@@ -24,6 +24,8 @@ pub struct Settings {
     pub rules: Rules,
     /// Length of the waits of the retry ladder in percent; 100 as documented. Crash tests shorten it.
     pub retry_percent: u32,
+    /// Callbacks of channel events have each id in one spelling only, the cloud's own.
+    pub rtc_strict_ids: bool,
 }
 
 /// Bounds at the doors; 0 is off. The quotas of the contracts are in [`Rules`].
@@ -68,6 +70,7 @@ impl Default for Settings {
             limits: Limits::default(),
             rules: Rules::default(),
             retry_percent: 100,
+            rtc_strict_ids: false,
         }
     }
 }
@@ -147,6 +150,7 @@ fn own_keys() -> Vec<Key> {
     "listen.sessions" "ROOMD_SESSIONS" Address sessions;
     "callbacks.allow" "ROOMD_ALLOW_CALLBACK" Hosts allow_callback;
     "callbacks.retry_percent" "ROOMD_CALLBACKS_RETRY_PERCENT" Percent retry_percent;
+    "callbacks.rtc_strict_ids" "ROOMD_CALLBACKS_RTC_STRICT_IDS" Switch rtc_strict_ids;
     "sessions.silence_ms" "ROOMD_SESSIONS_SILENCE_MS" Millis rules.lifetimes.silence, 100;
     "sessions.hold_ms" "ROOMD_SESSIONS_HOLD_MS" Millis rules.lifetimes.hold, 0;
     "sessions.leave_on_logoff" "ROOMD_SESSIONS_LEAVE_ON_LOGOFF" Switch rules.lifetimes.leave_on_logoff;

@@ -142,9 +142,13 @@ impl From<Refusal> for RpcError {
             | NoSuchMember { .. }
             | NoSuchMessage(_)
             | NotConnected(_)
+            | NoSuchSubscription(_)
+            | NoSuchChannel(_)
+            | NotInChannel { .. }
             | NoSession => (404, "ResourceNotExist"),
             TooFast(_) => (400, "Throttling"),
-            AppDisabled(_) | NotAllowed(_) | Muted => (403, "NoAuth"),
+            AppDisabled(_) | NotAllowed(_) | Muted | BadTicket(_) | TicketExpired(_) => (403, "NoAuth"),
+            TooManySubscriptions(_) | TooManyForAllChannels(_) => (400, "QuotaLimitError"),
             TooManyApps(_) => (400, "ErrorTooManyApps"),
             Moderated(_)
             | TooManyMutes(_)
@@ -155,6 +159,8 @@ impl From<Refusal> for RpcError {
             | TooManyChannels(_)
             | AlreadySubscribed(_)
             | TooLarge(_)
+            | ChannelTooLarge(_)
+            | NotForChannels(_)
             | Unrecoverable
             | Bad { .. } => (400, "InputInvalid"),
             Internal | NotConfirmed(_) => (500, "ServerError"),

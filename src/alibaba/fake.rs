@@ -5,13 +5,16 @@ use crate::{
     domain::{
         AppId, Change, ConnRef, Epoch, Gid, GroupId, Millis, Refusal, SessionId, State, Tick, Tx, UserId,
         app::{self, AccessKey, App, Audit, Directory, LifeCycle},
+        channel,
         direct::{self, Direct},
         group::{self, Group, Member, MemberKind},
         message::{Found, Message, MessagePage},
-        request::{Answer, GroupPage, GroupRequest, GroupsFound, PageStart, Request},
+        report,
+        request::{Answer, AttemptFound, AttemptPage, AttemptsFound, GroupPage, GroupRequest, GroupsFound, PageStart, Request},
         sending::{self, Known, StoredMessage},
         session::{self, Link, Session},
         state::Rules,
+        subscription,
     },
     ids::Ids,
 };
@@ -52,6 +55,8 @@ pub struct Fake {
     rules: Rules,
     /// Calls that came as such that may wait.
     pub patient: AtomicU32,
+    /// Tries of callbacks, the oldest first.
+    pub attempts: Mutex<Vec<AttemptFound>>,
     /// What every call is refused with.
     pub refuse: Mutex<Option<Refusal>>,
 }
@@ -59,7 +64,14 @@ pub struct Fake {
 impl Fake {
     /// With the key of the contract's vectors.
     pub fn new() -> Fake {
-        let fake = Fake { kept: Mutex::default(), ids: Ids::seeded(1), rules: Rules::default(), patient: AtomicU32::new(0), refuse: Mutex::default() };
+        let fake = Fake {
+            kept: Mutex::default(),
+            ids: Ids::seeded(1),
+            rules: Rules::default(),
+            patient: AtomicU32::new(0),
+            attempts: Mutex::default(),
+            refuse: Mutex::default(),
+        };
         fake.put(Change::Key(AccessKey { id: "testAccessKeyId".into(), secret: "testAccessKeySecret".into(), created: Millis(0) }));
         fake
     }
@@ -136,6 +148,16 @@ impl Fake {
                 direct::delete(tx, &app, &receiver, tid, by);
                 Answer::Done
             }
+            Request::CreateSubscription { app, url, wants } => {
+                let id = self.ids.subscription();
+                subscription::create(tx, &app, id.clone(), url, wants)?;
+                Answer::Subscription { id }
+            }
+            Request::UpdateSubscription { app, id, url, wants } => subscription::update(tx, &app, &id, url, wants).map(|()| Answer::Done)?,
+            Request::DeleteSubscription { app, id } => subscription::delete(tx, &app, &id).map(|()| Answer::Done)?,
+            Request::DescribeChannel { app, channel } => Answer::Channel(channel::describe(tx, &app, &channel)?),
+            Request::CloseChannel { app, channel } => channel::close(tx, &app, &channel).map(|()| Answer::Done)?,
+            Request::Report { app, channel, reports } => Answer::Participants(report::take(tx, &app, &channel, reports, || self.ids.stay())?),
             Request::ChangeUserInfo { app, user, info } => Answer::Groups(session::change_info(tx, &app, &user, info)?),
             Request::Online { app, users } => Answer::Users(users.into_iter().map(|user| (user.clone(), tx.state.session_of(&app, &user).is_some())).collect()),
         })
@@ -168,8 +190,16 @@ impl Ask for Fake {
     }
 
     fn directory(&self) -> Arc<Directory> {
-        let Kept { state, .. } = &*self.kept.lock().unwrap();
-        Arc::new(Directory { apps: state.apps.clone(), keys: state.keys.clone(), had_keys: state.had_keys })
+        Arc::new(self.kept.lock().unwrap().state.directory())
+    }
+
+    fn attempts(&self, page: &AttemptPage) -> Result<AttemptsFound, String> {
+        let all = self.attempts.lock().unwrap();
+        let wanted = |a: &&AttemptFound| a.at >= page.from && a.at <= page.to && page.subscription.as_ref().is_none_or(|id| a.subscription == *id);
+        let mut attempts: Vec<_> = all.iter().filter(wanted).skip(page.skip as usize).cloned().collect();
+        let more = attempts.len() > page.limit as usize;
+        attempts.truncate(page.limit as usize);
+        Ok(AttemptsFound { attempts, more })
     }
 
     fn groups(&self, page: &GroupPage) -> Result<GroupsFound, String> {

@@ -4,10 +4,11 @@
 
 use super::signature;
 use crate::domain::{
-    AppId, Millis,
+    Millis,
     app::App,
     endpoint::{CallbackUrl, EndpointId},
-    event::{Event, LogoffReason, Rendered, What},
+    event::{LogoffReason, Rendered, SessionEvent, What},
+    outbox::Freezing,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -36,7 +37,7 @@ struct Told<'a> {
 }
 
 /// `None`: the application wants no callbacks.
-pub fn render(event: &Event, app: &App) -> Option<Rendered> {
+pub fn render(event: &SessionEvent, app: &App) -> Option<Rendered> {
     if app.event_callback_url.is_empty() {
         return None;
     }
@@ -46,7 +47,7 @@ pub fn render(event: &Event, app: &App) -> Option<Rendered> {
         What::LoggedOff(reason) => {
             // 2 is unused on this wire.
             let r = match reason {
-                LogoffReason::Normal => 1,
+                LogoffReason::Normal | LogoffReason::ForcedOff | LogoffReason::AppDisabled => 1,
                 LogoffReason::Timeout => 3,
                 LogoffReason::Displaced => 4,
             };
@@ -66,14 +67,15 @@ pub fn render(event: &Event, app: &App) -> Option<Rendered> {
 
 /// The body of one POST. Entries of one session that follow each other become one entry, so that
 /// the order of a user's events is kept.
-pub fn freeze(app: &AppId, payloads: &[String]) -> Vec<u8> {
+pub fn freeze(freezing: &Freezing) -> Vec<u8> {
     #[derive(Serialize)]
     struct Body<'a> {
         appid: &'a str,
         eves: Vec<Entry<Box<RawValue>>>,
     }
-    let mut eves: Vec<Entry<Box<RawValue>>> = Vec::with_capacity(payloads.len());
-    for payload in payloads {
+    let app = freezing.endpoint.app();
+    let mut eves: Vec<Entry<Box<RawValue>>> = Vec::with_capacity(freezing.events.len());
+    for (_, payload) in freezing.events {
         let Ok(mut entry) = serde_json::from_str::<Entry<Box<RawValue>>>(payload) else {
             // One bad row must not make the others undeliverable.
             tracing::error!(app = app.as_str(), "a stored event is not readable and is left out of its callback");
@@ -105,11 +107,11 @@ mod tests {
     use super::*;
     use crate::{
         alibaba::fake,
-        domain::{GroupId, SessionId, UserId},
+        domain::{AppId, GroupId, SessionId, UserId, outbox::DeliveryId},
     };
 
-    fn event(user: &str, what: What) -> Event {
-        Event { app: AppId::trusted("demo"), user: UserId::trusted(user), sid: SessionId::trusted("s1"), what }
+    fn event(user: &str, what: What) -> SessionEvent {
+        SessionEvent { app: AppId::trusted("demo"), user: UserId::trusted(user), sid: SessionId::trusted("s1"), what }
     }
 
     #[test]
@@ -121,6 +123,8 @@ mod tests {
         for (what, expected) in [
             (What::LoggedOn, r#"{"e":1}"#),
             (What::LoggedOff(LogoffReason::Normal), r#"{"e":2,"r":1}"#),
+            (What::LoggedOff(LogoffReason::ForcedOff), r#"{"e":2,"r":1}"#),
+            (What::LoggedOff(LogoffReason::AppDisabled), r#"{"e":2,"r":1}"#),
             (What::LoggedOff(LogoffReason::Timeout), r#"{"e":2,"r":3}"#),
             (What::LoggedOff(LogoffReason::Displaced), r#"{"e":2,"r":4}"#),
             (What::Joined(group.clone()), r#"{"e":3,"g":"g\"1"}"#),
@@ -150,7 +154,9 @@ mod tests {
             ),
             (vec!["broken".into(), entry("u1", "s1", on)], entry("u1", "s1", on)),
         ] {
-            let body = String::from_utf8(freeze(&AppId::trusted("demo"), &payloads)).unwrap();
+            let (delivery, endpoint) = (DeliveryId("d".into()), EndpointId::LiveEvents(AppId::trusted("demo")));
+            let events: Vec<_> = payloads.into_iter().map(|payload| (String::new(), payload)).collect();
+            let body = String::from_utf8(freeze(&Freezing { delivery: &delivery, endpoint: &endpoint, at: Millis(0), events: &events })).unwrap();
             assert_eq!(body, format!(r#"{{"appid":"demo","eves":[{eves}]}}"#));
         }
     }

@@ -12,6 +12,7 @@ pub mod nonce;
 pub mod operation;
 mod params;
 pub mod rpc;
+pub mod rtc_callback;
 pub mod signature;
 pub mod stamp;
 pub mod throttle;

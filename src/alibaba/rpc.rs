@@ -23,7 +23,7 @@ use crate::{
         address::AllowList,
         app::Directory,
         message::{Found, MessagePage},
-        request::{Answer, GroupPage, GroupsFound, Request},
+        request::{Answer, AttemptPage, AttemptsFound, GroupPage, GroupsFound, Request},
         state::Rules,
     },
     ids::Ids,
@@ -48,6 +48,8 @@ pub trait Ask: Send + Sync {
     fn messages(&self, app: &AppId, group: &GroupId, page: &MessagePage) -> Result<Option<Found>, String>;
     /// See [`crate::store::Reader::groups`].
     fn groups(&self, page: &GroupPage) -> Result<GroupsFound, String>;
+    /// See [`crate::store::Reader::attempts`].
+    fn attempts(&self, page: &AttemptPage) -> Result<AttemptsFound, String>;
 }
 
 /// All that the operations share. One for all threads.

@@ -10,7 +10,7 @@ use crate::{
         AppId, GroupId, Refusal,
         app::Directory,
         message::{Found, MessagePage},
-        request::{Answer, GroupPage, GroupsFound, Request},
+        request::{Answer, AttemptPage, AttemptsFound, GroupPage, GroupsFound, Request},
     },
     engine::Handle,
     store::{self, Reader},
@@ -67,5 +67,9 @@ impl Ask for Backend {
 
     fn groups(&self, page: &GroupPage) -> Result<GroupsFound, String> {
         self.read(|reader| reader.groups(page))
+    }
+
+    fn attempts(&self, page: &AttemptPage) -> Result<AttemptsFound, String> {
+        self.read(|reader| reader.attempts(page))
     }
 }

@@ -1,6 +1,6 @@
 //! An application: one business's users, groups, keys and callback settings.
 
-use super::{AppId, Change, Millis, Refusal, Tx, push::Closed, quota, session};
+use super::{AppId, Change, Millis, Refusal, Tx, endpoint::EndpointId, push::Closed, quota, session, subscription::Subscription};
 use std::{collections::HashMap, fmt, sync::Arc};
 
 /// How messages of an application are looked at before they are committed.
@@ -109,6 +109,16 @@ pub struct Directory {
     pub keys: HashMap<String, AccessKey>,
     /// There is, or once was, a key.
     pub had_keys: bool,
+    /// Of each application, the oldest first.
+    pub subscriptions: HashMap<AppId, Vec<Arc<Subscription>>>,
+}
+
+impl Directory {
+    /// The endpoint's application and where it is now, if it is anywhere.
+    pub fn target(&self, endpoint: &EndpointId) -> Option<(&Arc<App>, &str)> {
+        let app = self.apps.get(endpoint.app())?;
+        Some((app, endpoint.url(app, self.subscriptions.get(&app.id).map_or(&[], Vec::as_slice))?))
+    }
 }
 
 /// Numbers of applications begin here, as the cloud's own have ten digits.

@@ -1,29 +1,37 @@
 //! Where callbacks go: an endpoint is a place in an application's settings that holds a URL. The
 //! URL and the key are looked up anew for each try, so an endpoint has a name of its own.
 
-use super::{AppId, app::App};
-use std::fmt;
+use super::{AppId, SubscriptionId, app::App, subscription::Subscription};
+use std::{fmt, sync::Arc};
 
 /// The places a callback URL can stand in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EndpointId {
     /// An application's event callback: logon, logoff, join, leave, reconnect.
     LiveEvents(AppId),
+    /// The URL of a subscription of channel events.
+    Subscription(AppId, SubscriptionId),
 }
 
 impl EndpointId {
     pub fn app(&self) -> &AppId {
         match self {
-            EndpointId::LiveEvents(app) => app,
+            EndpointId::LiveEvents(app) | EndpointId::Subscription(app, _) => app,
         }
     }
 
-    /// Where it is now, if anywhere. `app` is the endpoint's application.
-    pub fn url<'a>(&self, app: &'a App) -> Option<&'a str> {
+    /// Where it is now, if anywhere. `app` is the endpoint's application, with its subscriptions.
+    pub fn url<'a>(&self, app: &'a App, subscriptions: &'a [Arc<Subscription>]) -> Option<&'a str> {
         let url = match self {
             EndpointId::LiveEvents(_) => &app.event_callback_url,
+            EndpointId::Subscription(_, id) => &subscriptions.iter().find(|s| s.id == *id)?.url,
         };
         (!url.is_empty()).then_some(url)
+    }
+
+    /// One POST tells of one subject only: its body names the channel once.
+    pub fn has_one_subject(&self) -> bool {
+        matches!(self, EndpointId::Subscription(..))
     }
 
     /// The inverse of `Display`, for rows of the store.
@@ -31,6 +39,8 @@ impl EndpointId {
         let (kind, app) = text.split_once(':')?;
         match kind {
             "live" => Some(EndpointId::LiveEvents(AppId::trusted(app))),
+            // A subscription's id has no colon.
+            "rtc" => app.rsplit_once(':').map(|(app, id)| EndpointId::Subscription(AppId::trusted(app), SubscriptionId::trusted(id))),
             _ => None,
         }
     }
@@ -40,6 +50,7 @@ impl fmt::Display for EndpointId {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             EndpointId::LiveEvents(app) => write!(f, "live:{app}"),
+            EndpointId::Subscription(app, id) => write!(f, "rtc:{app}:{id}"),
         }
     }
 }
@@ -102,6 +113,15 @@ impl CallbackUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names() {
+        let app = AppId::trusted("a:b");
+        for endpoint in [EndpointId::LiveEvents(app.clone()), EndpointId::Subscription(app, SubscriptionId::trusted("0f"))] {
+            assert_eq!(EndpointId::parse(&endpoint.to_string()), Some(endpoint));
+        }
+        assert_eq!(EndpointId::parse("rtc:a"), None);
+    }
 
     #[test]
     fn callback_urls() {

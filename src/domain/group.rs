@@ -2,7 +2,9 @@
 //! recovered. Who is in it is `membership.rs`, who may speak `mute.rs`, what is said `sending.rs`.
 
 use super::{
-    AppId, ConnRef, Epoch, Gid, GroupId, Millis, Refusal, SessionId, Tid, UserId, membership,
+    AppId, Epoch, Gid, GroupId, Millis, Named, Refusal, SessionId, Tid, Topic, UserId,
+    audience::Audience,
+    membership,
     mute::{self, Mutes},
     push::{Push, Unsubscribed},
     quota,
@@ -78,10 +80,7 @@ pub struct GroupState {
     pub config: Arc<Group>,
     pub counters: Counters,
     pub members: HashMap<UserId, Arc<Member>>,
-    /// Connections that get the group's pushes, by user; memory only.
-    pub attached: HashMap<UserId, ConnRef>,
-    /// How many of them each hub has.
-    hub_counts: Vec<u32>,
+    pub audience: Audience,
     /// Over the limit once, and not empty since.
     pub super_large: bool,
     /// Ids that senders gave to messages that are not stored, newest last.
@@ -94,35 +93,10 @@ impl GroupState {
             config,
             counters: Counters::default(),
             members: HashMap::new(),
-            attached: HashMap::new(),
-            hub_counts: Vec::new(),
+            audience: Audience::default(),
             super_large: false,
             recent_tids: VecDeque::new(),
         }
-    }
-
-    /// Sets or clears the user's connection; returns the one before.
-    pub fn attach(&mut self, user: &UserId, conn: Option<ConnRef>) -> Option<ConnRef> {
-        let old = match conn {
-            Some(conn) => self.attached.insert(user.clone(), conn),
-            None => self.attached.remove(user),
-        };
-        if let Some(conn) = conn {
-            let hub = conn.hub as usize;
-            if self.hub_counts.len() <= hub {
-                self.hub_counts.resize(hub + 1, 0);
-            }
-            self.hub_counts[hub] += 1;
-        }
-        if let Some(old) = old {
-            self.hub_counts[old.hub as usize] -= 1;
-        }
-        old
-    }
-
-    /// The hubs that have attached connections, as bits.
-    pub fn on_hubs(&self) -> u64 {
-        self.hub_counts.iter().enumerate().filter(|(_, n)| **n > 0).fold(0, |bits, (hub, _)| bits | 1 << hub)
     }
 
     /// Members in the order in which they joined.
@@ -236,9 +210,10 @@ fn delete(tx: &mut Tx, app: &AppId, name: &GroupId, by: String) {
     let members: Vec<_> = group.in_order().into_iter().filter_map(|m| m.sid.clone()).collect();
     // All go at once: nobody is told of each of the others, which would be n² pushes.
     for sid in &members {
-        if let Some(conn) = tx.state.attached(gid, sid) {
+        let topic = Topic::Group(gid);
+        if let Some(conn) = tx.state.attached(topic, sid) {
             membership::detach(tx, sid, gid);
-            tx.push(Push::Unsubscribe { conn, gid, group: name.clone(), why: Unsubscribed::GroupDeleted });
+            tx.push(Push::Unsubscribe { conn, topic, name: Named::Group(name.clone()), why: Unsubscribed::GroupDeleted });
         }
     }
     members.iter().for_each(|sid| membership::leave(tx, sid, gid));

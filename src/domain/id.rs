@@ -70,11 +70,35 @@ ids! {
     SessionId,
     /// A message's id, unique in its group.
     Tid,
+    /// An RTC channel's name inside its application.
+    ChannelId,
+    /// One stay of a user in an RTC channel: the `SessionId` of the cloud's channel events.
+    StayId,
+    /// A subscription of channel events.
+    SubscriptionId,
 }
 
 /// A group's row number: small, and never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Gid(pub i64);
+
+/// A channel's row number, while it is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cid(pub i64);
+
+/// What connections are attached to, as hubs know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    Group(Gid),
+    Channel(Cid),
+}
+
+/// The same by its name inside an application, as clients know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Named {
+    Group(GroupId),
+    Channel(ChannelId),
+}
 
 /// Names one life of a group's stream; changes only when the stream was made anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

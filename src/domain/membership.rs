@@ -2,7 +2,7 @@
 //! session, subscription to the connection (`session.md` §2, §3).
 
 use super::{
-    AppId, ConnRef, Gid, GroupId, Refusal, SessionId, UserId,
+    AppId, ConnRef, Gid, GroupId, Named, Refusal, SessionId, Topic, UserId,
     event::What,
     group::{GroupState, Member, MemberKind},
     message::Message,
@@ -32,12 +32,12 @@ pub fn subscribe(
     let session = tx.state.session(sid).ok_or(Refusal::NoSession)?.session.clone();
     let group = tx.state.live_group(&session.app, name)?;
     let gid = group.config.gid;
-    if group.attached.get(&session.user) == Some(&conn) {
+    if group.audience.get(&session.user) == Some(conn) {
         return Err(Refusal::AlreadySubscribed(format!("group:{name}")));
     }
     let joined = !group.members.contains_key(&session.user);
     let most = tx.rules.quotas.channels_per_session;
-    if joined && !quota::room(tx.state.groups_of(sid).len(), most) {
+    if joined && !quota::room(tx.state.places_of(sid), most) {
         return Err(Refusal::TooManyChannels(most));
     }
     let recovery = recover(group)?;
@@ -51,7 +51,8 @@ pub fn subscribe(
         grew(tx, gid);
         announce(tx, gid, &session, true);
     }
-    tx.change(Change::Attached(gid, session.user.clone(), Some(conn)));
+    let topic = Topic::Group(gid);
+    tx.change(Change::Attached(topic, session.user.clone(), Some(conn)));
     let group = tx.state.group(gid).expect("it was found above and nothing removes a group");
     let reply = Subscribed {
         epoch: group.config.epoch,
@@ -60,7 +61,7 @@ pub fn subscribe(
         was_recovered: recovery.complete,
         group: group.describe(),
     };
-    tx.push(Push::Attach { conn, gid, group: name.clone(), join_leave });
+    tx.push(Push::Attach { conn, topic, name: Named::Group(name.clone()), join_leave });
     tx.push(Push::Reply { conn, id: command, reply: Reply::Subscribed(Box::new(reply)) });
     Ok(())
 }
@@ -106,10 +107,11 @@ pub fn remove(tx: &mut Tx, session: &Arc<Session>, gid: Gid) -> bool {
 
 /// The connection gets no more pushes of the group; the member stays.
 pub fn detach(tx: &mut Tx, sid: &SessionId, gid: Gid) {
-    if let Some(conn) = tx.state.attached(gid, sid) {
+    let topic = Topic::Group(gid);
+    if let Some(conn) = tx.state.attached(topic, sid) {
         let user = tx.state.session(sid).expect("an attached session exists").session.user.clone();
-        tx.change(Change::Attached(gid, user, None));
-        tx.push(Push::Detach { conn, gid });
+        tx.change(Change::Attached(topic, user, None));
+        tx.push(Push::Detach { conn, topic });
     }
 }
 
@@ -122,8 +124,9 @@ pub fn kick(tx: &mut Tx, gid: Gid, user: &UserId) -> Result<(), Refusal> {
         tx.change(Change::MemberGone(gid, user.clone()));
         return Ok(());
     };
-    if let Some(conn) = tx.state.attached(gid, &sid) {
-        tx.push(Push::Unsubscribe { conn, gid, group: name, why: Unsubscribed::Removed });
+    let topic = Topic::Group(gid);
+    if let Some(conn) = tx.state.attached(topic, &sid) {
+        tx.push(Push::Unsubscribe { conn, topic, name: Named::Group(name), why: Unsubscribed::Removed });
     }
     leave(tx, &sid, gid);
     Ok(())
@@ -161,8 +164,8 @@ fn grew(tx: &mut Tx, gid: Gid) {
 fn announce(tx: &mut Tx, gid: Gid, session: &Session, joined: bool) {
     let Some(group) = tx.state.group(gid) else { return };
     if !group.super_large {
-        let who = push::Present { user: session.user.clone(), sid: session.sid.clone(), info: session.info.clone() };
-        tx.push(Push::Presence { gid, joined, who: Arc::new(who) });
+        let who = push::Present::of(session);
+        tx.push(Push::Presence { topic: Topic::Group(gid), joined, who: Arc::new(who) });
         return;
     }
     tx.count_later(gid);
@@ -181,10 +184,7 @@ pub fn presence(tx: &Tx, app: &AppId, name: &GroupId) -> Result<Vec<push::Presen
     if group.super_large {
         return Err(Refusal::TooLarge(name.to_string()));
     }
-    let member = |m: &Arc<Member>| {
-        let session = &tx.state.session(m.sid.as_ref()?)?.session;
-        Some(push::Present { user: m.user.clone(), sid: session.sid.clone(), info: session.info.clone() })
-    };
+    let member = |m: &Arc<Member>| Some(push::Present::of(&tx.state.session(m.sid.as_ref()?)?.session));
     let members: Vec<push::Present> = group.in_order().into_iter().filter_map(member).collect();
     // With long extensions the list alone would fill a connection's budget.
     if members.iter().map(push::Present::wire_size).sum::<usize>() > quota::MAX_RECOVERED_BYTES {

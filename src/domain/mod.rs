@@ -1,10 +1,13 @@
-//! The rules: applications, groups, sessions, messages, events, retry. Pure: no clock, no IO, no
+//! The rules: applications, groups, channels, sessions, messages, subscriptions, events, retry. Pure: no clock, no IO, no
 //! randomness and no cloud's spelling. Commands run on a [`Tx`], which changes the [`State`] and
 //! remembers how to undo it, what to store, which events happened and what to push.
 //! Must not import anything of ours.
 
 pub mod address;
 pub mod app;
+pub mod audience;
+pub mod channel;
+pub mod channels;
 pub mod direct;
 pub mod endpoint;
 pub mod event;
@@ -18,15 +21,17 @@ pub mod outbox;
 pub mod push;
 pub mod quota;
 pub mod refusal;
+pub mod report;
 pub mod request;
 pub mod retry;
 pub mod sending;
 pub mod session;
 pub mod state;
+pub mod subscription;
 pub mod time;
 pub mod tx;
 
-pub use id::{AppId, ConnRef, Epoch, Gid, GroupId, SessionId, Tid, UserId};
+pub use id::{AppId, ChannelId, Cid, ConnRef, Epoch, Gid, GroupId, Named, SessionId, StayId, SubscriptionId, Tid, Topic, UserId};
 pub use refusal::Refusal;
 pub use state::{Change, State};
 pub use time::{Millis, Tick};

@@ -154,7 +154,7 @@ mod tests {
     fn who_is_told_of_long_lists_asks_for_them() {
         let (mut state, rules) = (state(), Rules::default());
         let conn = crate::domain::ConnRef { hub: 0, slot: 0, generation: 0 };
-        state.apply(Change::Attached(Gid(1), UserId::trusted("u1"), Some(conn)));
+        state.apply(Change::Attached(crate::domain::Topic::Group(Gid(1)), UserId::trusted("u1"), Some(conn)));
         let told = |state: &mut State, users: std::ops::Range<usize>| {
             let mut tx = Tx::new(state, &rules, Millis(0), Tick(0));
             change(&mut tx, Gid(1), MuteChange::Mute(users.map(|n| UserId::trusted(&format!("u{n}"))).collect())).unwrap();

@@ -40,6 +40,16 @@ pub struct Job {
     pub tries: u32,
 }
 
+/// Events that become the body of one delivery.
+#[derive(Clone, Copy, Debug)]
+pub struct Freezing<'a> {
+    pub delivery: &'a DeliveryId,
+    pub endpoint: &'a EndpointId,
+    pub at: Millis,
+    /// Subjects and payloads, in order. Of one subject only where [`EndpointId::has_one_subject`].
+    pub events: &'a [(String, String)],
+}
+
 /// How one try ended.
 #[derive(Clone, Debug)]
 pub struct Outcome {

@@ -2,12 +2,14 @@
 //! these into bytes; the engine only says what, and to whom.
 
 use super::{
-    ConnRef, Epoch, Gid, GroupId, Millis, Refusal, SessionId, Tid, UserId,
+    ChannelId, Cid, ConnRef, Epoch, Gid, GroupId, Millis, Named, Refusal, SessionId, Tid, Topic, UserId,
+    channel::Doing,
     direct::Direct,
     group::Group,
     message::Message,
     mute::Mutes,
-    request::{Answer, Deleter, GroupInfo},
+    request::{Answer, Deleter, GroupInfo, ParticipantInfo},
+    session::Session,
 };
 use std::sync::Arc;
 
@@ -25,24 +27,24 @@ pub enum Push {
         id: u32,
         why: Refusal,
     },
-    /// From here on the group's pushes go to this connection. Comes before its subscribe reply
-    /// and is queued with it, so that nothing of the group can stand before the reply.
+    /// From here on the pushes of the group or channel go to this connection. Comes before its subscribe
+    /// reply and is queued with it, so that none of them can stand before the reply.
     Attach {
         conn: ConnRef,
-        gid: Gid,
-        group: GroupId,
+        topic: Topic,
+        name: Named,
         join_leave: bool,
     },
-    /// No more pushes of the group to this connection.
+    /// No more of them to this connection.
     Detach {
         conn: ConnRef,
-        gid: Gid,
+        topic: Topic,
     },
     /// The same, and the client is told why.
     Unsubscribe {
         conn: ConnRef,
-        gid: Gid,
-        group: GroupId,
+        topic: Topic,
+        name: Named,
         why: Unsubscribed,
     },
     /// A message to all connections that are attached to the group.
@@ -52,9 +54,16 @@ pub enum Push {
     },
     /// A user came or went; to those attached who asked for it.
     Presence {
-        gid: Gid,
+        topic: Topic,
         joined: bool,
         who: Arc<Present>,
+    },
+    /// A user in a channel publishes, or has another role; as it is now.
+    Participant {
+        cid: Cid,
+        doing: Doing,
+        who: Arc<ParticipantInfo>,
+        at: Millis,
     },
     /// Counts of a super-large group.
     Count {
@@ -106,19 +115,18 @@ pub enum Push {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     Conn(ConnRef),
-    /// All connections that are attached to the group.
-    Group(Gid),
+    /// All connections that are attached to it.
+    Topic(Topic),
 }
 
 impl Push {
     pub fn target(&self) -> Target {
         match self {
-            Push::Message { gid, .. }
-            | Push::Presence { gid, .. }
-            | Push::Count { gid, .. }
-            | Push::Info { gid, .. }
-            | Push::Mutes { gid, .. }
-            | Push::MessageDeleted { gid, .. } => Target::Group(*gid),
+            Push::Message { gid, .. } | Push::Count { gid, .. } | Push::Info { gid, .. } | Push::Mutes { gid, .. } | Push::MessageDeleted { gid, .. } => {
+                Target::Topic(Topic::Group(*gid))
+            }
+            Push::Presence { topic, .. } => Target::Topic(*topic),
+            Push::Participant { cid, .. } => Target::Topic(Topic::Channel(*cid)),
             Push::Reply { conn, .. }
             | Push::Refuse { conn, .. }
             | Push::Attach { conn, .. }
@@ -131,18 +139,26 @@ impl Push {
     }
 }
 
-/// A member as others see it.
+/// A member of a group, or a user in a channel, as others see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Present {
     pub user: UserId,
-    pub sid: SessionId,
+    /// Its session; of a user in a channel without one, its stay.
+    pub client: SessionId,
     pub info: String,
+    /// What it does in the channel; `None` in a group.
+    pub participant: Option<ParticipantInfo>,
 }
 
 impl Present {
+    /// In a group.
+    pub fn of(session: &Session) -> Present {
+        Present { user: session.user.clone(), client: session.sid.clone(), info: session.info.clone(), participant: None }
+    }
+
     /// About its bytes on the wire.
     pub fn wire_size(&self) -> usize {
-        120 + self.user.as_str().len() + 2 * self.info.len()
+        120 + self.user.as_str().len() + 2 * self.info.len() + if self.participant.is_some() { 120 } else { 0 }
     }
 }
 
@@ -150,6 +166,7 @@ impl Present {
 pub enum Reply {
     Connected(Box<Connected>),
     Subscribed(Box<Subscribed>),
+    Joined(Box<Joined>),
     Unsubscribed,
     Published,
     Presence(Vec<Present>),
@@ -166,7 +183,19 @@ pub struct Connected {
     pub role: String,
     pub resumed: bool,
     pub groups: Vec<GroupId>,
+    pub channels: Vec<ChannelId>,
     pub at: Millis,
+}
+
+/// The answer to a subscribe to a channel.
+#[derive(Clone, Debug)]
+pub struct Joined {
+    pub channel: ChannelId,
+    pub participant: ParticipantInfo,
+    /// The user was in already.
+    pub rejoined: bool,
+    /// Users in the channel.
+    pub users: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -183,7 +212,9 @@ pub struct Subscribed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsubscribed {
     GroupDeleted,
+    /// From the group or the channel.
     Removed,
+    ChannelClosed,
 }
 
 /// Why a connection is closed by the engine.

@@ -54,8 +54,16 @@ quotas! {
     page_size = 50;
     /// Groups and channels a session (`session.md` §7).
     channels_per_session = 256;
-    /// Calls a second of one operation and AccessKey (`alibaba.md` §2) …
+    /// Subscriptions of channel events an application (`alibaba.md` §3.1) …
+    subscriptions_per_app = 20;
+    /// … and among them for all channels.
+    all_channel_subscriptions_per_app = 1;
+    /// Users that one subscription names; undocumented.
+    users_per_subscription = 100;
+    /// Calls a second of one operation and AccessKey (`alibaba.md` §2, §3.1) …
     operation_qps = 50;
+    /// … of those that make or delete subscriptions, and ask about or delete channels (`alibaba.md` §3.1) …
+    channel_operation_qps = 100;
     /// … and of each that mutes.
     mute_qps = 10;
 }

@@ -36,6 +36,24 @@ pub enum Refusal {
     /// More messages than one sender may send, or may have waiting.
     TooFast(&'static str),
     TooManyMutes(u32),
+    NoSuchSubscription(String),
+    /// Too many subscriptions in an application …
+    TooManySubscriptions(u32),
+    /// … or among them for all channels.
+    TooManyForAllChannels(u32),
+    /// A channel that is not open.
+    NoSuchChannel(String),
+    NotInChannel {
+        user: String,
+        channel: String,
+    },
+    /// The join token is not for this user and channel, or is wrongly signed.
+    BadTicket(String),
+    TicketExpired(String),
+    /// Too many users in a channel for a list of them.
+    ChannelTooLarge(String),
+    /// What groups can do and channels cannot.
+    NotForChannels(&'static str),
     /// Too many groups or channels for one session.
     TooManyChannels(u32),
     AlreadySubscribed(String),
@@ -87,6 +105,19 @@ impl fmt::Display for Refusal {
             Refusal::TooManyMutes(n) => {
                 write!(f, "a list of mutes may have {n} users, the most that limits.mutes_per_group allows; mute the whole group instead")
             }
+            Refusal::NoSuchSubscription(id) => write!(f, "subscription {id} does not exist"),
+            Refusal::TooManySubscriptions(n) => {
+                write!(f, "the application has {n} subscriptions already, the most that limits.subscriptions_per_app allows; delete one")
+            }
+            Refusal::TooManyForAllChannels(n) => {
+                write!(f, "the application has {n} subscription(s) for all channels already, the most that limits.all_channel_subscriptions_per_app allows")
+            }
+            Refusal::NoSuchChannel(id) => write!(f, "channel {id} is not open"),
+            Refusal::NotInChannel { user, channel } => write!(f, "user {user} is not in channel {channel}"),
+            Refusal::BadTicket(id) => write!(f, "the token is not one for this user and channel {id}"),
+            Refusal::TicketExpired(id) => write!(f, "the token for channel {id} has expired; fetch a new one"),
+            Refusal::ChannelTooLarge(id) => write!(f, "channel {id} has too many users for a list of them; ask presence_stats for their number"),
+            Refusal::NotForChannels(what) => write!(f, "{what} is for groups; an rtc channel has no messages"),
             Refusal::TooManyChannels(n) => write!(f, "this session is in {n} channels already, the most that limits.channels_per_session allows; leave one"),
             Refusal::AlreadySubscribed(channel) => write!(f, "already subscribed to {channel}"),
             Refusal::TooLarge(id) | Refusal::NoList(id) => write!(f, "group {id} is too large for a member list; ask presence_stats for its numbers"),

@@ -3,11 +3,15 @@
 //! writes goes to a store reader.
 
 use super::{
-    AppId, GroupId, Millis, Tid, UserId,
+    AppId, ChannelId, GroupId, Millis, StayId, SubscriptionId, Tid, UserId,
     app::{AccessKey, App, AppChange, NewApp},
+    channel::{Medias, Role},
     direct::DirectDraft,
     message::{Draft, Found, MessagePage, Sender},
     mute::{MuteChange, Mutes},
+    outbox::DeliveryId,
+    report::Report,
+    subscription::Wants,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -63,6 +67,37 @@ pub enum Request {
     Online {
         app: AppId,
         users: Vec<UserId>,
+    },
+    CreateSubscription {
+        app: AppId,
+        url: String,
+        wants: Wants,
+    },
+    /// A full replacement.
+    UpdateSubscription {
+        app: AppId,
+        id: SubscriptionId,
+        url: String,
+        wants: Wants,
+    },
+    DeleteSubscription {
+        app: AppId,
+        id: SubscriptionId,
+    },
+    DescribeChannel {
+        app: AppId,
+        channel: ChannelId,
+    },
+    /// Everybody in it is put out.
+    CloseChannel {
+        app: AppId,
+        channel: ChannelId,
+    },
+    /// What a media server says of users in a channel, in order.
+    Report {
+        app: AppId,
+        channel: ChannelId,
+        reports: Vec<Report>,
     },
 }
 
@@ -121,6 +156,14 @@ pub enum Answer {
     Users(Vec<(UserId, bool)>),
     /// `ChangeUserInfo`: the groups in which it is seen.
     Groups(Vec<GroupId>),
+    /// `CreateSubscription`.
+    Subscription { id: SubscriptionId },
+    /// `DescribeChannel`.
+    Channel(ChannelInfo),
+    /// What a user does in a channel, as it is now.
+    Participant(ParticipantInfo),
+    /// `Report`: of each report its user as it is now, or was when it left; `None`: of no one in particular.
+    Participants(Vec<Option<ParticipantInfo>>),
 }
 
 /// What a new group is made of. Lengths and alphabet were checked by the dialect.
@@ -185,6 +228,59 @@ pub struct GroupInfo {
     pub mutes: Mutes,
     /// Running total of each message type.
     pub amounts: BTreeMap<i32, i64>,
+}
+
+/// A channel as it is described to a server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChannelInfo {
+    /// Open, or closed a moment ago.
+    pub exists: bool,
+    /// In the order in which they joined.
+    pub participants: Vec<ParticipantInfo>,
+}
+
+/// A user in a channel as it is described.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParticipantInfo {
+    pub user: UserId,
+    pub stay: StayId,
+    pub role: Role,
+    pub medias: Medias,
+    pub joined: Millis,
+}
+
+/// Which tries of callbacks a list asks for: those of an application's subscriptions, the oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptPage {
+    pub app: AppId,
+    /// `None`: of all that there are or were.
+    pub subscription: Option<SubscriptionId>,
+    /// Both included.
+    pub from: Millis,
+    pub to: Millis,
+    pub skip: u64,
+    pub limit: u32,
+}
+
+/// A page of tries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AttemptsFound {
+    pub attempts: Vec<AttemptFound>,
+    /// There are more behind them.
+    pub more: bool,
+}
+
+/// One try of a callback, as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptFound {
+    pub delivery: DeliveryId,
+    pub subscription: SubscriptionId,
+    pub at: Millis,
+    pub url: String,
+    /// `None`: there was no answer.
+    pub status: Option<u16>,
+    pub took_ms: u32,
+    pub body: String,
 }
 
 /// Which groups of an application a list asks for, in the order in which they were made.

@@ -2,10 +2,11 @@
 //! Membership belongs to the session, subscription to the connection.
 
 use super::{
-    AppId, ConnRef, Gid, GroupId, Millis, Refusal, SessionId, Tick, UserId,
-    event::{LogoffReason, What},
+    AppId, ConnRef, Gid, GroupId, Millis, Refusal, SessionId, Tick, Topic, UserId, channel,
+    event::{LogoffReason, Reason, What},
     membership,
     push::{Closed, Connected, Push, Reply},
+    report,
     state::Change,
     tx::Tx,
 };
@@ -139,7 +140,8 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
         }
     };
     let groups = tx.state.groups_of(&session.sid);
-    let resubscribe_by = (!groups.is_empty()).then(|| tx.tick.after(tx.rules.lifetimes.silence));
+    let channels = tx.state.channels_of(&session.sid);
+    let resubscribe_by = (!groups.is_empty() || !channels.is_empty()).then(|| tx.tick.after(tx.rules.lifetimes.silence));
     tx.link(&session.sid, Some(Link::Attached { conn, resubscribe_by }));
     let connected = Connected {
         sid: session.sid.clone(),
@@ -148,6 +150,7 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
         role: session.role.clone(),
         resumed: resumes,
         groups: groups.into_iter().map(|(_, name)| name).collect(),
+        channels: channels.into_iter().map(|(_, name)| name).collect(),
         at: tx.now,
     };
     tx.push(Push::Reply { conn, id: command, reply: Reply::Connected(Box::new(connected)) });
@@ -181,8 +184,13 @@ pub fn due(tx: &mut Tx, sid: &SessionId) {
         Some(Link::Lost { until, reason }) if until <= tx.tick => end(tx, sid, reason),
         Some(Link::Attached { conn, resubscribe_by: Some(by) }) if by <= tx.tick => {
             for (gid, _) in tx.state.groups_of(sid) {
-                if tx.state.attached(gid, sid).is_none() {
+                if tx.state.attached(Topic::Group(gid), sid).is_none() {
                     membership::leave(tx, sid, gid);
+                }
+            }
+            for (cid, _) in tx.state.channels_of(sid) {
+                if let Some(user) = tx.state.session(sid).filter(|_| tx.state.attached(Topic::Channel(cid), sid).is_none()).map(|s| s.session.user.clone()) {
+                    channel::leave(tx, cid, &user, Reason::TimedOut);
                 }
             }
             tx.link(sid, Some(Link::Attached { conn, resubscribe_by: None }));
@@ -201,13 +209,20 @@ pub fn woke_up(tx: &mut Tx) {
             Link::Attached { .. } => {}
         }
     }
+    for (cid, participant) in tx.state.channels.reported() {
+        report::heard(tx, cid, &participant.user);
+    }
 }
 
-/// Leaves every group, then logs off. A time-out tells of each leave; otherwise the logoff says it all.
+/// Leaves every channel and group, then logs off. A time-out tells of each group left; otherwise the logoff
+/// says it all. Of channels, each leave is told.
 pub fn end(tx: &mut Tx, sid: &SessionId, reason: LogoffReason) {
     let Some(session) = tx.state.session(sid).map(|s| s.session.clone()) else {
         return;
     };
+    for (cid, _) in tx.state.channels_of(sid) {
+        channel::leave(tx, cid, &session.user, reason.into());
+    }
     let told = reason == LogoffReason::Timeout || tx.rules.lifetimes.leave_on_logoff;
     for (gid, name) in tx.state.groups_of(sid) {
         membership::remove(tx, &session, gid);
@@ -256,13 +271,18 @@ fn send_off(tx: &mut Tx, sid: &SessionId, why: Closed) {
     if let Some(Link::Attached { conn, .. }) = tx.state.link(sid) {
         tx.push(Push::Close { conn, why });
     }
-    end(tx, sid, LogoffReason::Normal);
+    let reason = if why == Closed::AppDisabled { LogoffReason::AppDisabled } else { LogoffReason::ForcedOff };
+    end(tx, sid, reason);
 }
 
-/// No group's pushes go to the session's connection any more; membership stays.
+/// No group's or channel's pushes go to the session's connection any more; membership stays.
 fn detach_all(tx: &mut Tx, sid: &SessionId) {
     let groups: Vec<Gid> = tx.state.groups_of(sid).into_iter().map(|(gid, _)| gid).collect();
     for gid in groups {
         membership::detach(tx, sid, gid);
+    }
+    let Some(user) = tx.state.session(sid).map(|s| s.session.user.clone()) else { return };
+    for (cid, _) in tx.state.channels_of(sid) {
+        channel::detach(tx, cid, &user);
     }
 }

@@ -3,8 +3,11 @@
 //! same changes: memory equals what a reload would give (`design.md` §4.1).
 
 use super::{
-    AppId, ConnRef, Gid, GroupId, Millis, Refusal, SessionId, Tid, UserId,
-    app::{AccessKey, App},
+    AppId, ChannelId, Cid, ConnRef, Gid, GroupId, Millis, Refusal, SessionId, SubscriptionId, Tick, Tid, Topic, UserId,
+    app::{AccessKey, App, Directory},
+    audience::Audience,
+    channel::{Channel, ChannelState, Holder, Participant},
+    channels::Channels,
     direct::Direct,
     endpoint::EndpointId,
     group::{Counters, FORGOTTEN, Group, GroupState, Member},
@@ -12,6 +15,7 @@ use super::{
     outbox::Lane,
     quota::Quotas,
     session::{Lifetimes, Link, Session},
+    subscription::Subscription,
 };
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
@@ -48,14 +52,26 @@ pub enum Change {
     MessageDeleted(Gid, u64),
     Direct(Arc<Direct>),
     DirectGone(AppId, UserId, Tid),
+    Channel(Arc<Channel>),
+    ChannelGone(Cid),
+    Participant(Cid, Arc<Participant>),
+    ParticipantGone(Cid, UserId),
+    Subscription(Arc<Subscription>),
+    SubscriptionGone(AppId, SubscriptionId),
 
     /// Counters that are saved with the next commit or within a second.
     CountersLater(Gid, Counters),
     Link(SessionId, Option<Link>),
-    Attached(Gid, UserId, Option<ConnRef>),
+    Attached(Topic, UserId, Option<ConnRef>),
     RecentTids(Gid, VecDeque<Tid>),
     /// The inverse of a group's end.
     GroupBack(Box<GroupState>),
+    /// The inverse of a channel's end.
+    ChannelBack(Box<ChannelState>),
+    /// Until when a reported user stays in the channel.
+    HeardUntil(Cid, UserId, Option<Tick>),
+    /// Until when a closed channel is said to exist.
+    Lingers((AppId, ChannelId), Option<Tick>),
     Lane(EndpointId, Option<Lane>),
     /// The inverse of what concerns messages: there is nothing of them in memory.
     Nothing,
@@ -65,6 +81,12 @@ impl Change {
     /// Does it reach the store, now or later?
     pub fn is_saved(&self) -> bool {
         self.is_stored() || matches!(self, Change::CountersLater(..))
+    }
+
+    /// Does it change what the [`Directory`] says?
+    pub fn is_listed(&self) -> bool {
+        use Change::*;
+        matches!(self, App(_) | AppGone(_) | Key(_) | KeyGone(_) | Subscription(_) | SubscriptionGone(..))
     }
 
     /// Does it have to be committed before anybody hears of it?
@@ -88,15 +110,22 @@ impl Change {
                 | MessageDeleted(..)
                 | Direct(_)
                 | DirectGone(..)
+                | Channel(_)
+                | ChannelGone(_)
+                | Participant(..)
+                | ParticipantGone(..)
+                | Subscription(_)
+                | SubscriptionGone(..)
         )
     }
 }
 
-/// A session with its groups, in the order in which it joined them.
+/// A session with its groups and channels, each in the order in which it joined them.
 #[derive(Clone, Debug)]
 pub struct SessionState {
     pub session: Arc<Session>,
     pub groups: Vec<(u64, Gid)>,
+    pub channels: Vec<(u64, Cid)>,
 }
 
 /// All live state. Only the engine holds one.
@@ -110,6 +139,9 @@ pub struct State {
     pub sessions: HashMap<SessionId, SessionState>,
     pub links: HashMap<SessionId, Link>,
     pub lanes: HashMap<EndpointId, Lane>,
+    pub channels: Channels,
+    /// In the order in which they were made.
+    subscriptions: HashMap<AppId, Vec<Arc<Subscription>>>,
     group_names: HashMap<AppId, HashMap<GroupId, Gid>>,
     users: HashMap<AppId, HashMap<UserId, SessionId>>,
     live_groups: HashMap<AppId, usize>,
@@ -185,10 +217,49 @@ impl State {
                 };
                 Change::Link(sid, old)
             }
-            Change::Attached(gid, user, conn) => {
-                let Some(group) = self.groups.get_mut(&gid) else { return Change::Nothing };
-                let old = group.attach(&user, conn);
-                Change::Attached(gid, user, old)
+            Change::Attached(topic, user, conn) => {
+                let audience = match topic {
+                    Topic::Group(gid) => self.groups.get_mut(&gid).map(|group| &mut group.audience),
+                    Topic::Channel(cid) => self.channels.get_mut(cid).map(|channel| &mut channel.audience),
+                };
+                let Some(audience) = audience else { return Change::Nothing };
+                let old = audience.set(&user, conn);
+                Change::Attached(topic, user, old)
+            }
+            Change::Channel(channel) => {
+                let cid = channel.cid;
+                self.channels.put(ChannelState::new(channel));
+                Change::ChannelGone(cid)
+            }
+            Change::ChannelGone(cid) => self.channels.remove(cid).map_or(Change::Nothing, |old| Change::ChannelBack(Box::new(old))),
+            Change::ChannelBack(channel) => {
+                let cid = channel.config.cid;
+                self.channels.put(*channel);
+                Change::ChannelGone(cid)
+            }
+            Change::Participant(cid, participant) => self.put_participant(cid, participant),
+            Change::ParticipantGone(cid, user) => match self.channels.get_mut(cid).and_then(|channel| channel.participants.remove(&user)) {
+                Some(old) => {
+                    self.unlist_channel(cid, &old);
+                    Change::Participant(cid, old)
+                }
+                None => Change::Nothing,
+            },
+            Change::HeardUntil(cid, user, until) => {
+                let old = self.channels.set_heard_until(cid, &user, until);
+                Change::HeardUntil(cid, user, old)
+            }
+            Change::Lingers(name, until) => {
+                let old = self.channels.set_lingering(name.clone(), until);
+                Change::Lingers(name, old)
+            }
+            Change::Subscription(subscription) => self.put_subscription(subscription),
+            Change::SubscriptionGone(app, id) => {
+                let Some(all) = self.subscriptions.get_mut(&app) else { return Change::Nothing };
+                match all.iter().position(|s| s.id == id) {
+                    Some(at) => Change::Subscription(all.remove(at)),
+                    None => Change::Nothing,
+                }
             }
             Change::SuperLarge(gid, now) => match self.groups.get_mut(&gid) {
                 Some(group) => Change::SuperLarge(gid, std::mem::replace(&mut group.super_large, now)),
@@ -270,13 +341,56 @@ impl State {
         }
     }
 
+    fn put_participant(&mut self, cid: Cid, participant: Arc<Participant>) -> Change {
+        let Some(channel) = self.channels.get_mut(cid) else { return Change::Nothing };
+        let old = channel.participants.insert(participant.user.clone(), participant.clone());
+        if let Some(old) = &old {
+            self.unlist_channel(cid, old);
+        }
+        self.last_order = self.last_order.max(participant.order);
+        if let Some(state) = self.session_holding(&participant) {
+            let at = state.channels.partition_point(|(order, _)| *order < participant.order);
+            state.channels.insert(at, (participant.order, cid));
+        }
+        match old {
+            Some(old) => Change::Participant(cid, old),
+            None => Change::ParticipantGone(cid, participant.user.clone()),
+        }
+    }
+
+    fn unlist_channel(&mut self, cid: Cid, participant: &Participant) {
+        if let Some(state) = self.session_holding(participant) {
+            state.channels.retain(|(_, c)| *c != cid);
+        }
+    }
+
+    fn session_holding(&mut self, participant: &Participant) -> Option<&mut SessionState> {
+        match &participant.holder {
+            Holder::Session(sid) => self.sessions.get_mut(sid),
+            Holder::Reported => None,
+        }
+    }
+
+    fn put_subscription(&mut self, subscription: Arc<Subscription>) -> Change {
+        self.last_order = self.last_order.max(subscription.order);
+        let all = self.subscriptions.entry(subscription.app.clone()).or_default();
+        if let Some(old) = all.iter_mut().find(|s| s.id == subscription.id) {
+            return Change::Subscription(std::mem::replace(old, subscription));
+        }
+        let back = Change::SubscriptionGone(subscription.app.clone(), subscription.id.clone());
+        // In the order of making, also when an undo puts one back.
+        let at = all.partition_point(|s| s.order < subscription.order);
+        all.insert(at, subscription);
+        back
+    }
+
     fn put_session(&mut self, session: Arc<Session>) -> Change {
         let sid = session.sid.clone();
         self.users.entry(session.app.clone()).or_default().insert(session.user.clone(), sid.clone());
         match self.sessions.get_mut(&sid) {
             Some(state) => Change::Session(std::mem::replace(&mut state.session, session)),
             None => {
-                self.sessions.insert(sid.clone(), SessionState { session, groups: Vec::new() });
+                self.sessions.insert(sid.clone(), SessionState { session, groups: Vec::new(), channels: Vec::new() });
                 Change::SessionGone(sid)
             }
         }
@@ -340,10 +454,47 @@ impl State {
         state.groups.iter().filter_map(|(_, gid)| Some((*gid, self.groups.get(gid)?.config.id.clone()))).collect()
     }
 
-    /// The session's connection, if it gets the group's pushes.
-    pub fn attached(&self, gid: Gid, sid: &SessionId) -> Option<ConnRef> {
+    /// The session's channels in the order in which it joined them.
+    pub fn channels_of(&self, sid: &SessionId) -> Vec<(Cid, ChannelId)> {
+        let Some(state) = self.sessions.get(sid) else { return Vec::new() };
+        state.channels.iter().filter_map(|(_, cid)| Some((*cid, self.channels.get(*cid)?.config.id.clone()))).collect()
+    }
+
+    /// Groups and channels that the session is in.
+    pub fn places_of(&self, sid: &SessionId) -> usize {
+        self.sessions.get(sid).map_or(0, |state| state.groups.len() + state.channels.len())
+    }
+
+    pub fn audience(&self, topic: Topic) -> Option<&Audience> {
+        match topic {
+            Topic::Group(gid) => self.groups.get(&gid).map(|group| &group.audience),
+            Topic::Channel(cid) => self.channels.get(cid).map(|channel| &channel.audience),
+        }
+    }
+
+    /// The session's connection, if it gets the pushes of the group or channel.
+    pub fn attached(&self, topic: Topic, sid: &SessionId) -> Option<ConnRef> {
         let user = &self.sessions.get(sid)?.session.user;
-        self.groups.get(&gid)?.attached.get(user).copied()
+        self.audience(topic)?.get(user)
+    }
+
+    /// An application's subscriptions, the oldest first.
+    pub fn subscriptions_of(&self, app: &AppId) -> &[Arc<Subscription>] {
+        self.subscriptions.get(app).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn subscription(&self, app: &AppId, id: &SubscriptionId) -> Option<&Arc<Subscription>> {
+        self.subscriptions_of(app).iter().find(|s| s.id == *id)
+    }
+
+    /// Where the endpoint is now, if anywhere.
+    pub fn url(&self, endpoint: &EndpointId) -> Option<&str> {
+        endpoint.url(self.apps.get(endpoint.app())?, self.subscriptions_of(endpoint.app()))
+    }
+
+    /// What signatures and callbacks are made with.
+    pub fn directory(&self) -> Directory {
+        Directory { apps: self.apps.clone(), keys: self.keys.clone(), had_keys: self.had_keys, subscriptions: self.subscriptions.clone() }
     }
 
     /// Numbers up to this one were given to groups; some of those may be gone.

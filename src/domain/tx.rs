@@ -2,8 +2,9 @@
 //! to be pushed. Nothing of it may leave the engine before it is committed.
 
 use super::{
-    Gid, Millis, SessionId, Tick,
-    event::{Event, What},
+    AppId, ChannelId, Cid, Gid, Millis, SessionId, StayId, Tick, UserId,
+    channel::Channel,
+    event::{ChannelEvent, Event, InChannel, SessionEvent, What},
     push::{Push, Target},
     session::{Link, Session},
     state::{Change, Rules, State},
@@ -21,10 +22,21 @@ pub struct Tx<'a> {
     pub events: Vec<Event>,
     /// With the hubs that they go to, as bits.
     pub pushes: Vec<(u64, Push)>,
-    /// Sessions whose link changed: their deadlines have to be set.
-    pub relinked: Vec<SessionId>,
+    /// What may be due later: timers have to be set.
+    pub deadlines: Vec<Deadline>,
     /// Super-large groups whose counts changed.
     pub counts: Vec<Gid>,
+}
+
+/// Something of which the state says whether, and when, it is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deadline {
+    /// The end of a session's grace, or of its time to subscribe anew.
+    Session(SessionId),
+    /// The end of a stay that was reported and not confirmed since.
+    Stay(Cid, UserId, StayId),
+    /// A channel that was closed is forgotten.
+    Lingering(AppId, ChannelId),
 }
 
 /// A place in a batch to which it can be taken back.
@@ -33,7 +45,7 @@ pub struct Mark([usize; 6]);
 
 impl<'a> Tx<'a> {
     pub fn new(state: &'a mut State, rules: &'a Rules, now: Millis, tick: Tick) -> Self {
-        Tx { state, rules, now, tick, undo: vec![], stored: vec![], events: vec![], pushes: vec![], relinked: vec![], counts: vec![] }
+        Tx { state, rules, now, tick, undo: vec![], stored: vec![], events: vec![], pushes: vec![], deadlines: vec![], counts: vec![] }
     }
 
     pub fn change(&mut self, change: Change) {
@@ -46,18 +58,31 @@ impl<'a> Tx<'a> {
 
     pub fn link(&mut self, sid: &SessionId, link: Option<Link>) {
         self.change(Change::Link(sid.clone(), link));
-        self.relinked.push(sid.clone());
+        self.deadlines.push(Deadline::Session(sid.clone()));
     }
 
     pub fn event(&mut self, session: &Session, what: What) {
-        self.events.push(Event { app: session.app.clone(), user: session.user.clone(), sid: session.sid.clone(), what });
+        let event = SessionEvent { app: session.app.clone(), user: session.user.clone(), sid: session.sid.clone(), what };
+        self.events.push(Event::Session(event));
+    }
+
+    pub fn channel_event(&mut self, channel: &Channel, what: InChannel) {
+        let event = ChannelEvent { app: channel.app.clone(), channel: channel.id.clone(), at: self.now, what };
+        self.events.push(Event::Channel(event));
+    }
+
+    /// The channel is gone, and is still said to exist for `ms`.
+    pub fn linger(&mut self, app: &AppId, channel: &ChannelId, ms: u64) {
+        let name = (app.clone(), channel.clone());
+        self.change(Change::Lingers(name.clone(), Some(self.tick.after(ms))));
+        self.deadlines.push(Deadline::Lingering(name.0, name.1));
     }
 
     /// Queues a push for the hubs that have a receiver of it at this moment of the batch.
     pub fn push(&mut self, push: Push) {
         let hubs = match push.target() {
             Target::Conn(conn) => 1 << conn.hub,
-            Target::Group(gid) => self.state.group(gid).map_or(0, |g| g.on_hubs()),
+            Target::Topic(topic) => self.state.audience(topic).map_or(0, |audience| audience.on_hubs()),
         };
         if hubs != 0 {
             self.pushes.push((hubs, push));
@@ -79,12 +104,12 @@ impl<'a> Tx<'a> {
     }
 
     pub fn mark(&self) -> Mark {
-        Mark([self.undo.len(), self.stored.len(), self.events.len(), self.pushes.len(), self.relinked.len(), self.counts.len()])
+        Mark([self.undo.len(), self.stored.len(), self.events.len(), self.pushes.len(), self.deadlines.len(), self.counts.len()])
     }
 
     /// Takes back everything since `mark`, newest first.
     pub fn back_to(&mut self, mark: Mark) {
-        let Mark([undo, stored, events, pushes, relinked, counts]) = mark;
+        let Mark([undo, stored, events, pushes, deadlines, counts]) = mark;
         while self.undo.len() > undo {
             let change = self.undo.pop().expect("longer than the mark");
             self.state.apply(change);
@@ -92,7 +117,7 @@ impl<'a> Tx<'a> {
         self.stored.truncate(stored);
         self.events.truncate(events);
         self.pushes.truncate(pushes);
-        self.relinked.truncate(relinked);
+        self.deadlines.truncate(deadlines);
         self.counts.truncate(counts);
     }
 }

@@ -1,7 +1,8 @@
 //! What a connection can ask of the engine; what the control API asks is `domain/request.rs`.
 
 use crate::domain::{
-    ConnRef, Epoch, GroupId, SessionId, UserId,
+    ChannelId, ConnRef, Epoch, GroupId, Named, SessionId, UserId,
+    channel::{Doing, Joining},
     direct::DirectDraft,
     message::Draft,
     mute::MuteChange,
@@ -28,9 +29,14 @@ pub enum SocketOp {
         join_leave: bool,
         since: Option<Position>,
     },
+    /// The same of a channel.
+    Join {
+        sid: SessionId,
+        joining: Box<Joining>,
+    },
     Unsubscribe {
         sid: SessionId,
-        group: GroupId,
+        from: Named,
     },
     Publish {
         sid: SessionId,
@@ -39,11 +45,11 @@ pub enum SocketOp {
     },
     Presence {
         sid: SessionId,
-        group: GroupId,
+        of: Named,
     },
     PresenceStats {
         sid: SessionId,
-        group: GroupId,
+        of: Named,
     },
     History {
         sid: SessionId,
@@ -57,6 +63,12 @@ pub enum SocketOp {
         sid: SessionId,
         group: GroupId,
         what: Box<GroupRequest>,
+    },
+    /// What the user does in a channel.
+    Do {
+        sid: SessionId,
+        channel: ChannelId,
+        doing: Doing,
     },
     SendDirect {
         sid: SessionId,
@@ -83,12 +95,14 @@ impl SocketOp {
         match self {
             SocketOp::Connect(_) | SocketOp::Ended { .. } => None,
             SocketOp::Subscribe { sid, .. }
+            | SocketOp::Join { sid, .. }
             | SocketOp::Unsubscribe { sid, .. }
             | SocketOp::Publish { sid, .. }
             | SocketOp::Presence { sid, .. }
             | SocketOp::PresenceStats { sid, .. }
             | SocketOp::History { sid, .. }
             | SocketOp::Group { sid, .. }
+            | SocketOp::Do { sid, .. }
             | SocketOp::SendDirect { sid, .. }
             | SocketOp::Ack { sid, .. }
             | SocketOp::Logoff { sid } => Some(sid),
@@ -98,7 +112,7 @@ impl SocketOp {
     /// What others read when it is done: it counts as a message.
     pub fn counts_as_message(&self) -> bool {
         match self {
-            SocketOp::Publish { .. } | SocketOp::SendDirect { .. } => true,
+            SocketOp::Publish { .. } | SocketOp::SendDirect { .. } | SocketOp::Do { .. } => true,
             SocketOp::Group { what, .. } => {
                 matches!(**what, GroupRequest::Modify { .. } | GroupRequest::ChangeMutes(_) | GroupRequest::DeleteMessage { .. })
             }

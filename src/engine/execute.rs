@@ -15,14 +15,19 @@ use crate::{
     domain::{
         AppId, Change, Gid, GroupId, Refusal, SessionId, Tid,
         app::{self, AppChange},
+        channel,
         direct::{self, Direct},
+        endpoint::EndpointId,
+        event::{Event, Rendered},
         group, membership,
         message::{Draft, Message},
         push::Push,
+        report,
         request::{Answer, GroupRequest, Request},
         sending::{self, Known},
         session::{self, Session},
-        tx::Mark,
+        subscription,
+        tx::{Deadline, Mark},
     },
     store,
 };
@@ -140,13 +145,10 @@ impl Batch<'_> {
             }
         }
         let stored: Vec<_> = changes.iter().filter(|c| c.is_stored() && !matches!(c, Change::Counters(..))).cloned().collect();
-        let rendered: Vec<_> = events
-            .iter()
-            .filter_map(|event| {
-                let app = self.tx.state.apps.get(&event.app)?;
-                (self.ports.render)(event, app)
-            })
-            .collect();
+        let mut rendered = Vec::with_capacity(events.len());
+        for event in events {
+            self.render(event, &mut rendered);
+        }
         let emptied = self.emptied.take();
         if stored.is_empty() && rendered.is_empty() && emptied.is_none() {
             // Counters alone are written at the end of the batch, but they must open it.
@@ -154,7 +156,7 @@ impl Batch<'_> {
             return if counters { self.store.begin() } else { Ok(()) };
         }
         let in_flight = emptied.as_ref().and_then(|e| self.tx.state.lanes.get(e)).map(|lane| lane.in_flight.clone()).unwrap_or_default();
-        let (now, ids, freeze) = (self.tx.now, self.ids, self.ports.freeze);
+        let (now, ids, freeze) = (self.tx.now, self.ids, &self.ports.freeze);
         let free = self.store.savepoint(|store| {
             for change in &stored {
                 store.write(change)?;
@@ -175,6 +177,22 @@ impl Batch<'_> {
             self.touched.insert(event.endpoint);
         }
         Ok(())
+    }
+
+    /// The event as each endpoint will be told that wants to hear of it now.
+    fn render(&self, event: &Event, rendered: &mut Vec<Rendered>) {
+        let Some(app) = self.tx.state.apps.get(event.app()) else { return };
+        match event {
+            Event::Session(event) => rendered.extend((self.ports.render)(event, app)),
+            Event::Channel(event) => {
+                let wanting = self.tx.state.subscriptions_of(&event.app).iter().filter(|s| s.wants.includes(event));
+                rendered.extend(wanting.map(|s| Rendered {
+                    endpoint: EndpointId::Subscription(event.app.clone(), s.id.clone()),
+                    subject: event.channel.to_string(),
+                    payload: (self.ports.render_channel)(event),
+                }));
+            }
+        }
     }
 
     fn request(&mut self, request: Request) -> Result<Performed, Refusal> {
@@ -228,6 +246,30 @@ impl Batch<'_> {
                 };
                 Answer::Users(users.into_iter().map(online).collect())
             }
+            Request::CreateSubscription { app, url, wants } => {
+                let id = self.ids.subscription();
+                subscription::create(&mut self.tx, &app, id.clone(), url, wants)?;
+                Answer::Subscription { id }
+            }
+            Request::UpdateSubscription { app, id, url, wants } => {
+                subscription::update(&mut self.tx, &app, &id, url, wants)?;
+                self.endpoint_changed(EndpointId::Subscription(app, id), true);
+                Answer::Done
+            }
+            Request::DeleteSubscription { app, id } => {
+                subscription::delete(&mut self.tx, &app, &id)?;
+                self.endpoint_changed(EndpointId::Subscription(app, id), true);
+                Answer::Done
+            }
+            Request::DescribeChannel { app, channel } => Answer::Channel(channel::describe(&self.tx, &app, &channel)?),
+            Request::CloseChannel { app, channel } => {
+                channel::close(&mut self.tx, &app, &channel)?;
+                Answer::Done
+            }
+            Request::Report { app, channel, reports } => {
+                let ids = self.ids;
+                Answer::Participants(report::take(&mut self.tx, &app, &channel, reports, || ids.stay())?)
+            }
         }))
     }
 
@@ -256,13 +298,15 @@ impl Batch<'_> {
 
     fn change_app(&mut self, id: AppId, change: AppChange) -> Result<Answer, Refusal> {
         let (old, new) = app::change(&mut self.tx, &id, change)?;
-        self.endpoints_changed(&old, &new);
+        self.app_changed(&old, &new);
         Ok(Answer::App(new))
     }
 
     fn timer(&mut self, timer: Timer) -> Result<(), Refusal> {
         match timer {
-            Timer::Session(sid) => session::due(&mut self.tx, &sid),
+            Timer::Deadline(Deadline::Session(sid)) => session::due(&mut self.tx, &sid),
+            Timer::Deadline(Deadline::Stay(cid, user, stay)) => report::due(&mut self.tx, cid, &user, &stay),
+            Timer::Deadline(Deadline::Lingering(app, channel)) => channel::forget(&mut self.tx, app, channel),
             Timer::Count(gid) => membership::push_count(&mut self.tx, gid),
             Timer::Retry(endpoint, delivery) => {
                 self.due.entry(endpoint.clone()).or_default().push_back(delivery);

@@ -7,7 +7,7 @@ use crate::{
         Change, Millis, Refusal,
         app::App,
         endpoint::EndpointId,
-        outbox::{DeliveryId, IN_FLIGHT, Job, Lane, Outcome, TryEnd},
+        outbox::{DeliveryId, Freezing, IN_FLIGHT, Job, Lane, Outcome, TryEnd},
         retry::{self, Next},
     },
     ids::Ids,
@@ -65,17 +65,17 @@ impl Batch<'_> {
                 self.out.jobs.push(Job { delivery, endpoint: endpoint.clone(), body: body.into(), tries });
             } else if lane.ready > 0 {
                 let id = self.ids.delivery();
-                let (now, freeze) = (self.tx.now, self.ports.freeze);
+                let (at, freeze) = (self.tx.now, &self.ports.freeze);
                 let taken = self.store.savepoint(|store| {
                     let taken = store.take(endpoint, &id)?;
-                    let body: Arc<[u8]> = freeze(endpoint, &taken.payloads).into();
-                    if !taken.payloads.is_empty() {
-                        store.freeze(&id, endpoint, &body, now)?;
+                    let body: Arc<[u8]> = freeze(&Freezing { delivery: &id, endpoint, at, events: &taken.events }).into();
+                    if !taken.events.is_empty() {
+                        store.freeze(&id, endpoint, &body, at)?;
                     }
                     Ok((body, taken))
                 });
                 let (body, taken) = taken?;
-                if taken.payloads.is_empty() {
+                if taken.events.is_empty() {
                     tracing::error!(%endpoint, ready = lane.ready, "a lane counted events that the store has not; counting anew");
                     self.lane(endpoint, |lane| lane.ready = 0);
                     continue;
@@ -94,7 +94,7 @@ impl Batch<'_> {
     /// Records a try and decides what comes next.
     pub(super) fn outcome(&mut self, outcome: &Outcome) -> Result<(), Refusal> {
         let Outcome { delivery, endpoint, attempt, end } = outcome;
-        let gone = self.tx.state.apps.get(endpoint.app()).is_none_or(|app| endpoint.url(app).is_none());
+        let gone = self.tx.state.url(endpoint).is_none();
         let now = self.tx.now;
         let (freed, wait) = self
             .store
@@ -102,7 +102,7 @@ impl Batch<'_> {
                 // A try that never reached the endpoint's door is no attempt on its record.
                 let tries = match end {
                     TryEnd::NotSpent => 0,
-                    _ => store.add_attempt(delivery, attempt)?,
+                    _ => store.add_attempt(delivery, endpoint, attempt)?,
                 };
                 let next = match end {
                     TryEnd::Delivered => return Ok((store.finish(delivery, endpoint, None, now)?, None)),
@@ -138,12 +138,20 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// A URL was set, changed or emptied, or the application switched on or off. What waits takes the
-    /// new URL along; without one it is put aside in the same write as the change.
-    pub(super) fn endpoints_changed(&mut self, old: &App, new: &App) {
-        let endpoint = EndpointId::LiveEvents(new.id.clone());
+    /// An application was changed: its event callback's URL, or it was switched on or off.
+    pub(super) fn app_changed(&mut self, old: &App, new: &App) {
+        let subscriptions = self.tx.state.subscriptions_of(&new.id);
+        let endpoints = subscriptions.iter().map(|s| EndpointId::Subscription(new.id.clone(), s.id.clone()));
+        self.touched.extend(endpoints.collect::<Vec<_>>());
+        let had_url = !old.event_callback_url.is_empty();
+        self.endpoint_changed(EndpointId::LiveEvents(new.id.clone()), had_url);
+    }
+
+    /// A URL was set, changed or taken away. What waits takes the new URL along; without one it is put
+    /// aside in the same write as the change.
+    pub(super) fn endpoint_changed(&mut self, endpoint: EndpointId, had_url: bool) {
         self.touched.insert(endpoint.clone());
-        if endpoint.url(old).is_some() && endpoint.url(new).is_none() {
+        if had_url && self.tx.state.url(&endpoint).is_none() {
             self.emptied = Some(endpoint);
         }
     }
@@ -151,7 +159,7 @@ impl Batch<'_> {
 
 /// What waits for an endpoint that is no more becomes dead. Deliveries in flight may still arrive: their
 /// outcome decides.
-pub(super) fn put_aside(store: &Store, endpoint: &EndpointId, in_flight: &[DeliveryId], ids: &Ids, freeze: Freeze, now: Millis) -> store::Result<()> {
+pub(super) fn put_aside(store: &Store, endpoint: &EndpointId, in_flight: &[DeliveryId], ids: &Ids, freeze: &Freeze, now: Millis) -> store::Result<()> {
     for frozen in store.frozen(Some(endpoint))? {
         if !in_flight.contains(&frozen.id) {
             store.finish(&frozen.id, endpoint, Some(REMOVED), now)?;
@@ -159,11 +167,12 @@ pub(super) fn put_aside(store: &Store, endpoint: &EndpointId, in_flight: &[Deliv
     }
     loop {
         let id = ids.delivery();
-        let payloads = store.take_any(endpoint, &id)?;
-        if payloads.is_empty() {
+        let events = store.take_any(endpoint, &id)?;
+        if events.is_empty() {
             return Ok(());
         }
-        store.freeze(&id, endpoint, &freeze(endpoint, &payloads), now)?;
+        let body = freeze(&Freezing { delivery: &id, endpoint, at: now, events: &events });
+        store.freeze(&id, endpoint, &body, now)?;
         store.finish(&id, endpoint, Some(REMOVED), now)?;
     }
 }

@@ -25,17 +25,18 @@ pub use queue::{Handle, QUEUE_BYTES, QUEUE_COMMANDS};
 use crate::{
     clock::{Alarm, Clock},
     domain::{
-        Change, Gid, Refusal, SessionId, State, Tick, Tx,
-        app::{App, Directory},
+        Change, Gid, Refusal, State, Tick, Tx,
+        app::App,
         direct::ACK_WITHIN,
         endpoint::EndpointId,
-        event::{Event, Rendered},
+        event::{ChannelEvent, Rendered, SessionEvent},
         group::FORGOTTEN,
         moderation::Question,
-        outbox::{DeliveryId, Job},
+        outbox::{DeliveryId, Freezing, Job},
         push::Push,
         session::{self, Link},
         state::Rules,
+        tx::Deadline,
     },
     ids::Ids,
     metrics::Metrics,
@@ -62,12 +63,14 @@ const REDO_AFTER: u64 = 200;
 const SAVE_COUNTERS_AFTER: u64 = 1_000;
 
 /// Makes one body out of several events of an endpoint.
-pub type Freeze = fn(&EndpointId, &[String]) -> Vec<u8>;
+pub type Freeze = Box<dyn Fn(&Freezing) -> Vec<u8> + Send>;
 
 /// What the engine calls and is not allowed to know.
 pub struct Ports {
-    /// An event as its application's endpoint will be told; `None` when nobody is told.
-    pub render: fn(&Event, &App) -> Option<Rendered>,
+    /// An event of a session as its application's endpoint will be told; `None` when nobody is told.
+    pub render: fn(&SessionEvent, &App) -> Option<Rendered>,
+    /// An event in a channel, as each subscription of it will be told.
+    pub render_channel: fn(&ChannelEvent) -> String,
     pub freeze: Freeze,
     /// Ways to the hubs, by their number; they never block. An empty list only wakes.
     pub hubs: Vec<Box<dyn Fn(Vec<Push>) + Send>>,
@@ -247,8 +250,8 @@ impl Engine {
                 if slept {
                     self.slept = asleep;
                 }
-                let Tx { stored, pushes, relinked, counts, .. } = tx;
-                self.after_commit(tick, stored, out, relinked, counts, pushes);
+                let Tx { stored, pushes, deadlines, counts, .. } = tx;
+                self.after_commit(tick, stored, out, deadlines, counts, pushes);
             }
             Err(error) => {
                 tracing::error!(%error, "COMMIT failed; nothing of the batch was done, its senders are told to try again");
@@ -286,13 +289,12 @@ impl Engine {
     }
 
     /// The batch is true: now the others may hear of it.
-    fn after_commit(&mut self, tick: Tick, stored: Vec<Change>, out: Out, relinked: Vec<SessionId>, counts: Vec<Gid>, pushes: Vec<(u64, Push)>) {
+    fn after_commit(&mut self, tick: Tick, stored: Vec<Change>, out: Out, deadlines: Vec<Deadline>, counts: Vec<Gid>, pushes: Vec<(u64, Push)>) {
         self.redo = out.failed;
-        if stored.iter().any(|c| matches!(c, Change::App(_) | Change::AppGone(_) | Change::Key(_) | Change::KeyGone(_))) {
-            let state = &self.core.state;
-            self.handle.publish_directory(Directory { apps: state.apps.clone(), keys: state.keys.clone(), had_keys: state.had_keys });
+        if stored.iter().any(Change::is_listed) {
+            self.handle.publish_directory(self.core.state.directory());
         }
-        self.set_deadlines(relinked);
+        self.set_deadlines(deadlines);
         self.set_counts(counts, tick);
         if stored.iter().any(|c| matches!(c, Change::Group(group) if group.deleted.as_ref().is_some_and(|(at, _)| *at == FORGOTTEN))) {
             self.set_timer(tick.after(purge::AGAIN), Timer::PurgeMessages);
@@ -396,12 +398,20 @@ impl Engine {
         }
     }
 
-    fn set_deadlines(&mut self, relinked: Vec<SessionId>) {
-        for sid in relinked {
-            match self.core.state.link(&sid) {
-                Some(Link::Lost { until, .. }) => self.timers.at(until, Timer::Session(sid)),
-                Some(Link::Attached { resubscribe_by: Some(by), .. }) => self.timers.at(by, Timer::Session(sid)),
-                _ => {}
+    fn set_deadlines(&mut self, deadlines: Vec<Deadline>) {
+        let state = &self.core.state;
+        for deadline in deadlines {
+            let at = match &deadline {
+                Deadline::Session(sid) => match state.link(sid) {
+                    Some(Link::Lost { until, .. }) => Some(until),
+                    Some(Link::Attached { resubscribe_by, .. }) => resubscribe_by,
+                    None => None,
+                },
+                Deadline::Stay(cid, user, _) => state.channels.get(*cid).and_then(|c| c.heard_until.get(user)).copied(),
+                Deadline::Lingering(app, channel) => state.channels.lingers(app, channel),
+            };
+            if let Some(at) = at {
+                self.timers.at(at, Timer::Deadline(deadline));
             }
         }
     }

@@ -1,9 +1,11 @@
-//! What a connection asks, once nothing stands against it: joining, speaking, reading, asking of a group.
+//! What a connection asks, once nothing stands against it: joining, speaking, reading, asking of a group,
+//! publishing in a channel.
 
 use super::{Position, SocketCommand, SocketOp, batch::Batch, execute::unreadable};
 use crate::{
     domain::{
-        ConnRef, Gid, GroupId, Refusal, SessionId, Tx, direct,
+        ConnRef, Gid, GroupId, Named, Refusal, SessionId, Tx, channel, direct,
+        event::Reason,
         group::{self, GroupState},
         membership::{self, Recovery},
         message::{Message, Sender},
@@ -40,10 +42,20 @@ impl Batch<'_> {
                 self.read += read;
                 done
             }
-            SocketOp::Unsubscribe { sid, group } => {
+            SocketOp::Join { sid, joining } => channel::join(&mut self.tx, &sid, conn, id, *joining, self.ids.stay()),
+            SocketOp::Unsubscribe { sid, from } => {
                 let app = &self.tx.state.session(&sid).ok_or(Refusal::NoSession)?.session.app;
-                if let Some(gid) = self.tx.state.group_named(app, &group).map(|g| g.config.gid) {
-                    membership::leave(&mut self.tx, &sid, gid);
+                match from {
+                    Named::Group(group) => {
+                        if let Some(gid) = self.tx.state.group_named(app, &group).map(|g| g.config.gid) {
+                            membership::leave(&mut self.tx, &sid, gid);
+                        }
+                    }
+                    Named::Channel(name) => {
+                        if let Ok((cid, user)) = channel::joined(&self.tx, &sid, &name) {
+                            channel::leave(&mut self.tx, cid, &user, Reason::Normal);
+                        }
+                    }
                 }
                 self.tx.push(Push::Reply { conn, id, reply: Reply::Unsubscribed });
                 Ok(())
@@ -55,17 +67,30 @@ impl Batch<'_> {
                 self.tx.push(Push::Reply { conn, id, reply: Reply::Published });
                 Ok(())
             }
-            SocketOp::Presence { sid, group } => {
-                self.member_of(&sid, &group)?;
-                let app = self.tx.state.session(&sid).ok_or(Refusal::NoSession)?.session.app.clone();
-                let members = membership::presence(&self.tx, &app, &group)?;
+            SocketOp::Presence { sid, of } => {
+                let members = match of {
+                    Named::Group(group) => {
+                        self.member_of(&sid, &group)?;
+                        let app = self.tx.state.session(&sid).ok_or(Refusal::NoSession)?.session.app.clone();
+                        membership::presence(&self.tx, &app, &group)?
+                    }
+                    Named::Channel(name) => channel::presence(&self.tx, channel::joined(&self.tx, &sid, &name)?.0)?,
+                };
                 self.read += members.iter().map(push::Present::wire_size).sum::<usize>();
                 self.tx.push(Push::Reply { conn, id, reply: Reply::Presence(members) });
                 Ok(())
             }
-            SocketOp::PresenceStats { sid, group } => {
-                let gid = self.member_of(&sid, &group)?;
-                let users = self.tx.state.group(gid).map_or(0, |g| g.members.len() as u64);
+            SocketOp::PresenceStats { sid, of } => {
+                let users = match of {
+                    Named::Group(group) => {
+                        let gid = self.member_of(&sid, &group)?;
+                        self.tx.state.group(gid).map_or(0, |g| g.members.len())
+                    }
+                    Named::Channel(name) => {
+                        let (cid, _) = channel::joined(&self.tx, &sid, &name)?;
+                        self.tx.state.channels.get(cid).map_or(0, |c| c.participants.len())
+                    }
+                } as u64;
                 self.tx.push(Push::Reply { conn, id, reply: Reply::PresenceStats { clients: users, users } });
                 Ok(())
             }
@@ -99,6 +124,12 @@ impl Batch<'_> {
                 if matches!(&answer, Answer::Members(found) if found.super_large) {
                     return Err(Refusal::NoList(group.to_string()));
                 }
+                self.tx.push(Push::Reply { conn, id, reply: Reply::Rpc(Box::new(answer)) });
+                Ok(())
+            }
+            SocketOp::Do { sid, channel, doing } => {
+                let (cid, user) = channel::joined(&self.tx, &sid, &channel)?;
+                let answer = Answer::Participant(channel::perform(&mut self.tx, cid, &user, doing)?);
                 self.tx.push(Push::Reply { conn, id, reply: Reply::Rpc(Box::new(answer)) });
                 Ok(())
             }

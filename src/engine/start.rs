@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{Change, Gid, app::Directory, endpoint::EndpointId, event::LogoffReason, outbox::DeliveryId, retry, session::Link},
+    domain::{Change, Gid, endpoint::EndpointId, event::LogoffReason, outbox::DeliveryId, retry, session::Link, tx::Deadline},
     fatal,
     ids::Ids,
     store::{self, Store},
@@ -46,8 +46,13 @@ impl Starting {
         let until = clock.tick().after(config.rules.lifetimes.silence);
         let sids: Vec<_> = state.sessions.keys().cloned().collect();
         for sid in sids {
-            timers.at(until, Timer::Session(sid.clone()));
+            timers.at(until, Timer::Deadline(Deadline::Session(sid.clone())));
             state.apply(Change::Link(sid, Some(Link::Lost { until, reason: LogoffReason::Timeout })));
+        }
+        // So do those of whom only media servers know.
+        for (cid, participant) in state.channels.reported() {
+            timers.at(until, Timer::Deadline(Deadline::Stay(cid, participant.user.clone(), participant.stay.clone())));
+            state.apply(Change::HeardUntil(cid, participant.user.clone(), Some(until)));
         }
         let mut due: HashMap<EndpointId, VecDeque<DeliveryId>> = HashMap::new();
         for frozen in store.frozen(None)? {
@@ -64,9 +69,8 @@ impl Starting {
             }
         }
         let slept = clock.slept();
-        let directory = Directory { apps: state.apps.clone(), keys: state.keys.clone(), had_keys: state.had_keys };
         let queue = Queue::new(clock.clone());
-        let handle = Handle::new(queue.clone(), directory);
+        let handle = Handle::new(queue.clone(), state.directory());
         let engine = Engine {
             core: Core { state, store, clock, ids, config },
             queue,

@@ -1,13 +1,13 @@
 //! What the engine has to do later. A timer that has lost its reason is ignored when it comes: it
 //! names a subject, and the state says whether anything is due for it.
 
-use crate::domain::{Gid, SessionId, Tick, Tid, endpoint::EndpointId, moderation::QuestionId, outbox::DeliveryId};
+use crate::domain::{Gid, Tick, Tid, endpoint::EndpointId, moderation::QuestionId, outbox::DeliveryId, tx::Deadline};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug)]
 pub enum Timer {
-    /// A session's grace, or its time to subscribe anew, may be over.
-    Session(SessionId),
+    /// Something may be due; the state says whether it is.
+    Deadline(Deadline),
     /// The wait before a delivery's next try is over.
     Retry(EndpointId, DeliveryId),
     /// The counts of a super-large group may be pushed again.

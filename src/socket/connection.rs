@@ -7,7 +7,7 @@ use super::{
     wire,
 };
 use crate::{
-    domain::{AppId, Gid, SessionId, Tick},
+    domain::{AppId, SessionId, Tick, Topic, UserId},
     door::Permit,
 };
 use async_tungstenite::{
@@ -134,6 +134,7 @@ pub enum Phase {
     Live {
         sid: SessionId,
         app: AppId,
+        user: UserId,
     },
     /// The close frame is on its way; dropped at the tick at the latest.
     Closing {
@@ -150,9 +151,9 @@ pub enum Size {
     Large = 4,
 }
 
-/// A group that the connection is attached to, and its place in the group's list.
+/// A group or channel that the connection is attached to, and its place in that one's list.
 pub struct Place {
-    pub gid: Gid,
+    pub topic: Topic,
     pub at: usize,
 }
 

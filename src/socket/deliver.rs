@@ -4,13 +4,13 @@
 use super::{
     connection::{Phase, Place},
     frame,
-    groups::Attached,
     reactor::{PING_EVERY, Reactor},
+    topics::Attached,
     wire::{self, json},
 };
 use crate::{
     domain::{
-        ConnRef, Gid, Refusal,
+        ConnRef, Refusal, Topic,
         push::{Push, Reply},
         session::SocketEnd,
     },
@@ -30,41 +30,41 @@ impl Reactor {
                     (false, why) => self.refuse(slot, id, &wire::error(&why)),
                 }
             }
-            Push::Attach { conn, gid, group, join_leave } => {
+            Push::Attach { conn, topic, name, join_leave } => {
                 let Some(slot) = self.slot_of(conn).filter(|slot| self.takes(*slot)) else { return };
-                self.fan_out_one(gid);
-                let at = self.groups.attach(gid, &group, Attached { slot, join_leave });
+                self.fan_out_one(topic);
+                let at = self.topics.attach(topic, || wire::channel(&name), Attached { slot, join_leave });
                 if let Some(connection) = self.connection(slot) {
-                    connection.places.push(Place { gid, at });
+                    connection.places.push(Place { topic, at });
                 }
             }
-            Push::Detach { conn, gid } => {
+            Push::Detach { conn, topic } => {
                 if let Some(slot) = self.slot_of(conn) {
-                    self.detach(slot, gid);
+                    self.detach(slot, topic);
                 }
             }
-            Push::Unsubscribe { conn, gid, group, why } => {
+            Push::Unsubscribe { conn, topic, name, why } => {
                 let Some(slot) = self.slot_of(conn).filter(|slot| self.takes(*slot)) else { return };
-                self.detach(slot, gid);
+                self.detach(slot, topic);
                 let (code, reason) = wire::unsubscribed(why);
-                self.line_for(conn, |out| json::unsubscribe(&group, code, reason, out));
+                self.line_for(conn, |out| json::unsubscribe(&wire::channel(&name), code, reason, out));
             }
             Push::Message { gid, message } => {
                 // Likes and the like: a slow connection goes without them first (`session.md` §7).
                 let droppable = message.weight <= 1 && (message.seq.is_none() || !message.cached);
-                self.groups.line(gid, droppable, |group, out| json::message(group, &message, out));
+                self.topics.line(Topic::Group(gid), droppable, |name, out| json::message(name, &message, out));
             }
-            Push::Count { gid, online, total, at } => self.groups.line(gid, true, |group, out| json::count(group, online, total, at, out)),
-            Push::Presence { gid, joined, who } => {
+            Push::Count { gid, online, total, at } => self.topics.line(Topic::Group(gid), true, |name, out| json::count(name, online, total, at, out)),
+            Push::Presence { topic, joined, who } => {
                 // What was said before is read before.
-                self.fan_out_one(gid);
-                let Some(group) = self.groups.get(gid) else { return };
-                let asked: Vec<u32> = group.attached.iter().filter(|a| a.join_leave).map(|a| a.slot).collect();
+                self.fan_out_one(topic);
+                let Some(local) = self.topics.get(topic) else { return };
+                let asked: Vec<u32> = local.attached.iter().filter(|a| a.join_leave).map(|a| a.slot).collect();
                 if asked.is_empty() {
                     return;
                 }
                 let mut line = Vec::new();
-                json::presence(&group.name, joined, &who, &mut line);
+                json::presence(&local.name, joined, &who, &mut line);
                 let line = frame::text(&line);
                 for slot in asked {
                     if let Some(connection) = self.connection(slot) {
@@ -74,9 +74,14 @@ impl Reactor {
                     }
                 }
             }
-            Push::Info { gid, group: now, at } => self.groups.line(gid, false, |group, out| json::info(group, &now, at, out)),
-            Push::Mutes { gid, mutes, lists, at } => self.groups.line(gid, false, |group, out| json::mutes(group, &mutes, lists, at, out)),
-            Push::MessageDeleted { gid, seq, tid, by, at } => self.groups.line(gid, false, |group, out| json::deleted(group, seq, &tid, &by, at, out)),
+            Push::Participant { cid, doing, who, at } => {
+                self.topics.line(Topic::Channel(cid), false, |name, out| json::participant(name, doing, &who, at, out));
+            }
+            Push::Info { gid, group, at } => self.topics.line(Topic::Group(gid), false, |name, out| json::info(name, &group, at, out)),
+            Push::Mutes { gid, mutes, lists, at } => self.topics.line(Topic::Group(gid), false, |name, out| json::mutes(name, &mutes, lists, at, out)),
+            Push::MessageDeleted { gid, seq, tid, by, at } => {
+                self.topics.line(Topic::Group(gid), false, |name, out| json::deleted(name, seq, &tid, &by, at, out));
+            }
             Push::Direct { conn, message } => self.line_for(conn, |out| json::direct(&message, out)),
             Push::DirectDeleted { conn, tid, by, at } => self.line_for(conn, |out| json::direct_deleted(&tid, &by, at, out)),
             Push::Close { conn, why } => {
@@ -117,7 +122,7 @@ impl Reactor {
             json::refuse(id, &wire::too_large(bytes, room), &mut connection.lines);
         }
         if let Reply::Connected(connected) = reply {
-            connection.phase = Phase::Live { sid: connected.sid, app: connected.app };
+            connection.phase = Phase::Live { sid: connected.sid, app: connected.app, user: connected.user };
             connection.ping_at = now.after(PING_EVERY);
             self.look_at(slot, now.after(PING_EVERY));
         }
@@ -144,11 +149,11 @@ impl Reactor {
         }
     }
 
-    fn detach(&mut self, slot: u32, gid: Gid) {
+    fn detach(&mut self, slot: u32, topic: Topic) {
         // What was said before is still theirs.
-        self.fan_out_one(gid);
+        self.fan_out_one(topic);
         let Some(connection) = self.connection(slot) else { return };
-        let Some(index) = connection.places.iter().position(|p| p.gid == gid) else {
+        let Some(index) = connection.places.iter().position(|p| p.topic == topic) else {
             return;
         };
         let place = connection.places.swap_remove(index);
@@ -156,25 +161,25 @@ impl Reactor {
     }
 
     pub(super) fn leave_place(&mut self, place: Place) {
-        if let Some(moved) = self.groups.detach(place.gid, place.at)
+        if let Some(moved) = self.topics.detach(place.topic, place.at)
             && let Some(connection) = self.connection(moved.slot)
-            && let Some(theirs) = connection.places.iter_mut().find(|p| p.gid == place.gid)
+            && let Some(theirs) = connection.places.iter_mut().find(|p| p.topic == place.topic)
         {
             theirs.at = place.at;
         }
     }
 
     pub(super) fn fan_out(&mut self) {
-        for gid in self.groups.take_dirty() {
-            self.fan_out_one(gid);
+        for topic in self.topics.take_dirty() {
+            self.fan_out_one(topic);
         }
     }
 
-    /// The group's lines of this tick go to all who are attached now.
-    fn fan_out_one(&mut self, gid: Gid) {
-        let Some(batch) = self.groups.batch(gid) else { return };
-        let Some(group) = self.groups.get(gid) else { return };
-        for attached in &group.attached {
+    /// The topic's lines of this tick go to all who are attached now.
+    fn fan_out_one(&mut self, topic: Topic) {
+        let Some(batch) = self.topics.batch(topic) else { return };
+        let Some(local) = self.topics.get(topic) else { return };
+        for attached in &local.attached {
             let Some(connection) = self.slots[attached.slot as usize].connection.as_deref_mut() else {
                 continue;
             };

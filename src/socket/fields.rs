@@ -61,6 +61,10 @@ impl<'a> Fields<'a> {
         self.read_as(name, "a text")
     }
 
+    pub fn texts(&self, name: &'static str) -> Result<Option<Vec<String>>, Refusal> {
+        self.read_as(name, "a list of texts")
+    }
+
     pub fn flag(&self, name: &'static str) -> Result<Option<bool>, Refusal> {
         self.read_as(name, "true or false")
     }
@@ -90,7 +94,7 @@ impl<'a> Fields<'a> {
 
     /// At most `most` users (0: any number), each once.
     pub fn users(&self, name: &'static str, most: u32) -> Result<Option<Vec<UserId>>, Refusal> {
-        let Some(texts) = self.read_as::<Vec<String>>(name, "a list of texts")? else { return Ok(None) };
+        let Some(texts) = self.texts(name)? else { return Ok(None) };
         if !quota::fits(texts.len(), most) {
             return Err(bad(name, format!("has {} users; {most} are allowed", texts.len())));
         }

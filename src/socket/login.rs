@@ -1,9 +1,9 @@
-//! The credential of a connect (`session.md` §2): found in the token or in the data, checked against
-//! the directory. Nothing here waits; who may log in is decided without the engine.
+//! The credential of a connect (`session.md` §2), found in the token or in the data, and the join token of
+//! an RTC channel (§4): checked against the directory. Nothing here waits; who may log in is decided without the engine.
 
 use crate::{
     alibaba::token::{self, LoginError},
-    domain::{Millis, app::Directory, quota, session::Login},
+    domain::{AppId, ChannelId, Millis, UserId, app::Directory, channel::Ticket, quota, session::Login},
 };
 use serde::Deserialize;
 
@@ -57,4 +57,14 @@ pub fn check(directory: &Directory, now: Millis, token: &str, data: Option<&str>
         return Err(Refused::Bad(format!("data.user_info has {} bytes; {most_info} are allowed", info.len())));
     }
     Ok(Login { app: verified.app, user: verified.user, role: verified.role, device, info })
+}
+
+/// What a join token is worth to this user now. It is asked for only where the session is not in yet.
+pub fn ticket(directory: &Directory, now: Millis, app: &AppId, user: &UserId, channel: &ChannelId, token: &str) -> Ticket {
+    let Some(app) = directory.apps.get(app) else { return Ticket::Wrong };
+    match token::decode_rtc(token).and_then(|join| token::verify_rtc(&join, app, channel.as_str(), user, now)) {
+        Ok(()) => Ticket::Good,
+        Err(LoginError::Bad) => Ticket::Wrong,
+        Err(LoginError::Expired) => Ticket::Expired,
+    }
 }

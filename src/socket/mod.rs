@@ -7,13 +7,13 @@ mod deliver;
 mod draft;
 mod fields;
 mod frame;
-mod groups;
 mod hub;
 mod login;
 mod rate;
 mod reactor;
 mod receive;
 mod rpc;
+mod topics;
 pub mod wire;
 
 pub use hub::{Hub, HubConfig};

@@ -6,8 +6,8 @@
 use super::{
     connection::{Connection, Phase},
     frame,
-    groups::Groups,
     hub::{HubConfig, Inbox, ToHub},
+    topics::Topics,
     wire::{self, Close},
 };
 use crate::{
@@ -54,7 +54,7 @@ pub(super) struct Reactor {
     pub(super) config: HubConfig,
     pub(super) slots: Vec<Slot>,
     pub(super) free: Vec<u32>,
-    pub(super) groups: Groups,
+    pub(super) topics: Topics,
     /// Commands of this tick, and those that the engine had no room for.
     pub(super) commands: VecDeque<SocketCommand>,
     /// Bytes of message bodies among them.
@@ -99,7 +99,7 @@ impl Reactor {
             config,
             slots: Vec::new(),
             free: Vec::new(),
-            groups: Groups::default(),
+            topics: Topics::default(),
             commands: VecDeque::new(),
             command_bytes: 0,
             to_read: VecDeque::new(),
@@ -135,7 +135,7 @@ impl Reactor {
                         for push in pushes {
                             self.push(push);
                             // Much at once is written in between, so that fast readers can keep up.
-                            if self.groups.lined() > LINES_AT_ONCE {
+                            if self.topics.lined() > LINES_AT_ONCE {
                                 self.fan_out();
                                 self.flush_all();
                             }
@@ -264,7 +264,7 @@ impl Reactor {
             return;
         }
         connection.put_close(close, close == wire::SLOW);
-        if let Phase::Live { sid, app } = &connection.phase {
+        if let Phase::Live { sid, app, .. } = &connection.phase {
             tracing::debug!(%app, %sid, code = close.code, reason = close.reason, "a session's connection is closed");
         }
         if let Some(how) = how {

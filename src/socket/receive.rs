@@ -10,7 +10,7 @@ use super::{
     wire::{self, Command, Method, json},
 };
 use crate::{
-    domain::{AppId, GroupId, Refusal, SessionId, request::GroupRequest, session::SocketEnd},
+    domain::{AppId, ChannelId, GroupId, Named, Refusal, SessionId, UserId, channel::Joining, request::GroupRequest, session::SocketEnd},
     engine::{Position, SocketCommand, SocketOp},
 };
 
@@ -168,8 +168,8 @@ impl Reactor {
 
     fn execute(&mut self, slot: u32, command: Command) {
         let conn = self.conn_ref(slot);
-        let Some(Phase::Live { sid, app }) = self.connection(slot).map(|c| &c.phase) else { return };
-        let (sid, app) = (sid.clone(), app.clone());
+        let Some(Phase::Live { sid, app, user }) = self.connection(slot).map(|c| &c.phase) else { return };
+        let (sid, app, user) = (sid.clone(), app.clone(), user.clone());
         match self.rate(slot) {
             Rate::Within => {}
             // Of messages, the cloud's own code says that they are too many.
@@ -182,7 +182,7 @@ impl Reactor {
                 return self.close(slot, wire::TOO_MANY, Some(SocketEnd::Lost { heard }));
             }
         }
-        match self.meaning(sid, &command) {
+        match self.meaning(sid, &app, &user, &command) {
             Ok(Some(mut op)) => {
                 if op.counts_as_message() && !self.may_say(slot) {
                     return self.refuse(slot, command.id, &wire::error(&Refusal::TooFast(MESSAGES)));
@@ -214,7 +214,7 @@ impl Reactor {
     }
 
     /// What the engine is asked, if anything.
-    fn meaning(&self, sid: SessionId, command: &Command) -> Result<Option<SocketOp>, Wrong> {
+    fn meaning(&self, sid: SessionId, app: &AppId, user: &UserId, command: &Command) -> Result<Option<SocketOp>, Wrong> {
         Ok(Some(match &command.method {
             Method::Connect { .. } => return Err(Wrong::Close),
             Method::Pong => return Ok(None),
@@ -222,21 +222,24 @@ impl Reactor {
                 acks if acks.is_empty() => return Ok(None),
                 acks => SocketOp::Ack { sid, acks },
             },
-            Method::Subscribe(s) => {
-                let since = s.recover.then(|| Position { offset: s.offset, epoch: s.epoch.clone() });
-                SocketOp::Subscribe { sid, group: group(&s.channel)?, join_leave: s.join_leave, since }
-            }
-            Method::Unsubscribe { channel } => SocketOp::Unsubscribe { sid, group: group(channel)? },
+            Method::Subscribe(s) => match named(&s.channel)? {
+                Named::Group(group) => {
+                    let since = s.recover.then(|| Position { offset: s.offset, epoch: s.epoch.clone() });
+                    SocketOp::Subscribe { sid, group, join_leave: s.join_leave, since }
+                }
+                Named::Channel(channel) => SocketOp::Join { sid, joining: Box::new(self.joining(app, user, channel, s)?) },
+            },
+            Method::Unsubscribe { channel } => SocketOp::Unsubscribe { sid, from: named(channel)? },
             Method::Publish { channel, data } => {
-                let group = group(channel)?;
+                let group = group(channel, "publish")?;
                 let draft = draft::to_group(data).and_then(|d| d.check(&self.config.quotas).map(|()| d)).map_err(|why| Wrong::Reply(wire::error(&why)))?;
                 SocketOp::Publish { sid, group, draft: Box::new(draft) }
             }
-            Method::Presence { channel } => SocketOp::Presence { sid, group: group(channel)? },
-            Method::PresenceStats { channel } => SocketOp::PresenceStats { sid, group: group(channel)? },
+            Method::Presence { channel } => SocketOp::Presence { sid, of: named(channel)? },
+            Method::PresenceStats { channel } => SocketOp::PresenceStats { sid, of: named(channel)? },
             Method::History { channel, limit, since, reverse } => SocketOp::History {
                 sid,
-                group: group(channel)?,
+                group: group(channel, "history")?,
                 since: since.clone().map(|(offset, epoch)| Position { offset, epoch }),
                 reverse: *reverse,
                 // -1 asks for all there is; a page has its bound.
@@ -245,6 +248,12 @@ impl Reactor {
             Method::Rpc { method, data } => rpc::read(method, data, &self.config.quotas).map_err(Wrong::Reply)?.asked_by(sid),
             Method::Unknown => return Err(Wrong::Reply(wire::Error::new(104, "method not found"))),
         }))
+    }
+
+    fn joining(&self, app: &AppId, user: &UserId, channel: ChannelId, s: &wire::Subscribe) -> Result<Joining, Wrong> {
+        let role = rpc::joining_role(s.data.as_deref()).map_err(|why| Wrong::Reply(wire::error(&why)))?;
+        let ticket = login::ticket(&self.engine.directory(), self.config.clock.now(), app, user, &channel, &s.token);
+        Ok(Joining { channel, role, ticket, join_leave: s.join_leave })
     }
 
     /// Counts a command against the session's rate.
@@ -335,9 +344,16 @@ enum Wrong {
     Close,
 }
 
-/// The group that a channel names.
-fn group(channel: &str) -> Result<GroupId, Wrong> {
-    let unknown = || Wrong::Reply(wire::Error::new(102, format!("unknown channel {channel:?}: channels are called {}<id>", wire::GROUP)));
-    let name = channel.strip_prefix(wire::GROUP).ok_or_else(unknown)?;
-    GroupId::new(name).map_err(|_| unknown())
+/// The group or RTC channel that a channel of the protocol is.
+fn named(channel: &str) -> Result<Named, Wrong> {
+    let unknown = || Wrong::Reply(wire::Error::new(102, format!("unknown channel {channel:?}: channels are called {}<id> and {}<id>", wire::GROUP, wire::RTC)));
+    wire::named(channel).ok_or_else(unknown)
+}
+
+/// The group, for what only groups have.
+fn group(channel: &str, what: &'static str) -> Result<GroupId, Wrong> {
+    match named(channel)? {
+        Named::Group(group) => Ok(group),
+        Named::Channel(_) => Err(Wrong::Reply(wire::error(&Refusal::NotForChannels(what)))),
+    }
 }

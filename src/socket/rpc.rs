@@ -9,7 +9,8 @@ use super::{
 use crate::{
     alibaba::messaging::is_new_id,
     domain::{
-        GroupId, Millis, Refusal, SessionId, UserId,
+        ChannelId, GroupId, Millis, Refusal, SessionId, UserId,
+        channel::{Doing, Media, Medias, Role},
         direct::DirectDraft,
         id::MAX_ID,
         message::MessagePage,
@@ -51,6 +52,9 @@ pub const METHODS: &[Method] = &[
     method("group.messages", "group_id, type?, begin?, end?, page_token?, page_size?, sort?", messages),
     method("message.delete", "group_id, tid", delete_message),
     method("user.send", "user, body, type?, level?, tid?", send),
+    method("rtc.publish", "channel, medias", |data, _| of_channel(data, |f| Ok(Doing::Publish(medias(f)?)))),
+    method("rtc.unpublish", "channel, medias", |data, _| of_channel(data, |f| Ok(Doing::Unpublish(medias(f)?)))),
+    method("rtc.role", "channel, role", |data, _| of_channel(data, |f| Ok(Doing::Role(must("role", role(f)?)?)))),
     // Whatever the client gives along: it wants to go.
     method("session.logoff", "", |_, _| Ok(Meaning::Logoff)),
 ];
@@ -60,6 +64,7 @@ pub const METHODS: &[Method] = &[
 pub enum Meaning {
     Group(GroupId, Box<GroupRequest>),
     Direct(Box<DirectDraft>),
+    Channel(ChannelId, Doing),
     Logoff,
 }
 
@@ -68,6 +73,7 @@ impl Meaning {
         match self {
             Meaning::Group(group, what) => SocketOp::Group { sid, group, what },
             Meaning::Direct(draft) => SocketOp::SendDirect { sid, draft },
+            Meaning::Channel(channel, doing) => SocketOp::Do { sid, channel, doing },
             Meaning::Logoff => SocketOp::Logoff { sid },
         }
     }
@@ -86,6 +92,37 @@ pub fn read(name: &str, data: &str, quotas: &Quotas) -> Result<Meaning, Error> {
 fn of_group(data: &str, what: impl FnOnce(&Fields) -> Result<GroupRequest, Refusal>) -> Result<Meaning, Refusal> {
     let fields = Fields::read(data)?;
     Ok(Meaning::Group(fields.group()?, Box::new(what(&fields)?)))
+}
+
+/// The channel may be called as it is subscribed to, or by its id alone.
+fn of_channel(data: &str, doing: impl FnOnce(&Fields) -> Result<Doing, Refusal>) -> Result<Meaning, Refusal> {
+    let fields = Fields::read(data)?;
+    let text = must("channel", fields.text("channel")?)?;
+    let id = text.strip_prefix(wire::RTC).unwrap_or(&text);
+    let channel = ChannelId::new(id).map_err(|why| bad("channel", format!("{id:?} is not an id: {why}")))?;
+    Ok(Meaning::Channel(channel, doing(&fields)?))
+}
+
+fn medias(fields: &Fields) -> Result<Medias, Refusal> {
+    let names = must("medias", fields.texts("medias")?)?;
+    let media = |name: &String| match name.as_str() {
+        "audio" => Ok(Media::Audio),
+        "video" => Ok(Media::Video),
+        "screen" => Ok(Media::Screen),
+        other => Err(bad("medias", format!("has {other:?}: there are audio, video and screen"))),
+    };
+    let medias = names.iter().map(media).collect::<Result<Medias, Refusal>>()?;
+    if medias.is_empty() { Err(bad("medias", "is empty: name at least one of audio, video and screen")) } else { Ok(medias) }
+}
+
+fn role(fields: &Fields) -> Result<Option<Role>, Refusal> {
+    Ok(fields.int("role", 1, 2)?.map(|n| if n == 1 { Role::Streamer } else { Role::Viewer }))
+}
+
+/// The role in which a client joins: `data.role` of its subscribe; by default a viewer.
+pub fn joining_role(data: Option<&str>) -> Result<Role, Refusal> {
+    let Some(data) = data else { return Ok(Role::Viewer) };
+    Ok(role(&Fields::read(data)?)?.unwrap_or(Role::Viewer))
 }
 
 /// An id that is made here follows the cloud's alphabet.

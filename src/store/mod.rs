@@ -3,6 +3,8 @@
 //! connection for those who list. It must not know who asks, or why.
 
 mod app;
+mod attempt;
+mod channel;
 mod direct;
 mod group;
 mod message;
@@ -10,6 +12,7 @@ pub mod outbox;
 mod retention;
 mod schema;
 mod session;
+mod subscription;
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +24,7 @@ use crate::domain::{
     AppId, Change, Gid, GroupId, Millis, State, Tid, UserId,
     group::Counters,
     message::{Found, Message, MessagePage},
-    request::{GroupPage, GroupsFound},
+    request::{AttemptPage, AttemptsFound, GroupPage, GroupsFound},
     sending::StoredMessage,
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
@@ -138,6 +141,8 @@ impl Store {
         app::load(&self.conn, &mut state)?;
         session::load(&self.conn, &mut state)?;
         group::load(&self.conn, &mut state)?;
+        channel::load(&self.conn, &mut state)?;
+        subscription::load(&self.conn, &mut state)?;
         outbox::load(&self.conn, &mut state)?;
         Ok(state)
     }
@@ -222,10 +227,24 @@ impl Store {
             Change::MessageDeleted(gid, seq) => message::delete(conn, *gid, *seq),
             Change::Direct(direct) => direct::put(conn, direct),
             Change::DirectGone(app, receiver, tid) => direct::delete(conn, app, receiver, tid),
+            Change::Channel(channel) => channel::put(conn, channel),
+            Change::ChannelGone(cid) => channel::remove(conn, *cid),
+            Change::Participant(cid, participant) => channel::put_participant(conn, *cid, participant),
+            Change::ParticipantGone(cid, user) => channel::remove_participant(conn, *cid, user),
+            Change::Subscription(subscription) => subscription::put(conn, subscription),
+            Change::SubscriptionGone(_, id) => subscription::remove(conn, id),
             // Counters come once a batch.
             Change::Counters(..) | Change::CountersLater(..) => Ok(()),
             // These live in memory only.
-            Change::Link(..) | Change::Attached(..) | Change::RecentTids(..) | Change::GroupBack(_) | Change::Lane(..) | Change::Nothing => Ok(()),
+            Change::Link(..)
+            | Change::Attached(..)
+            | Change::RecentTids(..)
+            | Change::GroupBack(_)
+            | Change::ChannelBack(_)
+            | Change::HeardUntil(..)
+            | Change::Lingers(..)
+            | Change::Lane(..)
+            | Change::Nothing => Ok(()),
         }
     }
 
@@ -316,6 +335,11 @@ impl Reader {
             Some(gid) => message::page(&self.conn, gid, page, message::Looks::LONG).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// See [`attempt::page`].
+    pub fn attempts(&self, page: &AttemptPage) -> Result<AttemptsFound> {
+        attempt::page(&self.conn, page)
     }
 
     /// See [`group::page`].

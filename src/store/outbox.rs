@@ -1,6 +1,6 @@
 //! Rows of the outbox: waiting events, the deliveries frozen out of them, and each try.
 
-use super::{Result, Store, StoreError, run};
+use super::{Result, Store, StoreError, attempt, run};
 use crate::domain::{
     Change, Millis, State,
     endpoint::EndpointId,
@@ -21,7 +21,8 @@ pub struct Frozen {
 /// Events taken out of an endpoint's queue for one delivery.
 #[derive(Debug)]
 pub struct Taken {
-    pub payloads: Vec<String>,
+    /// Subjects and payloads, in order.
+    pub events: Vec<(String, String)>,
     /// How many fewer events are ready: those taken, and those whose subject is now held.
     pub fewer_ready: u64,
 }
@@ -58,29 +59,33 @@ impl Store {
 
     /// Takes the oldest ready events for the delivery `id`; their subjects are held by it from now on.
     pub fn take(&self, lane: &EndpointId, id: &DeliveryId) -> Result<Taken> {
-        let (conn, name) = (self.conn(), lane.to_string());
-        let claimed =
-            self.claim(id, &name, "SELECT id, subject, payload FROM outbox WHERE endpoint = ?1 AND ready = 1 AND delivery IS NULL ORDER BY id LIMIT ?2")?;
-        let (subjects, payloads): (BTreeSet<_>, Vec<_>) = claimed.into_iter().unzip();
-        let mut fewer_ready = payloads.len() as u64;
-        for subject in subjects {
+        let conn = self.conn();
+        let events = self.claim(id, lane, "ready = 1")?;
+        let mut fewer_ready = events.len() as u64;
+        let name = lane.to_string();
+        for subject in events.iter().map(|(subject, _)| subject).collect::<BTreeSet<_>>() {
             let mut hold = conn.prepare_cached("UPDATE outbox SET ready = 0 WHERE endpoint = ?1 AND subject = ?2 AND delivery IS NULL AND ready = 1")?;
             fewer_ready += hold.execute(params![name, subject])? as u64;
         }
-        Ok(Taken { payloads, fewer_ready })
+        Ok(Taken { events, fewer_ready })
     }
 
     /// Takes the oldest waiting events, ready or not, for a delivery that will not be sent.
-    pub fn take_any(&self, lane: &EndpointId, id: &DeliveryId) -> Result<Vec<String>> {
-        let waiting = "SELECT id, subject, payload FROM outbox WHERE endpoint = ?1 AND delivery IS NULL ORDER BY id LIMIT ?2";
-        Ok(self.claim(id, &lane.to_string(), waiting)?.into_iter().map(|(_, payload)| payload).collect())
+    pub fn take_any(&self, lane: &EndpointId, id: &DeliveryId) -> Result<Vec<(String, String)>> {
+        self.claim(id, lane, "1")
     }
 
-    /// Gives the rows that `select` finds to the delivery; returns their subjects and payloads, in order.
-    fn claim(&self, id: &DeliveryId, endpoint: &str, select: &str) -> Result<Vec<(String, String)>> {
-        let conn = self.conn();
-        let mut rows = conn.prepare_cached(select)?;
-        let found = rows.query_map(params![endpoint, EVENTS_A_POST as i64], |row| Ok((row.get::<_, i64>(0)?, (row.get(1)?, row.get(2)?))))?;
+    /// Gives the oldest waiting events of a kind to the delivery; returns their subjects and payloads, in order.
+    fn claim(&self, id: &DeliveryId, lane: &EndpointId, kind: &str) -> Result<Vec<(String, String)>> {
+        let (conn, name) = (self.conn(), lane.to_string());
+        let waiting = format!("FROM outbox WHERE endpoint = ?1 AND {kind} AND delivery IS NULL");
+        let only: Option<String> = match lane.has_one_subject() {
+            true => conn.prepare_cached(&format!("SELECT subject {waiting} ORDER BY id LIMIT 1"))?.query_row(params![name], |row| row.get(0)).optional()?,
+            false => None,
+        };
+        let of = if only.is_some() { "subject = ?3" } else { "?3 IS NULL" };
+        let mut rows = conn.prepare_cached(&format!("SELECT id, subject, payload {waiting} AND {of} ORDER BY id LIMIT ?2"))?;
+        let found = rows.query_map(params![name, EVENTS_A_POST as i64, only], |row| Ok((row.get::<_, i64>(0)?, (row.get(1)?, row.get(2)?))))?;
         // All are read before the first is changed: the change takes a row out of what is being read.
         let found: Vec<_> = found.collect::<rusqlite::Result<_>>()?;
         for (row_id, _) in &found {
@@ -99,17 +104,9 @@ impl Store {
     }
 
     /// Records a try of the ladder; returns how many there are now.
-    pub fn add_attempt(&self, id: &DeliveryId, attempt: &Attempt) -> Result<u32> {
+    pub fn add_attempt(&self, id: &DeliveryId, endpoint: &EndpointId, attempt: &Attempt) -> Result<u32> {
         let conn = self.conn();
-        let (status, error) = match &attempt.result {
-            Ok(status) => (Some(*status), None),
-            Err(text) => (None, Some(text)),
-        };
-        run(
-            conn,
-            "INSERT INTO attempt SELECT ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7 FROM attempt WHERE delivery = ?1",
-            params![&*id.0, attempt.at.0, attempt.url, status, error, attempt.took_ms, attempt.answer],
-        )?;
+        attempt::put(conn, id, endpoint, attempt)?;
         run(conn, "UPDATE delivery SET tries = tries + 1 WHERE id = ?1", params![&*id.0])?;
         let mut tries = conn.prepare_cached("SELECT tries FROM delivery WHERE id = ?1")?;
         Ok(tries.query_row(params![&*id.0], |row| row.get(0)).optional()?.unwrap_or(0))

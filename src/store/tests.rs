@@ -33,7 +33,7 @@ fn a_purge_takes_old_and_surplus_deliveries_and_leaves_what_waits_or_is_frozen()
         store.add_event(&event(&lane, n), Millis(1)).unwrap();
         store.take(&lane, &id(n)).unwrap();
         store.freeze(&id(n), &lane, b"p", Millis(1)).unwrap();
-        store.add_attempt(&id(n), &attempt).unwrap();
+        store.add_attempt(&id(n), &lane, &attempt).unwrap();
     }
     for (n, dead, ended) in [(0, None, 100), (1, Some("why"), 100), (2, None, 2_000), (3, Some("why"), 2_000), (4, None, 2_000)] {
         store.finish(&id(n), &lane, dead, Millis(ended)).unwrap();

@@ -72,7 +72,8 @@ impl Bench {
                     payload: format!("{:?}", event.what),
                 })
             },
-            freeze: |_, payloads| payloads.join("\n").into_bytes(),
+            render_channel: |event| format!("{:?}", event.what),
+            freeze: Box::new(|freezing| freezing.events.iter().map(|(_, payload)| payload.as_str()).collect::<Vec<_>>().join("\n").into_bytes()),
             hubs: vec![Box::new(move |list| to.lock().unwrap().extend(list))],
             dispatch: Box::new(move |job| out.lock().unwrap().push(job)),
             ask: Box::new(move |question| asked.lock().unwrap().push(question)),

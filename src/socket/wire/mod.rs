@@ -4,12 +4,31 @@
 pub mod json;
 
 use crate::domain::{
-    Refusal,
+    ChannelId, GroupId, Named, Refusal,
     push::{Closed, Unsubscribed},
 };
 
-/// Channels of groups are called by this and the group's id.
+/// Groups are subscribed to by this and the group's id …
 pub const GROUP: &str = "group:";
+/// … and RTC channels by this and the channel's.
+pub const RTC: &str = "rtc:";
+
+/// As clients name it.
+pub fn channel(name: &Named) -> String {
+    match name {
+        Named::Group(id) => format!("{GROUP}{id}"),
+        Named::Channel(id) => format!("{RTC}{id}"),
+    }
+}
+
+/// The inverse of [`channel`].
+pub fn named(channel: &str) -> Option<Named> {
+    match (channel.strip_prefix(GROUP), channel.strip_prefix(RTC)) {
+        (Some(id), _) => GroupId::new(id).ok().map(Named::Group),
+        (_, Some(id)) => ChannelId::new(id).ok().map(Named::Channel),
+        _ => None,
+    }
+}
 
 /// What a client asks.
 #[derive(Debug, PartialEq)]
@@ -68,6 +87,10 @@ pub struct Subscribe {
     pub recover: bool,
     pub epoch: String,
     pub offset: u64,
+    /// The join token of an RTC channel.
+    pub token: String,
+    /// JSON text.
+    pub data: Option<String>,
 }
 
 /// An error reply. Codes below 400 are the protocol's, from 400 on the cloud's client sub-codes
@@ -89,22 +112,26 @@ impl Error {
 pub fn error(why: &Refusal) -> Error {
     let code = match why {
         Refusal::NoSuchGroup(_) => 440,
+        Refusal::BadTicket(_) => 103,
+        Refusal::TicketExpired(_) => 109,
         Refusal::GroupDeleted(_) | Refusal::GroupEmpty(_) => 441,
-        Refusal::NotConnected(_) | Refusal::NotConfirmed(_) | Refusal::NoSuchMessage(_) => 404,
+        Refusal::NotConnected(_) | Refusal::NotConfirmed(_) | Refusal::NoSuchMessage(_) | Refusal::NoSuchChannel(_) | Refusal::NoSuchSubscription(_) => 404,
         Refusal::TooFast(_) => 412,
-        Refusal::NotInGroup(_) | Refusal::NoSuchMember { .. } => 425,
+        Refusal::NotInGroup(_) | Refusal::NoSuchMember { .. } | Refusal::NotInChannel { .. } => 425,
         Refusal::NotAllowed(_) => 403,
         Refusal::Muted => 442,
         Refusal::Moderated(_) => 451,
         Refusal::TooManyApps(_)
         | Refusal::TooManyGroups(_)
         | Refusal::TooManyMutes(_)
+        | Refusal::TooManySubscriptions(_)
+        | Refusal::TooManyForAllChannels(_)
         | Refusal::NoList(_)
         | Refusal::TooManyTypes(_)
         | Refusal::StreamFull(_)
         | Refusal::TooManyChannels(_) => 443,
         Refusal::AlreadySubscribed(_) => 105,
-        Refusal::TooLarge(_) => 108,
+        Refusal::TooLarge(_) | Refusal::ChannelTooLarge(_) | Refusal::NotForChannels(_) => 108,
         Refusal::Unrecoverable => 112,
         Refusal::Bad { .. } => 107,
         Refusal::NoSuchApp(_) | Refusal::AppDisabled(_) | Refusal::NoSuchKey(_) | Refusal::NoSession => 101,
@@ -159,6 +186,7 @@ pub fn close(why: Closed) -> Close {
 pub fn unsubscribed(why: Unsubscribed) -> (u16, &'static str) {
     match why {
         Unsubscribed::GroupDeleted => (2101, "group closed"),
-        Unsubscribed::Removed => (2102, "removed from the group"),
+        Unsubscribed::Removed => (2102, "removed"),
+        Unsubscribed::ChannelClosed => (2103, "channel closed"),
     }
 }

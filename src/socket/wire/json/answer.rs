@@ -1,7 +1,7 @@
 //! The data of rpc replies. Texts are written as they stand, without a copy in between: a page of
 //! messages may have half a megabyte.
 
-use super::{Person, group, value};
+use super::{Person, group, in_channel, value};
 use crate::domain::{
     Tid, UserId,
     message::{Found, Message},
@@ -83,7 +83,10 @@ pub(super) fn answered(answer: &Answer, out: &mut Vec<u8>) {
             value(out, &Messages { messages, next_page_token: next.unwrap_or(0), has_more: next.is_some() });
         }
         Answer::Sent { tid } => value(out, &json!({"tid": tid})),
-        Answer::Done | Answer::App(_) | Answer::Users(_) | Answer::Groups(_) => out.extend_from_slice(b"{}"),
+        Answer::Participant(participant) => value(out, &in_channel(participant)),
+        Answer::Done | Answer::App(_) | Answer::Users(_) | Answer::Groups(_) | Answer::Subscription { .. } | Answer::Channel(_) | Answer::Participants(_) => {
+            out.extend_from_slice(b"{}")
+        }
     }
 }
 

@@ -7,14 +7,15 @@ mod push;
 mod read;
 mod reply;
 
-pub use push::{count, deleted, direct, direct_deleted, info, message, mutes, presence, unsubscribe};
+pub use push::{count, deleted, direct, direct_deleted, info, message, mutes, participant, presence, unsubscribe};
 pub use read::decode;
 pub use reply::{Greeting, refuse, reply};
 
 use crate::domain::{
+    channel::{Media, Medias, Role},
     message::Message,
     push::Present,
-    request::{Deleter, GroupInfo},
+    request::{Deleter, GroupInfo, ParticipantInfo},
 };
 use serde::Serialize;
 use serde_json::json;
@@ -80,7 +81,35 @@ fn publication(m: &Message, out: &mut Vec<u8>) {
 }
 
 fn client_info(m: &Present) -> serde_json::Value {
-    if m.info.is_empty() { json!({"user": m.user, "client": m.sid}) } else { json!({"user": m.user, "client": m.sid, "conn_info": m.info}) }
+    let mut info = json!({"user": m.user, "client": m.client});
+    if !m.info.is_empty() {
+        info["conn_info"] = json!(m.info);
+    }
+    if let Some(p) = &m.participant {
+        info["chan_info"] = json!({"session_id": p.stay, "role": role(p.role), "medias": medias(p.medias)});
+    }
+    info
+}
+
+/// A user in a channel as it is now, in answers and events.
+fn in_channel(p: &ParticipantInfo) -> serde_json::Value {
+    json!({"user": p.user, "session_id": p.stay, "role": role(p.role), "medias": medias(p.medias)})
+}
+
+fn role(role: Role) -> u8 {
+    match role {
+        Role::Streamer => 1,
+        Role::Viewer => 2,
+    }
+}
+
+fn medias(medias: Medias) -> Vec<&'static str> {
+    let name = |media| match media {
+        Media::Audio => "audio",
+        Media::Video => "video",
+        Media::Screen => "screen",
+    };
+    medias.iter().map(name).collect()
 }
 
 /// The group object of `session.md` §3. A super-large group shows no lists.

@@ -1,9 +1,15 @@
 //! Pushes. Those to a group are made once for all who are attached to it.
 
-use super::{Person, client_info, publication, string, value};
-use crate::{
-    domain::{GroupId, Millis, Tid, direct::Direct, group::Group, message::Message, mute::Mutes, push::Present, request::Deleter},
-    socket::wire::GROUP,
+use super::{Person, client_info, in_channel, publication, string, value};
+use crate::domain::{
+    Millis, Tid,
+    channel::Doing,
+    direct::Direct,
+    group::Group,
+    message::Message,
+    mute::Mutes,
+    push::Present,
+    request::{Deleter, ParticipantInfo},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -11,61 +17,71 @@ use serde_json::{Value, json};
 /// The event by which a message is taken back, in a group or from one user.
 const DELETED: &str = "message.deleted";
 
-fn push_head(group: &GroupId, kind: &str, out: &mut Vec<u8>) {
+fn push_head(channel: &str, kind: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"push\":{\"channel\":");
-    string(out, &format!("{GROUP}{group}"));
+    string(out, channel);
     out.extend_from_slice(b",\"");
     out.extend_from_slice(kind.as_bytes());
     out.extend_from_slice(b"\":");
 }
 
 /// Each of these appends one line with its newline.
-pub fn message(group: &GroupId, m: &Message, out: &mut Vec<u8>) {
-    push_head(group, "pub", out);
+pub fn message(channel: &str, m: &Message, out: &mut Vec<u8>) {
+    push_head(channel, "pub", out);
     publication(m, out);
     out.extend_from_slice(b"}}\n");
 }
 
-pub fn presence(group: &GroupId, joined: bool, who: &Present, out: &mut Vec<u8>) {
-    push_head(group, if joined { "join" } else { "leave" }, out);
+pub fn presence(channel: &str, joined: bool, who: &Present, out: &mut Vec<u8>) {
+    push_head(channel, if joined { "join" } else { "leave" }, out);
     out.extend_from_slice(b"{\"info\":");
     value(out, &client_info(who));
     out.extend_from_slice(b"}}}\n");
 }
 
-pub fn count(group: &GroupId, online: u64, total: u64, at: Millis, out: &mut Vec<u8>) {
-    event(group, "group.count", &json!({"online": online, "total": total}), at, out);
+pub fn count(channel: &str, online: u64, total: u64, at: Millis, out: &mut Vec<u8>) {
+    event(channel, "group.count", &json!({"online": online, "total": total}), at, out);
 }
 
-pub fn unsubscribe(group: &GroupId, code: u16, reason: &str, out: &mut Vec<u8>) {
-    push_head(group, "unsubscribe", out);
+pub fn unsubscribe(channel: &str, code: u16, reason: &str, out: &mut Vec<u8>) {
+    push_head(channel, "unsubscribe", out);
     value(out, &json!({"code": code, "reason": reason}));
     out.extend_from_slice(b"}}\n");
 }
 
-/// An event of the group: without a position, because no stream has it.
-fn event(group: &GroupId, event: &str, data: &Value, at: Millis, out: &mut Vec<u8>) {
-    push_head(group, "pub", out);
+/// An event of the group or channel: without a position, because no stream has it.
+fn event(channel: &str, event: &str, data: &Value, at: Millis, out: &mut Vec<u8>) {
+    push_head(channel, "pub", out);
     value(out, &json!({"data": data, "time": at.0, "tags": {"event": event}}));
     out.extend_from_slice(b"}}\n");
 }
 
-pub fn info(name: &GroupId, g: &Group, at: Millis, out: &mut Vec<u8>) {
-    event(name, "group.info", &json!({"name": g.name, "info": g.info, "creator": g.creator, "admins": g.admins}), at, out);
+pub fn info(channel: &str, g: &Group, at: Millis, out: &mut Vec<u8>) {
+    event(channel, "group.info", &json!({"name": g.name, "info": g.info, "creator": g.creator, "admins": g.admins}), at, out);
+}
+
+/// Named like the method that brings it about.
+pub fn participant(channel: &str, doing: Doing, who: &ParticipantInfo, at: Millis, out: &mut Vec<u8>) {
+    let name = match doing {
+        Doing::Publish(_) => "rtc.publish",
+        Doing::Unpublish(_) => "rtc.unpublish",
+        Doing::Role(_) => "rtc.role",
+    };
+    event(channel, name, &in_channel(who), at, out);
 }
 
 /// Without `lists`, who wants them asks for them.
-pub fn mutes(group: &GroupId, mutes: &Mutes, lists: bool, at: Millis, out: &mut Vec<u8>) {
+pub fn mutes(channel: &str, mutes: &Mutes, lists: bool, at: Millis, out: &mut Vec<u8>) {
     let mut data = json!({"muted_all": mutes.all});
     if lists {
         data["muted"] = json!(mutes.users);
         data["unmuted"] = json!(mutes.except);
     }
-    event(group, "group.mute", &data, at, out);
+    event(channel, "group.mute", &data, at, out);
 }
 
-pub fn deleted(group: &GroupId, seq: u64, tid: &Tid, by: &Deleter, at: Millis, out: &mut Vec<u8>) {
-    event(group, DELETED, &json!({"tid": tid, "seq": seq, "by": Person::from(by)}), at, out);
+pub fn deleted(channel: &str, seq: u64, tid: &Tid, by: &Deleter, at: Millis, out: &mut Vec<u8>) {
+    event(channel, DELETED, &json!({"tid": tid, "seq": seq, "by": Person::from(by)}), at, out);
 }
 
 /// What is for one user comes without a channel (`session.md` §6).
@@ -99,7 +115,10 @@ pub fn direct_deleted(tid: &Tid, by: &Deleter, at: Millis, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AppId, Epoch, Gid, UserId};
+    use crate::domain::{
+        AppId, Epoch, Gid, GroupId, StayId, UserId,
+        channel::{Media, Medias, Role},
+    };
     use std::collections::BTreeSet;
 
     fn check(write: impl FnOnce(&mut Vec<u8>), expected: &str) {
@@ -114,11 +133,11 @@ mod tests {
 
     #[test]
     fn events_of_a_group_have_a_tag_and_no_offset() {
-        let (g, at) = (GroupId::trusted("g \""), Millis(1_767_225_600_123));
+        let (g, at) = ("group:g \"", Millis(1_767_225_600_123));
         let group = Group {
             gid: Gid(1),
             app: AppId::trusted("demo"),
-            id: g.clone(),
+            id: GroupId::trusted("g \""),
             name: "name".into(),
             info: "{\"a\":1}".into(),
             creator: "c".into(),
@@ -129,29 +148,43 @@ mod tests {
             mutes: Mutes::default(),
         };
         check(
-            |out| info(&g, &group, at, out),
+            |out| info(g, &group, at, out),
             r#"{"push":{"channel":"group:g \"","pub":{"data":{"admins":["a1","a2"],"creator":"c","info":"{\"a\":1}","name":"name"},"tags":{"event":"group.info"},"time":1767225600123}}}"#,
         );
         let by = Deleter { user: "u1".into(), info: "U".into() };
         check(
-            |out| deleted(&g, 7, &Tid::trusted("t"), &by, at, out),
+            |out| deleted(g, 7, &Tid::trusted("t"), &by, at, out),
             r#"{"push":{"channel":"group:g \"","pub":{"data":{"by":{"info":"U","user":"u1"},"seq":7,"tid":"t"},"tags":{"event":"message.deleted"},"time":1767225600123}}}"#,
         );
         check(
-            |out| count(&g, 2_001, 3_000, at, out),
+            |out| count(g, 2_001, 3_000, at, out),
             r#"{"push":{"channel":"group:g \"","pub":{"data":{"online":2001,"total":3000},"tags":{"event":"group.count"},"time":1767225600123}}}"#,
         );
     }
 
     #[test]
+    fn what_users_do_in_a_channel() {
+        let medias: Medias = [Media::Screen, Media::Audio].into_iter().collect();
+        let who = ParticipantInfo { user: UserId::trusted("u"), stay: StayId::trusted("s"), role: Role::Streamer, medias, joined: Millis(1) };
+        for (doing, name) in [(Doing::Publish(medias), "publish"), (Doing::Unpublish(medias), "unpublish"), (Doing::Role(Role::Streamer), "role")] {
+            check(
+                |out| participant("rtc:c", doing, &who, Millis(5), out),
+                &format!(
+                    r#"{{"push":{{"channel":"rtc:c","pub":{{"data":{{"medias":["audio","screen"],"role":1,"session_id":"s","user":"u"}},"tags":{{"event":"rtc.{name}"}},"time":5}}}}}}"#
+                ),
+            );
+        }
+    }
+
+    #[test]
     fn mutes_come_with_or_without_their_lists() {
-        let (g, at) = (GroupId::trusted("g"), Millis(5));
+        let (g, at) = ("group:g", Millis(5));
         check(
-            |out| mutes(&g, &Mutes { all: true, users: users("u1"), except: users("u3 u2") }, true, at, out),
+            |out| mutes(g, &Mutes { all: true, users: users("u1"), except: users("u3 u2") }, true, at, out),
             r#"{"push":{"channel":"group:g","pub":{"data":{"muted":["u1"],"muted_all":true,"unmuted":["u2","u3"]},"tags":{"event":"group.mute"},"time":5}}}"#,
         );
         check(
-            |out| mutes(&g, &Mutes { all: false, users: users("u1"), except: users("") }, false, at, out),
+            |out| mutes(g, &Mutes { all: false, users: users("u1"), except: users("") }, false, at, out),
             r#"{"push":{"channel":"group:g","pub":{"data":{"muted_all":false},"tags":{"event":"group.mute"},"time":5}}}"#,
         );
     }

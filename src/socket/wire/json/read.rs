@@ -10,7 +10,8 @@ struct Line<'a> {
     id: u32,
     #[serde(borrow)]
     connect: Option<ConnectLine<'a>>,
-    subscribe: Option<SubscribeLine>,
+    #[serde(borrow)]
+    subscribe: Option<SubscribeLine<'a>>,
     unsubscribe: Option<ChannelLine>,
     #[serde(borrow)]
     publish: Option<PublishLine<'a>>,
@@ -32,7 +33,7 @@ struct ConnectLine<'a> {
 }
 
 #[derive(Deserialize)]
-struct SubscribeLine {
+struct SubscribeLine<'a> {
     #[serde(default, deserialize_with = "or_default")]
     channel: String,
     #[serde(default, deserialize_with = "or_default")]
@@ -43,6 +44,10 @@ struct SubscribeLine {
     epoch: String,
     #[serde(default, deserialize_with = "or_default")]
     offset: u64,
+    #[serde(default, deserialize_with = "or_default")]
+    token: String,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -104,7 +109,9 @@ pub fn decode(line: &str) -> Option<Command> {
     let method = if let Some(c) = line.connect {
         Method::Connect { token: c.token, data: c.data.map(|d| d.get().to_owned()).filter(|d| d != "null") }
     } else if let Some(s) = line.subscribe {
-        Method::Subscribe(Subscribe { channel: s.channel, join_leave: s.join_leave, recover: s.recover, epoch: s.epoch, offset: s.offset })
+        let data = s.data.map(|d| d.get().to_owned()).filter(|d| d != "null");
+        let SubscribeLine { channel, join_leave, recover, epoch, offset, token, .. } = s;
+        Method::Subscribe(Subscribe { channel, join_leave, recover, epoch, offset, token, data })
     } else if let Some(u) = line.unsubscribe {
         Method::Unsubscribe { channel: u.channel }
     } else if let Some(p) = line.publish {
@@ -141,6 +148,18 @@ mod tests {
             (
                 "{\"id\":2,\"subscribe\":{\"channel\":\"group:g\",\"flag\":1,\"recover\":true,\"offset\":7}}",
                 Some(Command { id: 2, method: Method::Subscribe(Subscribe { channel: "group:g".into(), recover: true, offset: 7, ..Default::default() }) }),
+            ),
+            (
+                "{\"id\":2,\"subscribe\":{\"channel\":\"rtc:c\",\"token\":\"t\",\"data\":{\"role\":1}}}",
+                Some(Command {
+                    id: 2,
+                    method: Method::Subscribe(Subscribe {
+                        channel: "rtc:c".into(),
+                        token: "t".into(),
+                        data: Some("{\"role\":1}".into()),
+                        ..Default::default()
+                    }),
+                }),
             ),
             ("{\"id\":3,\"sub_refresh\":{}}", Some(Command { id: 3, method: Method::Unknown })),
             (

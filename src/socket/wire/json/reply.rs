@@ -1,11 +1,11 @@
 //! Replies: one line for each command that has an id.
 
-use super::{answer::answered, client_info, group, number, publication, value};
+use super::{answer::answered, client_info, group, in_channel, number, publication, value};
 use crate::{
     domain::{
         Epoch,
         message::Message,
-        push::{Connected, Reply, Subscribed},
+        push::{Connected, Joined, Reply, Subscribed},
     },
     socket::wire::Error,
 };
@@ -46,8 +46,13 @@ pub fn reply(id: u32, reply: &Reply, greeting: &Greeting, out: &mut Vec<u8>) {
             out.extend_from_slice(b",\"subscribe\":");
             subscribed(s, out);
         }
+        Reply::Joined(j) => {
+            out.extend_from_slice(b",\"subscribe\":{\"data\":");
+            value(out, &joined(j));
+            out.push(b'}');
+        }
         Reply::Presence(members) => {
-            let presence: serde_json::Map<_, _> = members.iter().map(|m| (m.sid.to_string(), client_info(m))).collect();
+            let presence: serde_json::Map<_, _> = members.iter().map(|m| (m.client.to_string(), client_info(m))).collect();
             out.extend_from_slice(b",\"presence\":");
             value(out, &json!({"presence": presence}));
         }
@@ -74,9 +79,17 @@ fn connected(c: &Connected, greeting: &Greeting) -> serde_json::Value {
         "time": c.at.0,
         "data": {
             "app_id": c.app, "user_id": c.user, "role": c.role, "resumed": c.resumed,
-            "groups": c.groups, "channels": [],
+            "groups": c.groups, "channels": c.channels,
         },
     })
+}
+
+fn joined(j: &Joined) -> serde_json::Value {
+    let mut said = in_channel(&j.participant);
+    said["channel_id"] = json!(j.channel);
+    said["rejoined"] = j.rejoined.into();
+    said["users"] = j.users.into();
+    said
 }
 
 fn subscribed(s: &Subscribed, out: &mut Vec<u8>) {

@@ -1,0 +1,404 @@
+//! An RTC channel (`alibaba.md` §3, `session.md` §4): it opens with the first who joins and closes with
+//! the last who leaves. Who is in it, in which role, and what it says that it publishes; the media
+//! themselves are elsewhere. What media servers report of users is `report.rs`, all open channels
+//! together are `channels.rs`.
+
+use super::{
+    AppId, ChannelId, Cid, ConnRef, Millis, Named, Refusal, SessionId, StayId, Tick, Topic, UserId,
+    audience::Audience,
+    event::{InChannel, Reason, UserInChannel},
+    push::{Joined, Present, Push, Reply, Unsubscribed},
+    quota,
+    request::{ChannelInfo, ParticipantInfo},
+    state::Change,
+    tx::Tx,
+};
+use std::{collections::HashMap, sync::Arc};
+
+/// A channel that is gone is still said to exist for so long, in ms (`alibaba.md` §3.1).
+pub const LINGERS: u64 = 5_000;
+
+/// One kind of stream that a user publishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Media {
+    Audio = 1,
+    Video = 2,
+    Screen = 4,
+}
+
+/// What a user publishes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Medias(u8);
+
+impl Medias {
+    const ALL: [Media; 3] = [Media::Audio, Media::Video, Media::Screen];
+
+    /// As they are stored.
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// The inverse of [`Medias::bits`].
+    pub fn from_bits(bits: u8) -> Option<Medias> {
+        (bits < 8).then_some(Medias(bits))
+    }
+
+    pub fn has(self, media: Media) -> bool {
+        self.0 & media as u8 != 0
+    }
+
+    pub fn with(self, media: Media) -> Medias {
+        Medias(self.0 | media as u8)
+    }
+
+    pub fn without(self, media: Media) -> Medias {
+        Medias(self.0 & !(media as u8))
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Audio, video, screen, in this order.
+    pub fn iter(self) -> impl Iterator<Item = Media> {
+        Medias::ALL.into_iter().filter(move |media| self.has(*media))
+    }
+}
+
+impl FromIterator<Media> for Medias {
+    fn from_iter<T: IntoIterator<Item = Media>>(medias: T) -> Medias {
+        medias.into_iter().fold(Medias::default(), Medias::with)
+    }
+}
+
+/// May it publish?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    Streamer,
+    Viewer,
+}
+
+/// An open channel, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channel {
+    pub cid: Cid,
+    pub app: AppId,
+    pub id: ChannelId,
+    pub opened: Millis,
+}
+
+/// Whose word it is that a user is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// The user's own session: it leaves when that ends.
+    Session(SessionId),
+    /// A media server, which has to repeat it.
+    Reported,
+}
+
+/// A user in a channel, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Participant {
+    pub user: UserId,
+    pub stay: StayId,
+    pub holder: Holder,
+    pub role: Role,
+    pub medias: Medias,
+    pub joined: Millis,
+    /// Orders all joins of all channels and groups.
+    pub order: u64,
+}
+
+/// A channel with all that lives in memory.
+#[derive(Clone, Debug)]
+pub struct ChannelState {
+    pub config: Arc<Channel>,
+    pub participants: HashMap<UserId, Arc<Participant>>,
+    pub audience: Audience,
+    /// When those who were reported leave, unless they are heard of before.
+    pub heard_until: HashMap<UserId, Tick>,
+}
+
+impl ChannelState {
+    pub fn new(config: Arc<Channel>) -> ChannelState {
+        ChannelState { config, participants: HashMap::new(), audience: Audience::default(), heard_until: HashMap::new() }
+    }
+
+    /// Participants in the order in which they joined.
+    pub fn in_order(&self) -> Vec<&Arc<Participant>> {
+        let mut participants: Vec<_> = self.participants.values().collect();
+        participants.sort_by_key(|p| p.order);
+        participants
+    }
+}
+
+/// What the hub found of a join token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ticket {
+    Good,
+    /// Not this channel's and user's, or not signed by the application.
+    Wrong,
+    Expired,
+}
+
+/// What a client says when it joins.
+#[derive(Clone, Debug)]
+pub struct Joining {
+    pub channel: ChannelId,
+    pub role: Role,
+    pub ticket: Ticket,
+    /// It wants to hear who comes and goes.
+    pub join_leave: bool,
+}
+
+/// A subscribe: joins, or re-attaches where the session, or a media server's report, has the user in the
+/// channel already. A session that is in is not asked for its ticket again. `fresh` names a new stay.
+pub fn join(tx: &mut Tx, sid: &SessionId, conn: ConnRef, command: u32, joining: Joining, fresh: StayId) -> Result<(), Refusal> {
+    let Joining { channel, role, ticket, join_leave } = joining;
+    let session = tx.state.session(sid).ok_or(Refusal::NoSession)?.session.clone();
+    let found = tx.state.channels.named(&session.app, &channel);
+    if found.is_some_and(|c| c.audience.get(&session.user) == Some(conn)) {
+        return Err(Refusal::AlreadySubscribed(format!("rtc:{channel}")));
+    }
+    let held = found.and_then(|c| c.participants.get(&session.user)).map(|p| p.holder.clone());
+    if held.as_ref() != Some(&Holder::Session(sid.clone())) {
+        match ticket {
+            Ticket::Good => {}
+            Ticket::Wrong => return Err(Refusal::BadTicket(channel.to_string())),
+            Ticket::Expired => return Err(Refusal::TicketExpired(channel.to_string())),
+        }
+        let most = tx.rules.quotas.channels_per_session;
+        if !quota::room(tx.state.places_of(sid), most) {
+            return Err(Refusal::TooManyChannels(most));
+        }
+    }
+    let cid = enter(tx, &session.app, &channel, &session.user, role, Holder::Session(sid.clone()), Reason::Normal, fresh);
+    let topic = Topic::Channel(cid);
+    tx.change(Change::Attached(topic, session.user.clone(), Some(conn)));
+    let state = tx.state.channels.get(cid).expect("it was entered");
+    let joined = Joined {
+        participant: describe_one(&state.participants[&session.user]),
+        channel: channel.clone(),
+        rejoined: held.is_some(),
+        users: state.participants.len() as u64,
+    };
+    tx.push(Push::Attach { conn, topic, name: Named::Channel(channel), join_leave });
+    tx.push(Push::Reply { conn, id: command, reply: Reply::Joined(Box::new(joined)) });
+    Ok(())
+}
+
+/// Opens the channel if nobody is in it. Who is in it joins anew, with the role and the medias that it has.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn enter(tx: &mut Tx, app: &AppId, channel: &ChannelId, user: &UserId, role: Role, holder: Holder, reason: Reason, fresh: StayId) -> Cid {
+    let found = tx.state.channels.named(app, channel).map(|c| (c.config.cid, c.participants.get(user).cloned()));
+    match found {
+        Some((cid, Some(old))) => {
+            // A report does not take a user from its own session.
+            if old.holder == Holder::Reported && holder != Holder::Reported {
+                tx.change(Change::HeardUntil(cid, user.clone(), None));
+                tx.change(Change::Participant(cid, Arc::new(Participant { holder, ..(*old).clone() })));
+            }
+            tell(tx, cid, user, UserInChannel::Joined(Reason::Rejoined));
+            cid
+        }
+        found => {
+            let cid = found.map_or_else(|| open(tx, app, channel), |(cid, _)| cid);
+            let order = tx.state.next_order();
+            let participant = Participant { user: user.clone(), stay: fresh, holder, role, medias: Medias::default(), joined: tx.now, order };
+            tx.change(Change::Participant(cid, Arc::new(participant)));
+            tell(tx, cid, user, UserInChannel::Joined(reason));
+            announce(tx, cid, user, true);
+            cid
+        }
+    }
+}
+
+fn open(tx: &mut Tx, app: &AppId, id: &ChannelId) -> Cid {
+    let channel = Channel { cid: tx.state.channels.next(), app: app.clone(), id: id.clone(), opened: tx.now };
+    let cid = channel.cid;
+    tx.channel_event(&channel, InChannel::Opened);
+    tx.change(Change::Channel(Arc::new(channel)));
+    cid
+}
+
+/// The user leaves: first what it publishes ends, and after the last one the channel is closed. Not being
+/// in is no error.
+pub fn leave(tx: &mut Tx, cid: Cid, user: &UserId, reason: Reason) {
+    if participant(tx, cid, user).is_none() {
+        return;
+    }
+    set_medias(tx, cid, user, Medias::default());
+    tell(tx, cid, user, UserInChannel::Left(reason));
+    detach(tx, cid, user);
+    announce(tx, cid, user, false);
+    tx.change(Change::HeardUntil(cid, user.clone(), None));
+    tx.change(Change::ParticipantGone(cid, user.clone()));
+    let Some(state) = tx.state.channels.get(cid).filter(|c| c.participants.is_empty()) else { return };
+    let config = state.config.clone();
+    tx.channel_event(&config, InChannel::Closed);
+    tx.change(Change::ChannelGone(cid));
+    tx.linger(&config.app, &config.id, LINGERS);
+}
+
+/// The connection gets no more pushes of the channel; the user stays in it.
+pub fn detach(tx: &mut Tx, cid: Cid, user: &UserId) {
+    if let Some(conn) = tx.state.channels.get(cid).and_then(|c| c.audience.get(user)) {
+        let topic = Topic::Channel(cid);
+        tx.change(Change::Attached(topic, user.clone(), None));
+        tx.push(Push::Detach { conn, topic });
+    }
+}
+
+/// The same, and the client is told why.
+pub(super) fn put_out(tx: &mut Tx, cid: Cid, user: &UserId, why: Unsubscribed) {
+    let Some(state) = tx.state.channels.get(cid) else { return };
+    if let Some(conn) = state.audience.get(user) {
+        let name = Named::Channel(state.config.id.clone());
+        detach(tx, cid, user);
+        tx.push(Push::Unsubscribe { conn, topic: Topic::Channel(cid), name, why });
+    }
+}
+
+/// The server ends a channel: everybody leaves it. One that is just gone is gone already.
+pub fn close(tx: &mut Tx, app: &AppId, id: &ChannelId) -> Result<(), Refusal> {
+    tx.state.app(app)?;
+    let Some(state) = tx.state.channels.named(app, id) else {
+        return Err(Refusal::NoSuchChannel(id.to_string()));
+    };
+    let cid = state.config.cid;
+    let users: Vec<UserId> = state.in_order().into_iter().map(|p| p.user.clone()).collect();
+    // All go at once: nobody is told of each of the others, which would be n² pushes.
+    for user in &users {
+        put_out(tx, cid, user, Unsubscribed::ChannelClosed);
+    }
+    for user in &users {
+        leave(tx, cid, user, Reason::ChannelClosed);
+    }
+    Ok(())
+}
+
+/// A closed channel may have been said to exist for long enough.
+pub fn forget(tx: &mut Tx, app: AppId, id: ChannelId) {
+    if tx.state.channels.lingers(&app, &id).is_some_and(|until| until <= tx.tick) {
+        tx.change(Change::Lingers((app, id), None));
+    }
+}
+
+/// The channel that the session is in.
+pub fn joined(tx: &Tx, sid: &SessionId, id: &ChannelId) -> Result<(Cid, UserId), Refusal> {
+    let session = &tx.state.session(sid).ok_or(Refusal::NoSession)?.session;
+    let channel =
+        tx.state.channels.named(&session.app, id).filter(|c| c.participants.get(&session.user).is_some_and(|p| p.holder == Holder::Session(sid.clone())));
+    channel.map(|c| (c.config.cid, session.user.clone())).ok_or_else(|| Refusal::NotInChannel { user: session.user.to_string(), channel: id.to_string() })
+}
+
+/// One change of what a participant does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    Publish(Medias),
+    Unpublish(Medias),
+    Role(Role),
+}
+
+/// What is so already is no event, and no error.
+pub fn perform(tx: &mut Tx, cid: Cid, user: &UserId, doing: Doing) -> Result<ParticipantInfo, Refusal> {
+    let before = participant(tx, cid, user).expect("the caller found it");
+    match doing {
+        Doing::Publish(_) if before.role == Role::Viewer => {
+            return Err(Refusal::NotAllowed(format!("publish as a viewer; {user} has to become a streamer first")));
+        }
+        Doing::Publish(medias) => set_medias(tx, cid, user, medias.iter().fold(before.medias, Medias::with)),
+        Doing::Unpublish(medias) => set_medias(tx, cid, user, medias.iter().fold(before.medias, Medias::without)),
+        Doing::Role(role) if role != before.role => {
+            if role == Role::Viewer {
+                set_medias(tx, cid, user, Medias::default());
+            }
+            let now = participant(tx, cid, user).expect("it is still in");
+            tx.change(Change::Participant(cid, Arc::new(Participant { role, ..(*now).clone() })));
+            tell(tx, cid, user, UserInChannel::RoleChanged);
+        }
+        Doing::Role(_) => {}
+    }
+    let now = participant(tx, cid, user).expect("it is still in");
+    let info = describe_one(&now);
+    if now != before && is_told(tx, cid) {
+        tx.push(Push::Participant { cid, doing, who: Arc::new(info.clone()), at: tx.now });
+    }
+    Ok(info)
+}
+
+/// An event for each media that comes or goes, with the set as it is after it.
+fn set_medias(tx: &mut Tx, cid: Cid, user: &UserId, target: Medias) {
+    let Some(old) = participant(tx, cid, user).filter(|p| p.medias != target) else { return };
+    let mut now = (*old).clone();
+    for media in Medias::ALL.into_iter().filter(|media| old.medias.has(*media) != target.has(*media)) {
+        let what = if target.has(media) { UserInChannel::Published(media) } else { UserInChannel::Unpublished(media) };
+        now.medias = if target.has(media) { now.medias.with(media) } else { now.medias.without(media) };
+        event(tx, cid, &now, what);
+    }
+    tx.change(Change::Participant(cid, Arc::new(now)));
+}
+
+fn participant(tx: &Tx, cid: Cid, user: &UserId) -> Option<Arc<Participant>> {
+    tx.state.channels.get(cid)?.participants.get(user).cloned()
+}
+
+/// An event of the participant as it is now.
+fn tell(tx: &mut Tx, cid: Cid, user: &UserId, what: UserInChannel) {
+    if let Some(now) = participant(tx, cid, user) {
+        event(tx, cid, &now, what);
+    }
+}
+
+fn event(tx: &mut Tx, cid: Cid, p: &Participant, what: UserInChannel) {
+    if let Some(config) = tx.state.channels.get(cid).map(|c| c.config.clone()) {
+        tx.channel_event(&config, InChannel::User { user: p.user.clone(), stay: p.stay.clone(), role: p.role, medias: p.medias, what });
+    }
+}
+
+/// In a channel with as many as a super-large group has, nobody is told of each of the others.
+fn is_told(tx: &Tx, cid: Cid) -> bool {
+    let above = tx.rules.quotas.super_large_above as usize;
+    tx.state.channels.get(cid).is_some_and(|c| above == 0 || c.participants.len() <= above)
+}
+
+/// Tells the others who came or went.
+fn announce(tx: &mut Tx, cid: Cid, user: &UserId, joined: bool) {
+    if let Some(p) = participant(tx, cid, user).filter(|_| is_told(tx, cid)) {
+        let who = Arc::new(present(tx, &p));
+        tx.push(Push::Presence { topic: Topic::Channel(cid), joined, who });
+    }
+}
+
+/// As others see it. Who has no session here is known by its stay.
+fn present(tx: &Tx, p: &Participant) -> Present {
+    let session = match &p.holder {
+        Holder::Session(sid) => tx.state.session(sid).map(|s| s.session.clone()),
+        Holder::Reported => None,
+    };
+    let client = session.as_ref().map_or_else(|| SessionId::trusted(p.stay.as_str()), |s| s.sid.clone());
+    Present { user: p.user.clone(), client, info: session.map_or_else(String::new, |s| s.info.clone()), participant: Some(describe_one(p)) }
+}
+
+/// Everybody in the channel, in the order in which they joined.
+pub fn presence(tx: &Tx, cid: Cid) -> Result<Vec<Present>, Refusal> {
+    let state = tx.state.channels.get(cid).expect("the caller found it");
+    let all: Vec<Present> = state.in_order().into_iter().map(|p| present(tx, p)).collect();
+    // As of a group: the list alone would fill a connection's budget.
+    if all.iter().map(Present::wire_size).sum::<usize>() > quota::MAX_RECOVERED_BYTES {
+        return Err(Refusal::ChannelTooLarge(state.config.id.to_string()));
+    }
+    Ok(all)
+}
+
+/// For the business's server. A channel that is not open is described as well.
+pub fn describe(tx: &Tx, app: &AppId, id: &ChannelId) -> Result<ChannelInfo, Refusal> {
+    tx.state.app(app)?;
+    let open = tx.state.channels.named(app, id);
+    let participants = open.map(|c| c.in_order().into_iter().map(|p| describe_one(p)).collect()).unwrap_or_default();
+    Ok(ChannelInfo { exists: open.is_some() || tx.state.channels.lingers(app, id).is_some_and(|until| until > tx.tick), participants })
+}
+
+pub(super) fn describe_one(p: &Participant) -> ParticipantInfo {
+    ParticipantInfo { user: p.user.clone(), stay: p.stay.clone(), role: p.role, medias: p.medias, joined: p.joined }
+}
