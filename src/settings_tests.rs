@@ -34,6 +34,7 @@ sessions = "0.0.0.0:8781"
 [callbacks]
 allow = []
 retry_percent = 100
+rtc_strict_ids = false
 
 [sessions]
 silence_ms = 90000
@@ -67,7 +68,11 @@ body_bytes = 15360
 user_info_bytes = 512
 page_size = 50
 channels_per_session = 256
+subscriptions_per_app = 20
+all_channel_subscriptions_per_app = 1
+users_per_subscription = 100
 operation_qps = 50
+channel_operation_qps = 100
 mute_qps = 10
 "#;
 

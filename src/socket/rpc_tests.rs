@@ -11,6 +11,14 @@ fn in_g(what: GroupRequest) -> Meaning {
     Meaning::Group(GroupId::trusted("g"), Box::new(what))
 }
 
+fn in_c(channel: &str, doing: Doing) -> Meaning {
+    Meaning::Channel(ChannelId::trusted(channel), doing)
+}
+
+fn medias(medias: &[Media]) -> Medias {
+    medias.iter().copied().collect()
+}
+
 #[test]
 fn every_method_says_what_it_means() {
     use GroupRequest::*;
@@ -66,6 +74,11 @@ fn every_method_says_what_it_means() {
             r#"{"user":"u 2","body":{"a": 1},"type":7,"level":"HIGH","tid":"t","increase":"ignored"}"#,
             direct(Draft { kind: 7, weight: 1_000_000, tid: Some(Tid::trusted("t")), ..said("{\"a\":1}") }),
         ),
+        ("rtc.publish", r#"{"channel":"rtc:c 1","medias":["screen","audio","audio"]}"#, in_c("c 1", Doing::Publish(medias(&[Media::Audio, Media::Screen])))),
+        ("rtc.publish", r#"{"channel":"rtc","medias":["video"]}"#, in_c("rtc", Doing::Publish(medias(&[Media::Video])))),
+        ("rtc.unpublish", r#"{"channel":"rtc:rtc:c","medias":["video"]}"#, in_c("rtc:c", Doing::Unpublish(medias(&[Media::Video])))),
+        ("rtc.role", r#"{"channel":"rtc:c","role":1}"#, in_c("c", Doing::Role(Role::Streamer))),
+        ("rtc.role", r#"{"channel":"c","role":2}"#, in_c("c", Doing::Role(Role::Viewer))),
         ("session.logoff", "null", Meaning::Logoff),
         ("session.logoff", "\"bye\"", Meaning::Logoff),
     ] {
@@ -99,6 +112,9 @@ const GOOD: &[(&str, &str)] = &[
     ("page_token", "1"),
     ("page_size", "1"),
     ("sort", "1"),
+    ("channel", "\"rtc:c\""),
+    ("medias", "[\"audio\"]"),
+    ("role", "1"),
 ];
 
 /// Data of `fields`, with `other` in the place of one.
@@ -171,6 +187,13 @@ fn values_out_of_bounds_are_refused_by_name() {
         ("user.send", "user", long),
         ("user.send", "level", "\"LOUD\"".into()),
         ("user.send", "type", "-2147483649".into()),
+        ("rtc.publish", "channel", "\"rtc:\"".into()),
+        ("rtc.publish", "medias", "[]".into()),
+        ("rtc.publish", "medias", "[\"Audio\"]".into()),
+        ("rtc.unpublish", "medias", "[\"audio\",\"\"]".into()),
+        ("rtc.role", "role", "0".into()),
+        ("rtc.role", "role", "3".into()),
+        ("rtc.role", "channel", format!("\"rtc:{}\"", "x".repeat(65))),
     ] {
         let method = METHODS.iter().find(|method| method.name == name).unwrap();
         let names: Vec<&str> = method.takes.split(", ").map(|name| name.trim_end_matches('?')).collect();
@@ -195,9 +218,25 @@ fn limits_that_are_off_still_bound_a_page() {
 
 #[test]
 fn an_unknown_method_is_named() {
-    for name in ["", "group", "group.Create", "rtc.publish"] {
+    for name in ["", "group", "group.Create", "rtc"] {
         let error = read(name, "{}", &Quotas::default()).unwrap_err();
         assert_eq!((error.code, error.message), (104, format!("method {name:?} not found")));
+    }
+}
+
+#[test]
+fn who_joins_without_a_role_is_a_viewer() {
+    for (data, expected) in [
+        (None, Some(Role::Viewer)),
+        (Some("{}"), Some(Role::Viewer)),
+        (Some("{\"role\":null}"), Some(Role::Viewer)),
+        (Some("{\"role\":2,\"x\":1}"), Some(Role::Viewer)),
+        (Some("{\"role\":1}"), Some(Role::Streamer)),
+        (Some("{\"role\":0}"), None),
+        (Some("{\"role\":\"1\"}"), None),
+        (Some("[]"), None),
+    ] {
+        assert_eq!(joining_role(data).ok(), expected, "{data:?}");
     }
 }
 

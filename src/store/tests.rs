@@ -2,13 +2,13 @@
 
 use super::*;
 use crate::domain::{
-    Epoch, Millis, Tid, UserId,
+    Epoch, Millis, SubscriptionId, Tid, UserId,
     app::{App, Audit, LifeCycle},
     endpoint::EndpointId,
     event::Rendered,
     group::Group,
     outbox::{Attempt, DeliveryId},
-    request::PageStart,
+    request::{AttemptPage, PageStart},
 };
 use std::sync::Arc;
 
@@ -50,6 +50,35 @@ fn a_purge_takes_old_and_surplus_deliveries_and_leaves_what_waits_or_is_frozen()
     assert_eq!(left, 2, "tries go with their deliveries");
     let gone = store.purge_callbacks(Millis(0), 100, 1).unwrap();
     assert_eq!((gone.waiting, gone.ready), (1, vec![(lane.clone(), 0)]), "the oldest that waits behind too many");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn tries_of_subscriptions_are_listed_by_time_and_page() {
+    let (folder, store, live) = told("attempts");
+    let lane = |id: &str| EndpointId::Subscription(AppId::trusted("a"), SubscriptionId::trusted(id));
+    for (n, (endpoint, at)) in [(lane("s1"), 10), (lane("s2"), 20), (lane("s1"), 30), (live, 20), (lane("s1"), 40)].into_iter().enumerate() {
+        let id = DeliveryId(format!("d{n}").into());
+        store.freeze(&id, &endpoint, format!("body {n}").as_bytes(), Millis(1)).unwrap();
+        for result in [Err("refused".to_owned()), Ok(200)] {
+            store.add_attempt(&id, &endpoint, &Attempt { at: Millis(at), url: "u".into(), result, took_ms: 3, answer: vec![] }).unwrap();
+        }
+    }
+    store.commit().unwrap();
+    let reader = Reader::open(&folder).unwrap();
+    let page = |subscription: Option<&str>, from: i64, to: i64, skip: u64, limit: u32| {
+        let page =
+            AttemptPage { app: AppId::trusted("a"), subscription: subscription.map(SubscriptionId::trusted), from: Millis(from), to: Millis(to), skip, limit };
+        let found = reader.attempts(&page).unwrap();
+        (found.attempts.iter().map(|a| format!("{} {} {:?}", a.subscription, a.body, a.status)).collect::<Vec<_>>(), found.more)
+    };
+    let rows =
+        |rows: &[(&str, usize)]| -> Vec<String> { rows.iter().flat_map(|(s, n)| [format!("{s} body {n} None"), format!("{s} body {n} Some(200)")]).collect() };
+    assert_eq!(page(None, 0, 100, 0, 10), (rows(&[("s1", 0), ("s2", 1), ("s1", 2), ("s1", 4)]), false));
+    assert_eq!(page(Some("s1"), 0, 100, 0, 4), (rows(&[("s1", 0), ("s1", 2)]), true));
+    assert_eq!(page(Some("s1"), 0, 100, 4, 4), (rows(&[("s1", 4)]), false));
+    assert_eq!(page(None, 20, 30, 0, 4), (rows(&[("s2", 1), ("s1", 2)]), false));
+    assert_eq!(page(Some("s3"), 0, 100, 0, 4), (vec![], false));
     std::fs::remove_dir_all(&folder).unwrap();
 }
 

@@ -1,19 +1,23 @@
 //! The engine against a real store whose COMMIT is made to fail: nothing of a lost batch may be
 //! acknowledged, and memory must equal what a reload gives.
 
+mod channels;
 mod purge;
 mod waiting;
 
 use super::*;
 use crate::domain::{
-    AppId, ConnRef, GroupId, Millis, SessionId, UserId,
+    AppId, ChannelId, Cid, ConnRef, GroupId, Millis, SessionId, UserId,
     app::{AccessKey, Audit, LifeCycle, NewApp},
+    channel::{Channel, ChannelState, Doing, Joining, Media, Medias, Participant, Role, Ticket},
     group::{Counters, Member},
     message::Draft,
     outbox::{Attempt, Outcome, TryEnd},
     push::Reply,
     request::{Answer, GroupRequest, NewGroup, Request},
     session::{Login, SocketEnd},
+    state::SessionState,
+    subscription::{Subscription, Wants},
 };
 use std::{
     path::{Path, PathBuf},
@@ -134,7 +138,9 @@ struct Seen {
     apps: Vec<App>,
     keys: Vec<AccessKey>,
     groups: Vec<(crate::domain::group::Group, Counters, Vec<Member>)>,
-    sessions: Vec<(crate::domain::session::Session, Vec<Gid>)>,
+    sessions: Vec<(crate::domain::session::Session, Vec<Gid>, Vec<Cid>)>,
+    channels: Vec<(Channel, Vec<Participant>)>,
+    subscriptions: Vec<Subscription>,
     ready: Vec<(EndpointId, u64)>,
 }
 
@@ -150,11 +156,22 @@ impl Seen {
             .map(|g| ((*g.config).clone(), g.counters.clone(), g.in_order().into_iter().map(|m| (**m).clone()).collect::<Vec<_>>()))
             .collect();
         groups.sort_by_key(|(g, ..)| g.gid);
-        let mut sessions: Vec<_> = state.sessions.values().map(|s| ((*s.session).clone(), s.groups.iter().map(|(_, gid)| *gid).collect::<Vec<_>>())).collect();
+        let places = |s: &SessionState| (s.groups.iter().map(|(_, gid)| *gid).collect(), s.channels.iter().map(|(_, cid)| *cid).collect());
+        let mut sessions: Vec<_> = state
+            .sessions
+            .values()
+            .map(|s| {
+                let (groups, channels) = places(s);
+                ((*s.session).clone(), groups, channels)
+            })
+            .collect();
         sessions.sort_by(|a, b| a.0.sid.cmp(&b.0.sid));
         let mut ready: Vec<_> = state.lanes.iter().filter(|(_, l)| l.ready > 0).map(|(e, l)| (e.clone(), l.ready)).collect();
         ready.sort();
-        Seen { apps, keys, groups, sessions, ready }
+        let of = |c: &ChannelState| ((*c.config).clone(), c.in_order().into_iter().map(|p| (**p).clone()).collect());
+        let channels = (0..10).filter_map(|cid| state.channels.get(Cid(cid)).map(of)).collect();
+        let subscriptions = state.subscriptions_of(&app()).iter().map(|s| (**s).clone()).collect();
+        Seen { apps, keys, groups, sessions, channels, subscriptions, ready }
     }
 }
 
