@@ -46,7 +46,7 @@ impl Reactor {
             Push::Unsubscribe { conn, topic, name, why } => {
                 let Some(slot) = self.slot_of(conn).filter(|slot| self.takes(*slot)) else { return };
                 self.detach(slot, topic);
-                let (code, reason) = wire::unsubscribed(why);
+                let (code, reason) = wire::unsubscribed(why, topic);
                 self.line_for(conn, |out| json::unsubscribe(&wire::channel(&name), code, reason, out));
             }
             Push::Message { gid, message } => {

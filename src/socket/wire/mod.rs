@@ -4,7 +4,7 @@
 pub mod json;
 
 use crate::domain::{
-    ChannelId, GroupId, Named, Refusal,
+    ChannelId, GroupId, Named, Refusal, Topic,
     push::{Closed, Unsubscribed},
 };
 
@@ -183,10 +183,11 @@ pub fn close(why: Closed) -> Close {
 }
 
 /// Code and reason of an unsubscribe push.
-pub fn unsubscribed(why: Unsubscribed) -> (u16, &'static str) {
+pub fn unsubscribed(why: Unsubscribed, topic: Topic) -> (u16, &'static str) {
     match why {
         Unsubscribed::GroupDeleted => (2101, "group closed"),
-        Unsubscribed::Removed => (2102, "removed"),
+        Unsubscribed::Removed if matches!(topic, Topic::Channel(_)) => (2102, "removed from the channel"),
+        Unsubscribed::Removed => (2102, "removed from the group"),
         Unsubscribed::ChannelClosed => (2103, "channel closed"),
     }
 }
