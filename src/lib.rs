@@ -13,8 +13,8 @@
 //!
 //! | where | what |
 //! | --- | --- |
-//! | [`domain`] | the rules: applications, groups, members, mutes, sessions, messages, moderation, events, retry, limits. Pure |
-//! | [`alibaba`] | that cloud's spelling: bytes to requests, events and questions to bodies, signatures, tokens |
+//! | [`domain`] | the rules: applications, groups, members, mutes, channels, sessions, messages, moderation, subscriptions, events, retry, limits. Pure |
+//! | [`alibaba`] | that cloud's spelling: bytes to requests (`messaging/`, `event_sub/`), events and questions to bodies, signatures, tokens |
 //! | [`store`] | SQLite; writes the domain's changes and loads its state again |
 //! | [`engine`] | one thread: commands, group commit, lanes, timers, what waits for moderation or an ack, purges |
 //! | [`door`] | accepts, reads HTTP under every limit, the workers that answer |
@@ -44,6 +44,13 @@
 //!
 //! `design.md`, `session.md` and `alibaba.md`, which comments name, are in `docs/`.
 //!
+//! # The way of a channel's event
+//!
+//! Who joins `rtc:…`, publishes or leaves does so in `domain/channel` (a media server's word for it comes through
+//! the operator's API and `domain/report`). Each step changes a `Participant` and is a `ChannelEvent`. In the same
+//! commit the event becomes an outbox row of each subscription that wants it now (`domain/subscription`), in that
+//! one's lane, with the channel as its subject; so a POST tells of one channel, in order.
+//!
 //! # Invariants
 //!
 //! 1. **Nothing acknowledged is lost.** A reply is sent after the commit. At any kill or power cut, a failing
@@ -51,7 +58,7 @@
 //!    neither stored nor cached are saved within a second.)
 //! 2. **No callback before its cause is committed**, and every event reaches its outbox row in the same commit.
 //! 3. **Presence you can bill on.** For a session exactly one logon and one logoff, in that order, also across a
-//!    crash. Exactly once in the outbox, at least once on the wire; a repeat is byte-identical and carries the
+//!    crash; for an RTC channel Open, for each stay in it Join … Leave, then Close. Exactly once in the outbox, at least once on the wire; a repeat is byte-identical and carries the
 //!    same `Roomd-Delivery`.
 //! 4. **Order.** A subject's next event is not sent before the earlier one was delivered or is dead; a failing
 //!    delivery holds back only its own subjects.

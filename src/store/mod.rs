@@ -130,7 +130,7 @@ impl Store {
         conn.pragma_update(None, "journal_size_limit", 4_194_304)?;
         conn.pragma_update(None, "foreign_keys", true)?;
         migrate(&mut conn)?;
-        conn.set_prepared_statement_cache_capacity(64);
+        conn.set_prepared_statement_cache_capacity(128);
         Ok(Store { conn, open: Cell::new(false), refused: Cell::new(false) })
     }
 
