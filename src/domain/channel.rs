@@ -172,7 +172,8 @@ pub fn join(tx: &mut Tx, sid: &SessionId, conn: ConnRef, command: u32, joining: 
             return Err(Refusal::TooManyChannels(most));
         }
     }
-    let cid = enter(tx, &session.app, &channel, &session.user, role, Holder::Session(sid.clone()), Reason::Normal, fresh);
+    let arrival = Arrival { user: session.user.clone(), role, holder: Holder::Session(sid.clone()), reason: Reason::Normal, stay: fresh };
+    let cid = enter(tx, &session.app, &channel, arrival);
     let topic = Topic::Channel(cid);
     tx.change(Change::Attached(topic, session.user.clone(), Some(conn)));
     let state = tx.state.channels.get(cid).expect("it was entered");
@@ -187,10 +188,20 @@ pub fn join(tx: &mut Tx, sid: &SessionId, conn: ConnRef, command: u32, joining: 
     Ok(())
 }
 
+/// Who joins a channel, and how.
+pub(super) struct Arrival {
+    pub user: UserId,
+    pub role: Role,
+    pub holder: Holder,
+    pub reason: Reason,
+    /// Names the stay if it is a new one.
+    pub stay: StayId,
+}
+
 /// Opens the channel if nobody is in it. Who is in it joins anew, with the role and the medias that it has.
-#[allow(clippy::too_many_arguments)]
-pub(super) fn enter(tx: &mut Tx, app: &AppId, channel: &ChannelId, user: &UserId, role: Role, holder: Holder, reason: Reason, fresh: StayId) -> Cid {
-    let found = tx.state.channels.named(app, channel).map(|c| (c.config.cid, c.participants.get(user).cloned()));
+pub(super) fn enter(tx: &mut Tx, app: &AppId, channel: &ChannelId, arrival: Arrival) -> Cid {
+    let Arrival { user, role, holder, reason, stay } = arrival;
+    let found = tx.state.channels.named(app, channel).map(|c| (c.config.cid, c.participants.get(&user).cloned()));
     match found {
         Some((cid, Some(old))) => {
             // A report does not take a user from its own session.
@@ -198,16 +209,16 @@ pub(super) fn enter(tx: &mut Tx, app: &AppId, channel: &ChannelId, user: &UserId
                 tx.change(Change::HeardUntil(cid, user.clone(), None));
                 tx.change(Change::Participant(cid, Arc::new(Participant { holder, ..(*old).clone() })));
             }
-            tell(tx, cid, user, UserInChannel::Joined(Reason::Rejoined));
+            tell(tx, cid, &user, UserInChannel::Joined(Reason::Rejoined));
             cid
         }
         found => {
             let cid = found.map_or_else(|| open(tx, app, channel), |(cid, _)| cid);
             let order = tx.state.next_order();
-            let participant = Participant { user: user.clone(), stay: fresh, holder, role, medias: Medias::default(), joined: tx.now, order };
+            let participant = Participant { user: user.clone(), stay, holder, role, medias: Medias::default(), joined: tx.now, order };
             tx.change(Change::Participant(cid, Arc::new(participant)));
-            tell(tx, cid, user, UserInChannel::Joined(reason));
-            announce(tx, cid, user, true);
+            tell(tx, cid, &user, UserInChannel::Joined(reason));
+            announce(tx, cid, &user, true);
             cid
         }
     }

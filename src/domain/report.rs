@@ -4,7 +4,7 @@
 
 use super::{
     AppId, ChannelId, Cid, Refusal, StayId, UserId,
-    channel::{self, Doing, Holder, Role},
+    channel::{self, Arrival, Doing, Holder, Role},
     event::Reason,
     push::Unsubscribed,
     request::ParticipantInfo,
@@ -61,7 +61,7 @@ fn take_one(tx: &mut Tx, app: &AppId, channel: &ChannelId, report: Report, fresh
     let user = match report {
         Report::Join { user, role, relayed } => {
             let reason = if relayed { Reason::Relayed } else { Reason::Normal };
-            channel::enter(tx, app, channel, &user, role, Holder::Reported, reason, fresh);
+            channel::enter(tx, app, channel, Arrival { user: user.clone(), role, holder: Holder::Reported, reason, stay: fresh });
             user
         }
         Report::Leave { user, relayed } => return leave(tx, app, channel, &user, if relayed { Reason::Relayed } else { Reason::Normal }).map(Some),
