@@ -123,21 +123,21 @@ pub fn freeze(freezing: &Freezing, strict: bool) -> Vec<u8> {
         channel_id: &'a str,
         #[serde(rename = "ChannelID", skip_serializing_if = "Option::is_none")]
         channel_id_too: Option<&'a str>,
-        contents: Vec<Box<RawValue>>,
+        contents: Vec<&'a RawValue>,
     }
     let subscription = match freezing.endpoint {
         EndpointId::Subscription(_, id) => id.as_str(),
         EndpointId::LiveEvents(_) => "",
     };
     let channel = freezing.events.first().map_or("", |(subject, _)| subject);
-    let entry = |(_, payload): &(String, String)| match RawValue::from_string(payload.clone()) {
-        Ok(entry) => Some(entry),
-        Err(_) => {
+    let mut contents = Vec::with_capacity(freezing.events.len());
+    for (_, payload) in freezing.events {
+        match serde_json::from_str(payload) {
+            Ok(entry) => contents.push(entry),
             // One bad row must not make the others undeliverable.
-            tracing::error!(subscription, "a stored event is not readable and is left out of its callback");
-            None
+            Err(_) => tracing::error!(subscription, "a stored event is not readable and is left out of its callback"),
         }
-    };
+    }
     let body = Body {
         msg_id: &freezing.delivery.0,
         msg_timestamp: freezing.at.seconds(),
@@ -146,7 +146,7 @@ pub fn freeze(freezing: &Freezing, strict: bool) -> Vec<u8> {
         app_id: freezing.endpoint.app().as_str(),
         channel_id: channel,
         channel_id_too: (!strict).then_some(channel),
-        contents: freezing.events.iter().filter_map(entry).collect(),
+        contents,
     };
     serde_json::to_vec(&body).expect("strings and JSON")
 }
@@ -162,4 +162,88 @@ pub fn headers(url: &str, app: &App, now: Millis) -> Vec<(&'static str, String)>
 /// Anything but 200 is tried again.
 pub fn is_success(status: u16) -> bool {
     status == 200
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        alibaba::fake,
+        domain::{AppId, ChannelId, StayId, SubscriptionId, UserId, outbox::DeliveryId},
+    };
+
+    const AT: Millis = Millis(1_700_000_000_999);
+
+    #[test]
+    fn events_of_a_channel() {
+        for (what, tag) in [(InChannel::Opened, "Open"), (InChannel::Closed, "Close")] {
+            let event = ChannelEvent { app: AppId::trusted("demo"), channel: ChannelId::trusted("c\"1"), at: AT, what };
+            assert_eq!(
+                render(&event),
+                format!(r#"{{"Event":"ChannelEvent","ChannelEvent":{{"ChannelId":"c\"1","EventTag":"{tag}","Timestamp":1700000000}}}}"#)
+            );
+        }
+    }
+
+    #[test]
+    fn events_of_a_user() {
+        use UserInChannel::*;
+        let (all, none) = (Medias::from_iter([Media::Screen, Media::Audio, Media::Video]), Medias::default());
+        let streamer = r#""Role":1,"CurrentMedias""#;
+        for (what, role, medias, tag, rest) in [
+            (Joined(Reason::Normal), Role::Viewer, none, "Join", r#""Reason":1,"Role":2,"CurrentMedias":"""#.to_string()),
+            (Joined(Reason::Rejoined), Role::Streamer, all, "Join", r#""Reason":2,"Role":1,"CurrentMedias":"1,2,3""#.into()),
+            (Joined(Reason::Relayed), Role::Streamer, none, "Join", r#""Reason":3,"Role":1,"CurrentMedias":"""#.into()),
+            (Left(Reason::Normal), Role::Streamer, none, "Leave", r#""Reason":1,"Role":1"#.into()),
+            (Left(Reason::TimedOut), Role::Viewer, none, "Leave", r#""Reason":4,"Role":2"#.into()),
+            (Left(Reason::Displaced), Role::Viewer, none, "Leave", r#""Reason":5,"Role":2"#.into()),
+            (Left(Reason::Kicked), Role::Viewer, none, "Leave", r#""Reason":6,"Role":2"#.into()),
+            (Left(Reason::ChannelClosed), Role::Viewer, none, "Leave", r#""Reason":7,"Role":2"#.into()),
+            (Published(Media::Audio), Role::Streamer, Medias::from_iter([Media::Audio]), "PublishAudio", format!(r#"{streamer}:"1""#)),
+            (Published(Media::Video), Role::Streamer, Medias::from_iter([Media::Video, Media::Audio]), "PublishVideo", format!(r#"{streamer}:"1,2""#)),
+            (Published(Media::Screen), Role::Streamer, Medias::from_iter([Media::Screen]), "PublishScreen", format!(r#"{streamer}:"3""#)),
+            (Unpublished(Media::Audio), Role::Streamer, Medias::from_iter([Media::Video, Media::Screen]), "UnpublishAudio", format!(r#"{streamer}:"2,3""#)),
+            (Unpublished(Media::Video), Role::Streamer, none, "UnpublishVideo", format!(r#"{streamer}:"""#)),
+            (Unpublished(Media::Screen), Role::Streamer, none, "UnpublishScreen", format!(r#"{streamer}:"""#)),
+            (RoleChanged, Role::Viewer, none, "Roleupdate", r#""Role":2,"CurrentMedias":"""#.into()),
+        ] {
+            let what = InChannel::User { user: UserId::trusted("u\u{4e2d}"), stay: StayId::trusted("s1"), role, medias, what };
+            let event = ChannelEvent { app: AppId::trusted("demo"), channel: ChannelId::trusted("c1"), at: AT, what };
+            let expected =
+                format!(r#"{{"Event":"UserEvent","UserEvent":{{"UserId":"u中","EventTag":"{tag}","SessionId":"s1","Timestamp":1700000000,{rest}}}}}"#);
+            assert_eq!(render(&event), expected);
+        }
+    }
+
+    #[test]
+    fn bodies_spell_two_ids_twice_unless_strict() {
+        let endpoint = EndpointId::Subscription(AppId::trusted("demo"), SubscriptionId::trusted("ab12"));
+        let event = |payload: &str| ("c\"1".to_string(), payload.to_string());
+        for (payloads, contents) in [
+            (&[r#"{"Event":"ChannelEvent"}"#, r#"{"Event":"UserEvent","n":1.0}"#][..], r#"{"Event":"ChannelEvent"},{"Event":"UserEvent","n":1.0}"#),
+            (&["broken", r#"{"Event":"UserEvent"}"#], r#"{"Event":"UserEvent"}"#),
+        ] {
+            let events: Vec<_> = payloads.iter().map(|p| event(p)).collect();
+            let delivery = DeliveryId("d1".into());
+            let freezing = Freezing { delivery: &delivery, endpoint: &endpoint, at: AT, events: &events };
+            for (strict, ids) in [
+                (false, r#""SubscribeId":"ab12","SubscribeID":"ab12","AppId":"demo","ChannelId":"c\"1","ChannelID":"c\"1""#),
+                (true, r#""SubscribeId":"ab12","AppId":"demo","ChannelId":"c\"1""#),
+            ] {
+                let body = String::from_utf8(freeze(&freezing, strict)).unwrap();
+                assert_eq!(body, format!(r#"{{"MsgId":"d1","MsgTimestamp":1700000000,{ids},"Contents":[{contents}]}}"#));
+            }
+        }
+    }
+
+    #[test]
+    fn headers_are_signed_for_the_domain_without_the_port() {
+        let app = App { key: "abckey".into(), ..fake::app("demo") };
+        for url in ["http://cb.example.com/cb?x=1", "https://CB.example.com:8443/"] {
+            let expected =
+                [("Content-Type", "application/json"), ("Ali-Rtc-Timestamp", "1700000000"), ("Ali-Rtc-Signature", "0581ab213b746c12dd8e76af78a900b6")];
+            assert_eq!(headers(url, &app, AT), expected.map(|(n, v)| (n, v.to_string())));
+        }
+        assert!(is_success(200) && !is_success(204) && !is_success(302));
+    }
 }
