@@ -92,6 +92,11 @@ impl RpcError {
         RpcError::new(400, "InputInvalid", format!("{param} {why}."))
     }
 
+    /// The same in the words of `DeleteChannel`, which alone says it so.
+    pub fn invalid_input(param: &str, why: impl fmt::Display) -> RpcError {
+        RpcError::new(400, "InvalidInput", format!("{param} {why}."))
+    }
+
     /// `why` reads on from `AppName`.
     pub fn app_name(why: &str) -> RpcError {
         RpcError::new(400, "ErrorInvalidAppName", format!("AppName {why}."))

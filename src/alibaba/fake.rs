@@ -55,8 +55,8 @@ pub struct Fake {
     rules: Rules,
     /// Calls that came as such that may wait.
     pub patient: AtomicU32,
-    /// Tries of callbacks, the oldest first.
-    pub attempts: Mutex<Vec<AttemptFound>>,
+    /// Tries of callbacks and whose they are, the oldest first.
+    attempts: Mutex<Vec<(AppId, AttemptFound)>>,
     /// What every call is refused with.
     pub refuse: Mutex<Option<Refusal>>,
 }
@@ -76,6 +76,11 @@ impl Fake {
         fake
     }
 
+    /// With these instead of the usual rules.
+    pub fn with(rules: Rules) -> Fake {
+        Fake { rules, ..Fake::new() }
+    }
+
     pub fn put(&self, change: Change) {
         self.kept.lock().unwrap().state.apply(change);
     }
@@ -83,6 +88,11 @@ impl Fake {
     /// All there is, to be compared.
     pub fn snapshot(&self) -> String {
         format!("{:?}", self.kept.lock().unwrap())
+    }
+
+    /// A callback was tried.
+    pub fn tried(&self, app: &str, attempt: AttemptFound) {
+        self.attempts.lock().unwrap().push((AppId::trusted(app), attempt));
     }
 
     /// Puts a user online, with a connection, and into a group.
@@ -195,8 +205,9 @@ impl Ask for Fake {
 
     fn attempts(&self, page: &AttemptPage) -> Result<AttemptsFound, String> {
         let all = self.attempts.lock().unwrap();
+        let ours = all.iter().filter(|(app, _)| *app == page.app).map(|(_, attempt)| attempt);
         let wanted = |a: &&AttemptFound| a.at >= page.from && a.at <= page.to && page.subscription.as_ref().is_none_or(|id| a.subscription == *id);
-        let mut attempts: Vec<_> = all.iter().filter(wanted).skip(page.skip as usize).cloned().collect();
+        let mut attempts: Vec<_> = ours.filter(wanted).skip(page.skip as usize).cloned().collect();
         let more = attempts.len() > page.limit as usize;
         attempts.truncate(page.limit as usize);
         Ok(AttemptsFound { attempts, more })

@@ -3,6 +3,7 @@
 //! Knows no socket, no HTTP library and no SQL; bytes come in and go out as plain types.
 
 pub mod error;
+mod event_sub;
 pub mod explain;
 pub mod form;
 pub mod live_callback;

@@ -4,12 +4,13 @@
 
 use super::{
     error::RpcError,
+    event_sub::{channels, log, subscriptions},
     messaging::{apps, direct, groups, members, messages, mutes, users},
     params::Params,
     rpc::Gateway,
 };
 use crate::domain::{
-    AppId, GroupId, Refusal,
+    AppId, GroupId, Millis, Refusal,
     app::{App, Audit},
     quota::{self, Quotas},
     request::{Answer, GroupRequest, Request},
@@ -41,6 +42,8 @@ pub enum Theme {
     Members,
     Users,
     Messages,
+    Subscriptions,
+    Channels,
 }
 
 /// Which limit counts its calls.
@@ -48,6 +51,7 @@ pub enum Theme {
 pub enum Qps {
     Standard,
     Mute,
+    Channel,
 }
 
 impl Qps {
@@ -56,6 +60,7 @@ impl Qps {
         match self {
             Qps::Standard => quotas.operation_qps,
             Qps::Mute => quotas.mute_qps,
+            Qps::Channel => quotas.channel_operation_qps,
         }
     }
 }
@@ -97,11 +102,20 @@ pub const OPERATIONS: &[Operation] = &[
     operation("SendLiveMessageUser", Messages, Standard, &["AppId", "SenderId", "ReceiverId"], direct::send),
     // `DeleterId` is declared optional, and yet its lack is another code than the gateway's.
     operation("DeleteLiveMessageUserMessage", Messages, Standard, &["AppId", "MessageId", "ReceiverId"], direct::delete),
+    operation("CreateEventSub", Subscriptions, Channel, &["AppId", "CallbackUrl", "Events"], subscriptions::create),
+    operation("UpdateEventSub", Subscriptions, Standard, &["AppId", "SubscribeId", "CallbackUrl", "Events"], subscriptions::update),
+    operation("DeleteEventSub", Subscriptions, Channel, &["AppId", "SubscribeId"], subscriptions::delete),
+    operation("ListEventSub", Subscriptions, Standard, &["AppId"], subscriptions::list),
+    operation("ListEventSubEvent", Subscriptions, Standard, &["AppId", "StartTime", "EndTime", "PageNo", "PageSize"], log::list),
+    operation("DescribeChannelUsers", Channels, Channel, &["AppId", "ChannelId"], channels::users),
+    operation("DescribeChannelParticipants", Channels, Channel, &["AppId", "ChannelId"], channels::participants),
+    // Says itself what it lacks.
+    operation("DeleteChannel", Channels, Channel, &[], channels::delete),
 ];
 
 /// The README's table of [`OPERATIONS`], a theme a row, in Markdown.
 pub fn coverage() -> String {
-    let mut table = format!("| The {} operations of interactive messaging | |\n| --- | --- |\n", OPERATIONS.len());
+    let mut table = format!("| The {} operations of interactive messaging and of RTC channels | |\n| --- | --- |\n", OPERATIONS.len());
     for same in OPERATIONS.chunk_by(|a, b| a.theme == b.theme) {
         let names: Vec<&str> = same.iter().map(|operation| operation.name).collect();
         table += &format!("| {:?} | {} |\n", same[0].theme, names.join(", "));
@@ -139,6 +153,10 @@ impl Call<'_> {
     pub(super) fn ask_group(&self, app: &AppId, group: &GroupId, what: GroupRequest) -> Result<Answer, RpcError> {
         self.enabled_app(app)?;
         self.ask(Request::Group { app: app.clone(), group: group.clone(), what })
+    }
+
+    pub(super) fn now(&self) -> Millis {
+        self.gateway.clock.now()
     }
 
     pub(super) fn quotas(&self) -> &Quotas {
@@ -223,6 +241,6 @@ mod tests {
         let mut names: Vec<_> = OPERATIONS.iter().map(|operation| operation.name).collect();
         names.sort();
         names.dedup();
-        assert_eq!((names.len(), coverage().lines().count()), (29, 2 + 6));
+        assert_eq!((names.len(), coverage().lines().count()), (37, 2 + 8));
     }
 }

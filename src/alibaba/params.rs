@@ -29,6 +29,11 @@ pub struct Users {
 }
 
 impl Users {
+    /// Nobody is named.
+    pub fn is_empty(&self) -> bool {
+        self.whole.is_none() && self.split.as_ref().is_ok_and(Vec::is_empty)
+    }
+
     /// A comma does not split where the whole text names an existing id (`alibaba.md` §0.3). `exists` is
     /// asked only where there is a comma.
     pub fn meant(self, exists: impl FnOnce(&UserId) -> Result<bool, RpcError>) -> Result<Vec<UserId>, RpcError> {
@@ -147,6 +152,12 @@ impl Params {
         Ok(Some(list))
     }
 
+    /// A list of words that are no ids, of which there must be one.
+    pub fn some_texts(&self, name: &str) -> Result<Vec<String>, RpcError> {
+        let items = self.list(name, 0)?.map(|list| list.items).unwrap_or_default();
+        if items.is_empty() { Err(RpcError::missing(name)) } else { Ok(items) }
+    }
+
     /// Refers to users: any ids. Absent is empty.
     pub fn users(&self, name: &str, most: u32) -> Result<Users, RpcError> {
         let Some(list) = self.list(name, most)? else { return Ok(Users { split: Ok(Vec::new()), whole: None }) };
@@ -161,7 +172,7 @@ impl Params {
     /// [`Params::users`], of which there must be one.
     pub fn some_users(&self, name: &str, most: u32) -> Result<Users, RpcError> {
         let users = self.users(name, most)?;
-        if users.split.as_ref().is_ok_and(Vec::is_empty) { Err(RpcError::missing(name)) } else { Ok(users) }
+        if users.is_empty() { Err(RpcError::missing(name)) } else { Ok(users) }
     }
 
     /// Names users that are made with it, each once. Absent is empty.
@@ -182,14 +193,19 @@ impl Params {
         self.0.iter().filter_map(after)
     }
 
-    /// Refers to a group: any id.
-    pub fn group(&self) -> Result<GroupId, RpcError> {
-        GroupId::new(self.filled("GroupId").unwrap_or_default()).map_err(no_id("GroupId"))
+    /// Refers to what has an id of this kind (`UserId::new`): any such id.
+    pub fn id<T>(&self, name: &str, kind: fn(&str) -> Result<T, BadId>) -> Result<T, RpcError> {
+        kind(self.filled(name).unwrap_or_default()).map_err(no_id(name))
     }
 
-    /// Refers to a user: any id.
+    /// Refers to a group.
+    pub fn group(&self) -> Result<GroupId, RpcError> {
+        self.id("GroupId", GroupId::new)
+    }
+
+    /// Refers to a user.
     pub fn user(&self, name: &str) -> Result<UserId, RpcError> {
-        UserId::new(self.filled(name).unwrap_or_default()).map_err(no_id(name))
+        self.id(name, UserId::new)
     }
 
     /// Says who did something: any id, or nothing.
@@ -197,9 +213,9 @@ impl Params {
         self.filled(name).map_or(Ok(String::new()), |_| self.user(name).map(|user| user.to_string()))
     }
 
-    /// Refers to a message: any id.
+    /// Refers to a message.
     pub fn message(&self) -> Result<Tid, RpcError> {
-        Tid::new(self.filled("MessageId").unwrap_or_default()).map_err(no_id("MessageId"))
+        self.id("MessageId", Tid::new)
     }
 
     /// Names a new message; absent or empty lets the server choose.

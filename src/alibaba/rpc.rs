@@ -55,7 +55,7 @@ pub trait Ask: Send + Sync {
 /// All that the operations share. One for all threads.
 pub struct Gateway {
     pub(super) ask: Arc<dyn Ask>,
-    clock: Clock,
+    pub(super) clock: Clock,
     pub(super) ids: Ids,
     pub(super) allow: AllowList,
     pub(super) rules: Rules,

@@ -216,13 +216,19 @@ fn calls_over_the_qps_are_told_when_to_come_back() {
 }
 
 #[test]
-fn operations_that_mute_have_a_qps_of_their_own() {
+fn operations_that_mute_and_those_of_channels_have_a_qps_of_their_own() {
     let mute = ["BanLiveMessageGroup", "UnbanLiveMessageGroup", "AddLiveMessageGroupBand", "RemoveLiveMessageGroupBand", "ModifyLiveMessageGroupBand"];
+    let channel = ["CreateEventSub", "DeleteEventSub", "DescribeChannelUsers", "DescribeChannelParticipants", "DeleteChannel"];
     // 0 is no limit.
-    for (standard, muting) in [(7, 3), (0, 2), (4, 0)] {
-        let server = Server::with(10_000, true, Quotas { operation_qps: standard, mute_qps: muting, ..Quotas::default() });
+    for (standard, muting, of_channels) in [(7, 3, 9), (0, 2, 5), (4, 0, 0)] {
+        let quotas = Quotas { operation_qps: standard, mute_qps: muting, channel_operation_qps: of_channels, ..Quotas::default() };
+        let server = Server::with(10_000, true, quotas);
         for operation in OPERATIONS {
-            let limit = if mute.contains(&operation.name) { muting } else { standard };
+            let limit = match operation.name {
+                name if mute.contains(&name) => muting,
+                name if channel.contains(&name) => of_channels,
+                _ => standard,
+            };
             let limit = if limit == 0 { 20 } else { limit };
             let admitted = (0..20).filter(|_| code(&server.call(operation.name, &[])) != (400, "Throttling.User")).count();
             assert_eq!(admitted, limit as usize, "{}", operation.name);

@@ -1,9 +1,11 @@
 //! The gateway and its operations as a caller sees them: signed requests in, status and JSON out.
 
+mod channels;
 mod gateway;
 mod members;
 mod messages;
 mod operations;
+mod subscriptions;
 
 use super::{
     fake::{self, Fake},
@@ -56,10 +58,10 @@ impl Server {
     }
 
     fn with(nonces: u32, qps: bool, quotas: Quotas) -> Server {
-        let (fake, clock) = (Arc::new(Fake::new()), Clock::standing());
+        let (rules, clock) = (Rules { quotas, ..Rules::default() }, Clock::standing());
+        let fake = Arc::new(Fake::with(rules.clone()));
         fake.put(Change::App(Arc::new(fake::app("demo"))));
         let words = Arc::new(Words::none(&clock));
-        let rules = Rules { quotas, ..Rules::default() };
         let (ask, clock_too) = (fake.clone(), clock.clone());
         let (ids, allow) = (Ids::seeded(3), AllowList::default());
         let gateway = Gateway::new(GatewayParts { ask, clock: clock_too, ids, allow, rules, words, nonces, control_qps: qps });
