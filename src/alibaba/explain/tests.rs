@@ -2,8 +2,14 @@
 
 use super::{callback::domain, *};
 use crate::{
-    alibaba::{signature, token},
-    domain::Millis,
+    alibaba::{rtc_callback, signature, token},
+    domain::{
+        AppId, ChannelId, Millis, StayId, SubscriptionId, UserId,
+        channel::{Media, Medias, Role},
+        endpoint::EndpointId,
+        event::{ChannelEvent, InChannel, Reason, UserInChannel},
+        outbox::{DeliveryId, Freezing},
+    },
 };
 use base64::Engine;
 
@@ -68,12 +74,49 @@ fn bodies_in_words() {
             r#"{"ChannelId":"c","Contents":[{"Event":"ChannelEvent","ChannelEvent":{"EventTag":"Open"}},{"UserEvent":{"UserId":"u","EventTag":"PublishVideo"}},{"UserEvent":{"UserId":"u","EventTag":"UnpublishAudio"}},{"UserEvent":{"UserId":"u","EventTag":"Leave","Reason":4}}]}"#,
             "channel c opened|u publishes video in channel c|u stopped publishing audio in channel c|u left channel c: not heard of for too long",
         ),
+        (r#"{"ChannelID":"c","Contents":[{"UserEvent":{"UserId":"u","EventTag":"Leave","Reason":1,"Role":2}}]}"#, "u left channel c"),
         (r#"{"content":"hi"}"#, "may this be said? \"hi\""),
     ] {
         assert_eq!(callback_in_words(body.as_bytes()).unwrap().join("|"), expected);
     }
     for bad in [&b"{}"[..], b"[]", b"not json", b"\xff", br#"{"eves":5}"#] {
         assert!(callback_in_words(bad).is_err());
+    }
+}
+
+/// The bodies are those that are sent, in either spelling.
+#[test]
+fn channel_events_in_words() {
+    let at = Millis(1_700_000_000_000);
+    let (delivery, endpoint) = (DeliveryId("d".into()), EndpointId::Subscription(AppId::trusted("demo"), SubscriptionId::trusted("s")));
+    let told = |what: InChannel| {
+        let event = ChannelEvent { app: AppId::trusted("demo"), channel: ChannelId::trusted("c"), at, what };
+        let events = [("c".to_string(), rtc_callback::render(&event))];
+        let freezing = Freezing { delivery: &delivery, endpoint: &endpoint, at, events: &events };
+        let words = [false, true].map(|strict| callback_in_words(&rtc_callback::freeze(&freezing, strict)).unwrap().join("|"));
+        assert_eq!(words[0], words[1]);
+        words[0].clone()
+    };
+    assert_eq!((told(InChannel::Opened), told(InChannel::Closed)), ("channel c opened".into(), "channel c closed".into()));
+    use UserInChannel::*;
+    let (audio, both, none) = (Medias::from_iter([Media::Audio]), Medias::from_iter([Media::Audio, Media::Screen]), Medias::default());
+    for (what, role, medias, expected) in [
+        (Joined(Reason::Normal), Role::Viewer, none, "u joined channel c as a viewer"),
+        (Joined(Reason::Rejoined), Role::Streamer, both, "u joined channel c again as a streamer, publishing audio, screen"),
+        (Joined(Reason::Rejoined), Role::Viewer, none, "u joined channel c again as a viewer"),
+        (Joined(Reason::Relayed), Role::Streamer, none, "u joined channel c as a streamer: relayed from another channel"),
+        (Left(Reason::Normal), Role::Viewer, none, "u left channel c"),
+        (Left(Reason::Relayed), Role::Viewer, none, "u left channel c: relayed no longer"),
+        (Left(Reason::TimedOut), Role::Viewer, none, "u left channel c: not heard of for too long"),
+        (Left(Reason::Displaced), Role::Viewer, none, "u left channel c: logged on from elsewhere"),
+        (Left(Reason::Kicked), Role::Viewer, none, "u left channel c: removed"),
+        (Left(Reason::ChannelClosed), Role::Viewer, none, "u left channel c: it was closed"),
+        (Published(Media::Screen), Role::Streamer, both, "u publishes screen in channel c (now audio, screen)"),
+        (Unpublished(Media::Screen), Role::Streamer, audio, "u stopped publishing screen in channel c (now audio)"),
+        (Unpublished(Media::Audio), Role::Streamer, none, "u stopped publishing audio in channel c (now nothing)"),
+        (RoleChanged, Role::Viewer, none, "u is in channel c now as a viewer"),
+    ] {
+        assert_eq!(told(InChannel::User { user: UserId::trusted("u"), stay: StayId::trusted("s"), role, medias, what }), expected);
     }
 }
 

@@ -57,21 +57,42 @@ fn rtc_event(channel: &str, content: &Value) -> String {
     }
     let event = &content["UserEvent"];
     let user = text(&event["UserId"]);
-    match text(&event["EventTag"]) {
-        "Join" if event["Reason"] == 2 => format!("{user} joined channel {channel} again"),
-        "Join" => format!("{user} joined channel {channel}"),
-        "Leave" => match event["Reason"].as_i64() {
-            Some(4) => format!("{user} left channel {channel}: not heard of for too long"),
-            Some(5) => format!("{user} left channel {channel}: joined from elsewhere"),
-            Some(6) => format!("{user} left channel {channel}: removed"),
-            Some(7) => format!("{user} left channel {channel}: it was closed"),
-            _ => format!("{user} left channel {channel}"),
-        },
-        "Roleupdate" => format!("{user} is now {} in channel {channel}", if event["Role"] == 1 { "a streamer" } else { "a viewer" }),
-        tag => match (tag.strip_prefix("Publish"), tag.strip_prefix("Unpublish")) {
-            (Some(medium), _) => format!("{user} publishes {} in channel {channel}", medium.to_lowercase()),
-            (_, Some(medium)) => format!("{user} stopped publishing {} in channel {channel}", medium.to_lowercase()),
+    let role = match event["Role"].as_i64() {
+        Some(1) => " as a streamer",
+        Some(2) => " as a viewer",
+        _ => "",
+    };
+    let medias = event["CurrentMedias"].as_str().map(medias);
+    let now = medias.as_ref().map(|all| format!(" (now {})", if all.is_empty() { "nothing" } else { all })).unwrap_or_default();
+    match (text(&event["EventTag"]), event["Reason"].as_i64()) {
+        ("Join", Some(2)) => {
+            let publishing = medias.filter(|all| !all.is_empty()).map(|all| format!(", publishing {all}")).unwrap_or_default();
+            format!("{user} joined channel {channel} again{role}{publishing}")
+        }
+        ("Join", Some(3)) => format!("{user} joined channel {channel}{role}: relayed from another channel"),
+        ("Join", _) => format!("{user} joined channel {channel}{role}"),
+        ("Leave", Some(3)) => format!("{user} left channel {channel}: relayed no longer"),
+        ("Leave", Some(4)) => format!("{user} left channel {channel}: not heard of for too long"),
+        ("Leave", Some(5)) => format!("{user} left channel {channel}: logged on from elsewhere"),
+        ("Leave", Some(6)) => format!("{user} left channel {channel}: removed"),
+        ("Leave", Some(7)) => format!("{user} left channel {channel}: it was closed"),
+        ("Leave", _) => format!("{user} left channel {channel}"),
+        ("Roleupdate", _) => format!("{user} is in channel {channel} now{role}"),
+        (tag, _) => match (tag.strip_prefix("Publish"), tag.strip_prefix("Unpublish")) {
+            (Some(media), _) => format!("{user} publishes {} in channel {channel}{now}", media.to_lowercase()),
+            (_, Some(media)) => format!("{user} stopped publishing {} in channel {channel}{now}", media.to_lowercase()),
             _ => format!("{user}: {tag} in channel {channel}"),
         },
     }
+}
+
+/// `1,3` → `audio, screen`.
+fn medias(numbers: &str) -> String {
+    let one = |number| match number {
+        "1" => "audio",
+        "2" => "video",
+        "3" => "screen",
+        other => other,
+    };
+    numbers.split(',').map(one).collect::<Vec<_>>().join(", ")
 }
