@@ -3,7 +3,7 @@
 use super::{Expiry, Flaw, LoginError, check_length, read};
 use crate::{
     alibaba::signature::{same, sha256_hex},
-    domain::{AppId, Millis, UserId, app::App, id::BadId},
+    domain::{AppId, ChannelId, Millis, UserId, app::App, id::BadId},
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -58,16 +58,15 @@ pub fn verify_rtc(join: &RtcJson, app: &App, channel: &str, user: &UserId, now: 
 
 /// Is it good now for whom and what it names, and if not, why? The token is checked before the expiry, as that of a login.
 pub fn examine_rtc(join: &RtcJson, app: &AppId, key: &str, now: Millis) -> Result<(), Flaw> {
-    // Ids of all kinds have one form.
-    for (name, id) in [("channelid", &join.channelid), ("userid", &join.userid)] {
-        UserId::new(id).map_err(|BadId| Flaw::Form(format!("{name} is none: {BadId}")))?;
-    }
+    let bad = |name: &'static str| move |BadId| Flaw::Form(format!("{name} is none: {BadId}"));
+    let channel = ChannelId::new(&join.channelid).map_err(bad("channelid"))?;
+    let user = UserId::new(&join.userid).map_err(bad("userid"))?;
     if join.appid != app.as_str() {
         return Err(Flaw::OtherApp);
     }
     check_length("nonce", &join.nonce)?;
     join.timestamp.check("timestamp")?;
-    let token = rtc_token(app.as_str(), key, &join.channelid, &join.userid, &join.nonce, &join.timestamp.text);
+    let token = rtc_token(app.as_str(), key, channel.as_str(), user.as_str(), &join.nonce, &join.timestamp.text);
     if !same(&token, &join.token) {
         return Err(Flaw::Token);
     }
