@@ -191,6 +191,25 @@ mod tests {
     }
 
     #[test]
+    fn channels_take_reports_of_events() {
+        let control = control(Clock::standing());
+        operate(&control, "POST", "apps", r#"{"app_id":"shop"}"#);
+        let (status, answer) = operate(&control, "POST", "channels/shop/hall%201/events", r#"{"event":"join","user":"u1"}"#);
+        assert_eq!((status, &answer["events"][0]["user"]), (200, &json!("u1")));
+        let kick = r#"{"event":"kick","user":"u1"}"#;
+        for (method, path, expected) in [
+            ("POST", "channels/shop/hall/events", 404),
+            ("POST", "channels/shop//events", 400),
+            ("GET", "channels/shop/hall%201/events", 405),
+            ("POST", "channels/shop/hall%201", 404),
+            ("POST", "channels/shop/hall%201/events", 200),
+        ] {
+            assert_eq!(operate(&control, method, path, kick).0, expected, "{method} {path}");
+        }
+        assert_eq!(send(&control, "POST", "/operator/v1/channels/shop/hall/events", "", kick).0, 401);
+    }
+
+    #[test]
     fn only_a_virtual_clock_is_moved() {
         let clock = Clock::standing();
         let before = clock.now();

@@ -1,14 +1,19 @@
-//! The operator's own API, `/operator/v1/…` (`design.md` §5): keys, applications and the virtual
-//! clock as plain JSON behind a bearer token. No cloud's spelling but what the applications share
-//! with the dialect. Errors are `{"error":{"code","message"}}`.
+//! The operator's own API, `/operator/v1/…` (`design.md` §5): keys, applications, what media servers
+//! report of channels, and the virtual clock, as plain JSON behind a bearer token. No cloud's spelling but
+//! what the applications share with the dialect. Errors are `{"error":{"code","message"}}`.
+
+mod apps;
+mod channels;
+
+pub use apps::apps_json;
 
 use super::{ControlRequest, Reply};
 pub use crate::alibaba::messaging::apps::{AppDraft, app_json, new_app};
 use crate::{
-    alibaba::{error::RpcError, form, messaging::apps::by_age, rpc::Ask, signature::same},
+    alibaba::{error::RpcError, form, rpc::Ask, signature::same},
     clock::Clock,
     domain::{
-        AppId, Refusal, UserId,
+        AppId, Refusal,
         address::AllowList,
         app::{AccessKey, Directory},
         request::{Answer, Request},
@@ -21,7 +26,7 @@ use std::sync::{Arc, Mutex};
 
 const ROOT: &str = "/operator/v1/";
 /// What stands below it, for those who look for it.
-const PATHS: &str = "keys, keys/{id}, apps, apps/{app}, apps/{app}/sessions/{user} and clock, below /operator/v1/";
+const PATHS: &str = "keys, keys/{id}, apps, apps/{app}, apps/{app}/sessions/{user}, channels/{app}/{channel}/events and clock, below /operator/v1/";
 /// The furthest that one call moves a virtual clock: a year and a bit.
 const MAX_ADVANCE: u64 = 400 * 24 * 3_600 * 1_000;
 
@@ -79,6 +84,8 @@ impl Operator {
             (["apps", _], _) => Err(only("GET")),
             (["apps", app, "sessions", user], "DELETE") => self.force_off(&segment(app)?, &segment(user)?),
             (["apps", _, "sessions", _], _) => Err(only("DELETE")),
+            (["channels", app, channel, "events"], "POST") => self.report(&segment(app)?, &segment(channel)?, &request.body),
+            (["channels", _, _, "events"], _) => Err(only("POST")),
             (["clock"], "POST") => self.advance(&request.body),
             (["clock"], _) => Err(only("POST")),
             _ => Err(fault(404, "NotFound", format!("there is no such path; there are {PATHS}"))),
@@ -106,54 +113,6 @@ impl Operator {
         Ok((200, json!({})))
     }
 
-    /// Closes the user's socket with 4502 and logs the session off.
-    fn force_off(&self, app: &str, user: &str) -> Outcome {
-        let user = UserId::new(user).map_err(|e| fault(400, "BadUser", format!("{user:?} is no user: {e}")))?;
-        self.ask.call(Request::ForceOff { app: AppId::trusted(app), user })?;
-        Ok((200, json!({})))
-    }
-
-    fn show_app(&self, id: &str) -> Outcome {
-        let directory = self.ask.directory();
-        let app = directory.apps.get(id).ok_or_else(|| Refusal::NoSuchApp(id.to_string()))?;
-        Ok((200, app_json(app)))
-    }
-
-    fn create_app(&self, body: &[u8]) -> Outcome {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Body {
-            app_id: Option<String>,
-            name: Option<String>,
-            data_center: Option<String>,
-            event_callback_url: Option<String>,
-            audit_type: Option<i64>,
-            audit_url: Option<String>,
-            msg_life_cycle: Option<i64>,
-        }
-        let body: Body = read(body)?;
-        let draft = AppDraft {
-            id: body.app_id,
-            name: body.name,
-            data_center: body.data_center,
-            event_callback_url: body.event_callback_url,
-            audit_type: body.audit_type,
-            audit_url: body.audit_url,
-            msg_life_cycle: body.msg_life_cycle,
-        };
-        let new = new_app(&self.ids, &self.allow, draft)?;
-        if self.ask.directory().apps.contains_key(&new.id) {
-            return Err(fault(409, "Conflict", format!("application {} exists already", new.id)));
-        }
-        match self.ask.call(Request::CreateApp(Box::new(new)))? {
-            Answer::App(app) => Ok((200, app_json(&app))),
-            other => {
-                tracing::error!(?other, "the answer does not fit its request");
-                Err(RpcError::server().into())
-            }
-        }
-    }
-
     fn advance(&self, body: &[u8]) -> Outcome {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -171,11 +130,6 @@ impl Operator {
         let now = self.clock.advance(advance_ms).map_err(|why| fault(500, "ServerError", why))?;
         Ok((200, json!({"now": now})))
     }
-}
-
-/// An array of all applications, oldest first, each as [`app_json`].
-pub fn apps_json(directory: &Directory) -> Value {
-    by_age(directory).into_iter().map(|app| app_json(app)).collect()
 }
 
 /// An array of all keys, oldest first: ids and times. Secrets are shown once, when they are made.
@@ -206,7 +160,18 @@ fn segment(text: &str) -> Result<String, Fault> {
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
     let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|why| fault(400, "BadRequest", format!("the body does not fit: {why}")))
+    serde_json::from_slice(body).map_err(unfit)
+}
+
+/// The body does not fit what the path takes.
+fn unfit(why: impl std::fmt::Display) -> Fault {
+    fault(400, "BadRequest", format!("the body does not fit: {why}"))
+}
+
+/// The engine answered something else than was asked: a fault of ours.
+fn defect(answer: &Answer) -> Fault {
+    tracing::error!(?answer, "the answer does not fit its request");
+    RpcError::server().into()
 }
 
 fn fault(status: u16, code: &str, message: impl Into<String>) -> Fault {

@@ -1,0 +1,65 @@
+//! `apps`: applications, made and shown, and their users' sessions, ended.
+
+use super::{Operator, Outcome, defect, fault, read};
+use crate::{
+    alibaba::messaging::apps::{AppDraft, app_json, by_age, new_app},
+    domain::{
+        AppId, Refusal, UserId,
+        app::Directory,
+        request::{Answer, Request},
+    },
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+impl Operator {
+    pub(super) fn show_app(&self, id: &str) -> Outcome {
+        let directory = self.ask.directory();
+        let app = directory.apps.get(id).ok_or_else(|| Refusal::NoSuchApp(id.to_string()))?;
+        Ok((200, app_json(app)))
+    }
+
+    pub(super) fn create_app(&self, body: &[u8]) -> Outcome {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Body {
+            app_id: Option<String>,
+            name: Option<String>,
+            data_center: Option<String>,
+            event_callback_url: Option<String>,
+            audit_type: Option<i64>,
+            audit_url: Option<String>,
+            msg_life_cycle: Option<i64>,
+        }
+        let body: Body = read(body)?;
+        let draft = AppDraft {
+            id: body.app_id,
+            name: body.name,
+            data_center: body.data_center,
+            event_callback_url: body.event_callback_url,
+            audit_type: body.audit_type,
+            audit_url: body.audit_url,
+            msg_life_cycle: body.msg_life_cycle,
+        };
+        let new = new_app(&self.ids, &self.allow, draft)?;
+        if self.ask.directory().apps.contains_key(&new.id) {
+            return Err(fault(409, "Conflict", format!("application {} exists already", new.id)));
+        }
+        match self.ask.call(Request::CreateApp(Box::new(new)))? {
+            Answer::App(app) => Ok((200, app_json(&app))),
+            other => Err(defect(&other)),
+        }
+    }
+
+    /// Closes the user's socket with 4502 and logs the session off.
+    pub(super) fn force_off(&self, app: &str, user: &str) -> Outcome {
+        let user = UserId::new(user).map_err(|e| fault(400, "BadUser", format!("{user:?} is no user: {e}")))?;
+        self.ask.call(Request::ForceOff { app: AppId::trusted(app), user })?;
+        Ok((200, json!({})))
+    }
+}
+
+/// An array of all applications, oldest first, each as [`app_json`].
+pub fn apps_json(directory: &Directory) -> Value {
+    by_age(directory).into_iter().map(|app| app_json(app)).collect()
+}
