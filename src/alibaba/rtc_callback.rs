@@ -5,10 +5,10 @@ use super::signature;
 use crate::domain::{
     Millis,
     app::App,
-    channel::{Media, Medias, Role},
     endpoint::{CallbackUrl, EndpointId},
     event::{ChannelEvent, InChannel, Reason, UserInChannel},
     outbox::Freezing,
+    participant::{Media, Medias},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -61,10 +61,7 @@ pub fn render(event: &ChannelEvent) -> String {
         InChannel::User { user, stay, role, medias, what } => {
             let (event_tag, reason) = tag(*what);
             let current_medias = (!matches!(what, UserInChannel::Left(_))).then(|| numbers(*medias));
-            let role = match role {
-                Role::Streamer => 1,
-                Role::Viewer => 2,
-            };
+            let role = role.number();
             let user = UserEvent { user_id: user.as_str(), event_tag, session_id: stay.as_str(), timestamp, reason, role, current_medias };
             Entry { event: "UserEvent", user: Some(user), channel: None }
         }

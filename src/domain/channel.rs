@@ -1,15 +1,15 @@
 //! An RTC channel (`alibaba.md` §3, `session.md` §4): it opens with the first who joins and closes with
-//! the last who leaves. Who is in it, in which role, and what it says that it publishes; the media
-//! themselves are elsewhere. What media servers report of users is `report.rs`, all open channels
-//! together are `channels.rs`.
+//! the last who leaves. What a user does in it is `participant.rs`, what media servers report of users
+//! `report.rs`; all open channels together are `channels.rs`. The media themselves are elsewhere.
 
 use super::{
     AppId, ChannelId, Cid, ConnRef, Millis, Named, Refusal, SessionId, StayId, Tick, Topic, UserId,
     audience::Audience,
     event::{InChannel, Reason, UserInChannel},
+    participant::{self, Holder, Medias, Participant, Role},
     push::{Joined, Present, Push, Reply, Unsubscribed},
     quota,
-    request::{ChannelInfo, ParticipantInfo},
+    request::ChannelInfo,
     state::Change,
     tx::Tx,
 };
@@ -18,66 +18,6 @@ use std::{collections::HashMap, sync::Arc};
 /// A channel that is gone is still said to exist for so long, in ms (`alibaba.md` §3.1).
 pub const LINGERS: u64 = 5_000;
 
-/// One kind of stream that a user publishes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Media {
-    Audio = 1,
-    Video = 2,
-    Screen = 4,
-}
-
-/// What a user publishes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Medias(u8);
-
-impl Medias {
-    const ALL: [Media; 3] = [Media::Audio, Media::Video, Media::Screen];
-
-    /// As they are stored.
-    pub fn bits(self) -> u8 {
-        self.0
-    }
-
-    /// The inverse of [`Medias::bits`].
-    pub fn from_bits(bits: u8) -> Option<Medias> {
-        (bits < 8).then_some(Medias(bits))
-    }
-
-    pub fn has(self, media: Media) -> bool {
-        self.0 & media as u8 != 0
-    }
-
-    pub fn with(self, media: Media) -> Medias {
-        Medias(self.0 | media as u8)
-    }
-
-    pub fn without(self, media: Media) -> Medias {
-        Medias(self.0 & !(media as u8))
-    }
-
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// Audio, video, screen, in this order.
-    pub fn iter(self) -> impl Iterator<Item = Media> {
-        Medias::ALL.into_iter().filter(move |media| self.has(*media))
-    }
-}
-
-impl FromIterator<Media> for Medias {
-    fn from_iter<T: IntoIterator<Item = Media>>(medias: T) -> Medias {
-        medias.into_iter().fold(Medias::default(), Medias::with)
-    }
-}
-
-/// May it publish?
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    Streamer,
-    Viewer,
-}
-
 /// An open channel, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Channel {
@@ -85,28 +25,6 @@ pub struct Channel {
     pub app: AppId,
     pub id: ChannelId,
     pub opened: Millis,
-}
-
-/// Whose word it is that a user is there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Holder {
-    /// The user's own session: it leaves when that ends.
-    Session(SessionId),
-    /// A media server, which has to repeat it.
-    Reported,
-}
-
-/// A user in a channel, as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Participant {
-    pub user: UserId,
-    pub stay: StayId,
-    pub holder: Holder,
-    pub role: Role,
-    pub medias: Medias,
-    pub joined: Millis,
-    /// Orders all joins of all channels and groups.
-    pub order: u64,
 }
 
 /// A channel with all that lives in memory.
@@ -178,7 +96,7 @@ pub fn join(tx: &mut Tx, sid: &SessionId, conn: ConnRef, command: u32, joining: 
     tx.change(Change::Attached(topic, session.user.clone(), Some(conn)));
     let state = tx.state.channels.get(cid).expect("it was entered");
     let joined = Joined {
-        participant: describe_one(&state.participants[&session.user]),
+        participant: state.participants[&session.user].describe(),
         channel: channel.clone(),
         rejoined: held.is_some(),
         users: state.participants.len() as u64,
@@ -209,7 +127,7 @@ pub(super) fn enter(tx: &mut Tx, app: &AppId, channel: &ChannelId, arrival: Arri
                 tx.change(Change::HeardUntil(cid, user.clone(), None));
                 tx.change(Change::Participant(cid, Arc::new(Participant { holder, ..(*old).clone() })));
             }
-            tell(tx, cid, &user, UserInChannel::Joined(Reason::Rejoined));
+            participant::tell(tx, cid, &user, UserInChannel::Joined(Reason::Rejoined));
             cid
         }
         found => {
@@ -217,7 +135,7 @@ pub(super) fn enter(tx: &mut Tx, app: &AppId, channel: &ChannelId, arrival: Arri
             let order = tx.state.next_order();
             let participant = Participant { user: user.clone(), stay, holder, role, medias: Medias::default(), joined: tx.now, order };
             tx.change(Change::Participant(cid, Arc::new(participant)));
-            tell(tx, cid, &user, UserInChannel::Joined(reason));
+            participant::tell(tx, cid, &user, UserInChannel::Joined(reason));
             announce(tx, cid, &user, true);
             cid
         }
@@ -235,11 +153,11 @@ fn open(tx: &mut Tx, app: &AppId, id: &ChannelId) -> Cid {
 /// The user leaves: first what it publishes ends, and after the last one the channel is closed. Not being
 /// in is no error.
 pub fn leave(tx: &mut Tx, cid: Cid, user: &UserId, reason: Reason) {
-    if participant(tx, cid, user).is_none() {
+    if participant::find(tx, cid, user).is_none() {
         return;
     }
-    set_medias(tx, cid, user, Medias::default());
-    tell(tx, cid, user, UserInChannel::Left(reason));
+    participant::set_medias(tx, cid, user, Medias::default());
+    participant::tell(tx, cid, user, UserInChannel::Left(reason));
     detach(tx, cid, user);
     announce(tx, cid, user, false);
     tx.change(Change::HeardUntil(cid, user.clone(), None));
@@ -303,79 +221,15 @@ pub fn joined(tx: &Tx, sid: &SessionId, id: &ChannelId) -> Result<(Cid, UserId),
     channel.map(|c| (c.config.cid, session.user.clone())).ok_or_else(|| Refusal::NotInChannel { user: session.user.to_string(), channel: id.to_string() })
 }
 
-/// One change of what a participant does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doing {
-    Publish(Medias),
-    Unpublish(Medias),
-    Role(Role),
-}
-
-/// What is so already is no event, and no error.
-pub fn perform(tx: &mut Tx, cid: Cid, user: &UserId, doing: Doing) -> Result<ParticipantInfo, Refusal> {
-    let before = participant(tx, cid, user).expect("the caller found it");
-    match doing {
-        Doing::Publish(_) if before.role == Role::Viewer => {
-            return Err(Refusal::NotAllowed(format!("publish as a viewer; {user} has to become a streamer first")));
-        }
-        Doing::Publish(medias) => set_medias(tx, cid, user, medias.iter().fold(before.medias, Medias::with)),
-        Doing::Unpublish(medias) => set_medias(tx, cid, user, medias.iter().fold(before.medias, Medias::without)),
-        Doing::Role(role) if role != before.role => {
-            if role == Role::Viewer {
-                set_medias(tx, cid, user, Medias::default());
-            }
-            let now = participant(tx, cid, user).expect("it is still in");
-            tx.change(Change::Participant(cid, Arc::new(Participant { role, ..(*now).clone() })));
-            tell(tx, cid, user, UserInChannel::RoleChanged);
-        }
-        Doing::Role(_) => {}
-    }
-    let now = participant(tx, cid, user).expect("it is still in");
-    let info = describe_one(&now);
-    if now != before && is_told(tx, cid) {
-        tx.push(Push::Participant { cid, doing, who: Arc::new(info.clone()), at: tx.now });
-    }
-    Ok(info)
-}
-
-/// An event for each media that comes or goes, with the set as it is after it.
-fn set_medias(tx: &mut Tx, cid: Cid, user: &UserId, target: Medias) {
-    let Some(old) = participant(tx, cid, user).filter(|p| p.medias != target) else { return };
-    let mut now = (*old).clone();
-    for media in Medias::ALL.into_iter().filter(|media| old.medias.has(*media) != target.has(*media)) {
-        let what = if target.has(media) { UserInChannel::Published(media) } else { UserInChannel::Unpublished(media) };
-        now.medias = if target.has(media) { now.medias.with(media) } else { now.medias.without(media) };
-        event(tx, cid, &now, what);
-    }
-    tx.change(Change::Participant(cid, Arc::new(now)));
-}
-
-fn participant(tx: &Tx, cid: Cid, user: &UserId) -> Option<Arc<Participant>> {
-    tx.state.channels.get(cid)?.participants.get(user).cloned()
-}
-
-/// An event of the participant as it is now.
-fn tell(tx: &mut Tx, cid: Cid, user: &UserId, what: UserInChannel) {
-    if let Some(now) = participant(tx, cid, user) {
-        event(tx, cid, &now, what);
-    }
-}
-
-fn event(tx: &mut Tx, cid: Cid, p: &Participant, what: UserInChannel) {
-    if let Some(config) = tx.state.channels.get(cid).map(|c| c.config.clone()) {
-        tx.channel_event(&config, InChannel::User { user: p.user.clone(), stay: p.stay.clone(), role: p.role, medias: p.medias, what });
-    }
-}
-
 /// In a channel with as many as a super-large group has, nobody is told of each of the others.
-fn is_told(tx: &Tx, cid: Cid) -> bool {
+pub(super) fn is_told(tx: &Tx, cid: Cid) -> bool {
     let above = tx.rules.quotas.super_large_above as usize;
     tx.state.channels.get(cid).is_some_and(|c| above == 0 || c.participants.len() <= above)
 }
 
 /// Tells the others who came or went.
 fn announce(tx: &mut Tx, cid: Cid, user: &UserId, joined: bool) {
-    if let Some(p) = participant(tx, cid, user).filter(|_| is_told(tx, cid)) {
+    if let Some(p) = participant::find(tx, cid, user).filter(|_| is_told(tx, cid)) {
         let who = Arc::new(present(tx, &p));
         tx.push(Push::Presence { topic: Topic::Channel(cid), joined, who });
     }
@@ -388,7 +242,7 @@ fn present(tx: &Tx, p: &Participant) -> Present {
         Holder::Reported => None,
     };
     let client = session.as_ref().map_or_else(|| SessionId::trusted(p.stay.as_str()), |s| s.sid.clone());
-    Present { user: p.user.clone(), client, info: session.map_or_else(String::new, |s| s.info.clone()), participant: Some(describe_one(p)) }
+    Present { user: p.user.clone(), client, info: session.map_or_else(String::new, |s| s.info.clone()), participant: Some(p.describe()) }
 }
 
 /// Everybody in the channel, in the order in which they joined.
@@ -406,10 +260,6 @@ pub fn presence(tx: &Tx, cid: Cid) -> Result<Vec<Present>, Refusal> {
 pub fn describe(tx: &Tx, app: &AppId, id: &ChannelId) -> Result<ChannelInfo, Refusal> {
     tx.state.app(app)?;
     let open = tx.state.channels.named(app, id);
-    let participants = open.map(|c| c.in_order().into_iter().map(|p| describe_one(p)).collect()).unwrap_or_default();
+    let participants = open.map(|c| c.in_order().into_iter().map(|p| p.describe()).collect()).unwrap_or_default();
     Ok(ChannelInfo { exists: open.is_some() || tx.state.channels.lingers(app, id).is_some_and(|until| until > tx.tick), participants })
-}
-
-pub(super) fn describe_one(p: &Participant) -> ParticipantInfo {
-    ParticipantInfo { user: p.user.clone(), stay: p.stay.clone(), role: p.role, medias: p.medias, joined: p.joined }
 }

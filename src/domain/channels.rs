@@ -3,7 +3,8 @@
 
 use super::{
     AppId, ChannelId, Cid, Tick, UserId,
-    channel::{Channel, ChannelState, Holder, Participant},
+    channel::{Channel, ChannelState},
+    participant::{Holder, Participant},
 };
 use std::{collections::HashMap, sync::Arc};
 

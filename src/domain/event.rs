@@ -3,7 +3,7 @@
 
 use super::{
     AppId, ChannelId, GroupId, Millis, SessionId, StayId, UserId,
-    channel::{Media, Medias, Role},
+    participant::{Media, Medias, Role},
 };
 
 /// Something that happened, in the order in which it did.

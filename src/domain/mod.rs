@@ -18,6 +18,7 @@ pub mod message;
 pub mod moderation;
 pub mod mute;
 pub mod outbox;
+pub mod participant;
 pub mod push;
 pub mod quota;
 pub mod refusal;

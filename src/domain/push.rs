@@ -3,11 +3,11 @@
 
 use super::{
     ChannelId, Cid, ConnRef, Epoch, Gid, GroupId, Millis, Named, Refusal, SessionId, Tid, Topic, UserId,
-    channel::Doing,
     direct::Direct,
     group::Group,
     message::Message,
     mute::Mutes,
+    participant::Doing,
     request::{Answer, Deleter, GroupInfo, ParticipantInfo},
     session::Session,
 };

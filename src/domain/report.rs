@@ -4,8 +4,9 @@
 
 use super::{
     AppId, ChannelId, Cid, Refusal, StayId, UserId,
-    channel::{self, Arrival, Doing, Holder, Role},
+    channel::{self, Arrival},
     event::Reason,
+    participant::{self, Doing, Holder, Role},
     push::Unsubscribed,
     request::ParticipantInfo,
     state::Change,
@@ -68,7 +69,7 @@ fn take_one(tx: &mut Tx, app: &AppId, channel: &ChannelId, report: Report, fresh
         Report::Kick { user } => return leave(tx, app, channel, &user, Reason::Kicked).map(Some),
         Report::Do { user, doing } => {
             let cid = find(tx, app, channel, &user)?;
-            channel::perform(tx, cid, &user, doing)?;
+            participant::perform(tx, cid, &user, doing)?;
             user
         }
         Report::Heartbeat { user: Some(user) } => user,
@@ -81,7 +82,7 @@ fn take_one(tx: &mut Tx, app: &AppId, channel: &ChannelId, report: Report, fresh
     };
     let cid = find(tx, app, channel, &user)?;
     heard(tx, cid, &user);
-    Ok(tx.state.channels.get(cid).and_then(|c| c.participants.get(&user)).map(|p| channel::describe_one(p)))
+    Ok(tx.state.channels.get(cid).and_then(|c| c.participants.get(&user)).map(|p| p.describe()))
 }
 
 fn find(tx: &Tx, app: &AppId, channel: &ChannelId, user: &UserId) -> Result<Cid, Refusal> {
@@ -91,7 +92,7 @@ fn find(tx: &Tx, app: &AppId, channel: &ChannelId, user: &UserId) -> Result<Cid,
 
 fn leave(tx: &mut Tx, app: &AppId, channel: &ChannelId, user: &UserId, reason: Reason) -> Result<ParticipantInfo, Refusal> {
     let cid = find(tx, app, channel, user)?;
-    let left = channel::describe_one(&tx.state.channels.get(cid).expect("it was found").participants[user]);
+    let left = tx.state.channels.get(cid).expect("it was found").participants[user].describe();
     channel::put_out(tx, cid, user, Unsubscribed::Removed);
     channel::leave(tx, cid, user, reason);
     Ok(ParticipantInfo { medias: Default::default(), ..left })

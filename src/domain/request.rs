@@ -5,11 +5,11 @@
 use super::{
     AppId, ChannelId, GroupId, Millis, StayId, SubscriptionId, Tid, UserId,
     app::{AccessKey, App, AppChange, NewApp},
-    channel::{Medias, Role},
     direct::DirectDraft,
     message::{Draft, Found, MessagePage, Sender},
     mute::{MuteChange, Mutes},
     outbox::DeliveryId,
+    participant::{Medias, Role},
     report::Report,
     subscription::Wants,
 };

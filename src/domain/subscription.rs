@@ -91,8 +91,8 @@ mod tests {
     use super::*;
     use crate::domain::{
         StayId,
-        channel::{Medias, Role},
         event::{Reason, UserInChannel},
+        participant::{Medias, Role},
     };
 
     #[test]

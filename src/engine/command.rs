@@ -2,10 +2,11 @@
 
 use crate::domain::{
     ChannelId, ConnRef, Epoch, GroupId, Named, SessionId, UserId,
-    channel::{Doing, Joining},
+    channel::Joining,
     direct::DirectDraft,
     message::Draft,
     mute::MuteChange,
+    participant::Doing,
     request::GroupRequest,
     session::{Login, SocketEnd},
 };

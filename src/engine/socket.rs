@@ -9,6 +9,7 @@ use crate::{
         group::{self, GroupState},
         membership::{self, Recovery},
         message::{Message, Sender},
+        participant,
         push::{self, Closed, Push, Reply},
         quota,
         request::{Answer, Deleter, GroupRequest, NewGroup},
@@ -129,7 +130,7 @@ impl Batch<'_> {
             }
             SocketOp::Do { sid, channel, doing } => {
                 let (cid, user) = channel::joined(&self.tx, &sid, &channel)?;
-                let answer = Answer::Participant(channel::perform(&mut self.tx, cid, &user, doing)?);
+                let answer = Answer::Participant(participant::perform(&mut self.tx, cid, &user, doing)?);
                 self.tx.push(Push::Reply { conn, id, reply: Reply::Rpc(Box::new(answer)) });
                 Ok(())
             }

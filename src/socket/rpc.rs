@@ -10,11 +10,11 @@ use crate::{
     alibaba::messaging::is_new_id,
     domain::{
         ChannelId, GroupId, Millis, Refusal, SessionId, UserId,
-        channel::{Doing, Media, Medias, Role},
         direct::DirectDraft,
         id::MAX_ID,
         message::MessagePage,
         mute::MuteChange,
+        participant::{Doing, Media, Medias, Role},
         quota::{self, Quotas},
         request::{Deleter, GroupRequest, MemberPage, NewGroup},
     },
@@ -105,18 +105,13 @@ fn of_channel(data: &str, doing: impl FnOnce(&Fields) -> Result<Doing, Refusal>)
 
 fn medias(fields: &Fields) -> Result<Medias, Refusal> {
     let names = must("medias", fields.texts("medias")?)?;
-    let media = |name: &String| match name.as_str() {
-        "audio" => Ok(Media::Audio),
-        "video" => Ok(Media::Video),
-        "screen" => Ok(Media::Screen),
-        other => Err(bad("medias", format!("has {other:?}: there are audio, video and screen"))),
-    };
+    let media = |name: &String| Media::named(name).ok_or_else(|| bad("medias", format!("has {name:?}: there are audio, video and screen")));
     let medias = names.iter().map(media).collect::<Result<Medias, Refusal>>()?;
     if medias.is_empty() { Err(bad("medias", "is empty: name at least one of audio, video and screen")) } else { Ok(medias) }
 }
 
 fn role(fields: &Fields) -> Result<Option<Role>, Refusal> {
-    Ok(fields.int("role", 1, 2)?.map(|n| if n == 1 { Role::Streamer } else { Role::Viewer }))
+    Ok(fields.int("role", 1, 2)?.and_then(Role::numbered))
 }
 
 /// The role in which a client joins: `data.role` of its subscribe; by default a viewer.

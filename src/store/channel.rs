@@ -3,7 +3,8 @@
 use super::{Result, StoreError, run};
 use crate::domain::{
     AppId, Change, ChannelId, Cid, Millis, SessionId, State, StayId, UserId,
-    channel::{Channel, Holder, Medias, Participant, Role},
+    channel::Channel,
+    participant::{Holder, Medias, Participant, Role},
 };
 use rusqlite::{Connection, params};
 use std::sync::Arc;
@@ -21,14 +22,10 @@ pub fn put_participant(conn: &Connection, cid: Cid, p: &Participant) -> Result<(
         Holder::Session(sid) => Some(sid.as_str()),
         Holder::Reported => None,
     };
-    let role = match p.role {
-        Role::Streamer => 1,
-        Role::Viewer => 2,
-    };
     run(
         conn,
         "INSERT OR REPLACE INTO participant VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        params![cid.0, p.user.as_str(), p.stay.as_str(), sid, role, p.medias.bits(), p.joined.0, p.order as i64],
+        params![cid.0, p.user.as_str(), p.stay.as_str(), sid, p.role.number(), p.medias.bits(), p.joined.0, p.order as i64],
     )
 }
 
@@ -57,11 +54,7 @@ pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
             user: UserId::trusted(&row.get::<_, String>(1)?),
             stay: StayId::trusted(&row.get::<_, String>(2)?),
             holder: row.get::<_, Option<String>>(3)?.map_or(Holder::Reported, |sid| Holder::Session(SessionId::trusted(&sid))),
-            role: match role {
-                1 => Role::Streamer,
-                2 => Role::Viewer,
-                n => return Err(StoreError::Row(format!("a user in a channel in role {n}"))),
-            },
+            role: Role::numbered(role).ok_or_else(|| StoreError::Row(format!("a user in a channel in role {role}")))?,
             medias: Medias::from_bits(medias).ok_or_else(|| StoreError::Row(format!("a user's medias {medias}")))?,
             joined: Millis(row.get(6)?),
             order: row.get::<_, i64>(7)? as u64,

@@ -8,7 +8,7 @@ use crate::{
     },
     domain::{
         ChannelId,
-        channel::Role,
+        participant::Role,
         request::{Answer, ChannelInfo, Request},
     },
 };
@@ -44,7 +44,7 @@ pub fn participants(call: &Call) -> Fields {
     if !ascending {
         users.reverse();
     }
-    let page: Vec<&str> = users.iter().skip((number - 1) * size).take(size).copied().collect();
+    let page: Vec<&str> = users.iter().skip((number - 1).saturating_mul(size)).take(size).copied().collect();
     Ok(fields(json!({
         "UserList": page,
         "TotalNum": users.len(),

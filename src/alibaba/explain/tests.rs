@@ -5,10 +5,10 @@ use crate::{
     alibaba::{rtc_callback, signature, token},
     domain::{
         AppId, ChannelId, Millis, StayId, SubscriptionId, UserId,
-        channel::{Media, Medias, Role},
         endpoint::EndpointId,
         event::{ChannelEvent, InChannel, Reason, UserInChannel},
         outbox::{DeliveryId, Freezing},
+        participant::{Media, Medias, Role},
     },
 };
 use base64::Engine;

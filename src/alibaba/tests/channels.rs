@@ -5,7 +5,7 @@ use crate::{
     alibaba::rpc::Ask,
     domain::{
         AppId, ChannelId, UserId,
-        channel::{Doing, Role},
+        participant::{Doing, Role},
         report::Report,
         request::Request,
     },

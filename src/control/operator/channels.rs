@@ -3,7 +3,7 @@
 use super::{Fault, Operator, Outcome, defect, read, unfit};
 use crate::domain::{
     AppId, ChannelId, UserId,
-    channel::{Doing, Media, Medias, Role},
+    participant::{Doing, Media, Medias, Role},
     report::Report,
     request::{Answer, ParticipantInfo, Request},
 };
@@ -35,11 +35,11 @@ enum Told {
     },
     Publish {
         user: String,
-        medias: Vec<Medium>,
+        medias: Vec<String>,
     },
     Unpublish {
         user: String,
-        medias: Vec<Medium>,
+        medias: Vec<String>,
     },
     Role {
         user: String,
@@ -49,14 +49,6 @@ enum Told {
         /// `None`: of all that were reported.
         user: Option<String>,
     },
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Medium {
-    Audio,
-    Video,
-    Screen,
 }
 
 fn viewer() -> u8 {
@@ -110,35 +102,18 @@ fn id(user: &str) -> Result<UserId, String> {
 }
 
 fn role(number: u8) -> Result<Role, String> {
-    match number {
-        1 => Ok(Role::Streamer),
-        2 => Ok(Role::Viewer),
-        _ => Err("role must be 1 (streamer) or 2 (viewer)".into()),
-    }
+    Role::numbered(number.into()).ok_or_else(|| "role must be 1 (streamer) or 2 (viewer)".into())
 }
 
-fn medias(list: &[Medium]) -> Result<Medias, String> {
-    let one = |medium: &Medium| match medium {
-        Medium::Audio => Media::Audio,
-        Medium::Video => Media::Video,
-        Medium::Screen => Media::Screen,
-    };
-    if list.is_empty() { Err("medias must name one or more of audio, video and screen".into()) } else { Ok(list.iter().map(one).collect()) }
+fn medias(names: &[String]) -> Result<Medias, String> {
+    let media = |name: &String| Media::named(name).ok_or_else(|| format!("medias has {name:?}; there are audio, video and screen"));
+    let medias = names.iter().map(media).collect::<Result<Medias, String>>()?;
+    if medias.is_empty() { Err("medias must name one or more of audio, video and screen".into()) } else { Ok(medias) }
 }
 
 fn answered(name: &str, who: Option<&ParticipantInfo>) -> Value {
     let Some(who) = who else { return json!({"event": name}) };
-    let role = match who.role {
-        Role::Streamer => 1,
-        Role::Viewer => 2,
-    };
-    let media = |media| match media {
-        Media::Audio => "audio",
-        Media::Video => "video",
-        Media::Screen => "screen",
-    };
-    let medias: Vec<&str> = who.medias.iter().map(media).collect();
-    json!({"event": name, "user": who.user.as_str(), "session_id": who.stay.as_str(), "role": role, "medias": medias})
+    json!({"event": name, "user": who.user.as_str(), "session_id": who.stay.as_str(), "role": who.role.number(), "medias": who.medias.names()})
 }
 
 #[cfg(test)]
@@ -223,7 +198,7 @@ mod tests {
             ("demo", json!({"event": "kick", "user": "viewer", "relay": true}), 400, "BadRequest", "unknown field `relay`"),
             ("demo", json!({"event": "heartbeat", "user": "viewer", "x": 1}), 400, "BadRequest", "unknown field `x`"),
             ("demo", json!({"event": "publish", "user": "viewer", "medias": []}), 400, "BadRequest", "medias must name one or more"),
-            ("demo", json!({"event": "publish", "user": "viewer", "medias": ["smell"]}), 400, "BadRequest", "unknown variant `smell`"),
+            ("demo", json!({"event": "publish", "user": "viewer", "medias": ["smell"]}), 400, "BadRequest", "medias has \"smell\""),
             ("demo", json!({"events": []}), 400, "BadRequest", "an array of 1 to 100"),
             ("demo", json!({"events": many}), 400, "BadRequest", "an array of 1 to 100"),
             ("demo", json!({"events": {"event": "heartbeat"}}), 400, "BadRequest", "an array of 1 to 100"),

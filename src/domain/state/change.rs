@@ -6,12 +6,13 @@ use super::{SessionState, State};
 use crate::domain::{
     AppId, ChannelId, Cid, ConnRef, Gid, SessionId, SubscriptionId, Tick, Tid, Topic, UserId,
     app::{AccessKey, App},
-    channel::{Channel, ChannelState, Holder, Participant},
+    channel::{Channel, ChannelState},
     direct::Direct,
     endpoint::EndpointId,
     group::{Counters, FORGOTTEN, Group, GroupState, Member},
     message::Message,
     outbox::Lane,
+    participant::{Holder, Participant},
     session::{Link, Session},
     subscription::Subscription,
 };

@@ -9,10 +9,11 @@ use super::*;
 use crate::domain::{
     AppId, ChannelId, Cid, ConnRef, GroupId, Millis, SessionId, UserId,
     app::{AccessKey, Audit, LifeCycle, NewApp},
-    channel::{Channel, ChannelState, Doing, Joining, Media, Medias, Participant, Role, Ticket},
+    channel::{Channel, ChannelState, Joining, Ticket},
     group::{Counters, Member},
     message::Draft,
     outbox::{Attempt, Outcome, TryEnd},
+    participant::{Doing, Media, Medias, Participant, Role},
     push::Reply,
     request::{Answer, GroupRequest, NewGroup, Request},
     session::{Login, SocketEnd},

@@ -12,7 +12,6 @@ pub use read::decode;
 pub use reply::{Greeting, refuse, reply};
 
 use crate::domain::{
-    channel::{Media, Medias, Role},
     message::Message,
     push::Present,
     request::{Deleter, GroupInfo, ParticipantInfo},
@@ -86,30 +85,14 @@ fn client_info(m: &Present) -> serde_json::Value {
         info["conn_info"] = json!(m.info);
     }
     if let Some(p) = &m.participant {
-        info["chan_info"] = json!({"session_id": p.stay, "role": role(p.role), "medias": medias(p.medias)});
+        info["chan_info"] = json!({"session_id": p.stay, "role": p.role.number(), "medias": p.medias.names()});
     }
     info
 }
 
 /// A user in a channel as it is now, in answers and events.
 fn in_channel(p: &ParticipantInfo) -> serde_json::Value {
-    json!({"user": p.user, "session_id": p.stay, "role": role(p.role), "medias": medias(p.medias)})
-}
-
-fn role(role: Role) -> u8 {
-    match role {
-        Role::Streamer => 1,
-        Role::Viewer => 2,
-    }
-}
-
-fn medias(medias: Medias) -> Vec<&'static str> {
-    let name = |media| match media {
-        Media::Audio => "audio",
-        Media::Video => "video",
-        Media::Screen => "screen",
-    };
-    medias.iter().map(name).collect()
+    json!({"user": p.user, "session_id": p.stay, "role": p.role.number(), "medias": p.medias.names()})
 }
 
 /// The group object of `session.md` §3. A super-large group shows no lists.

@@ -3,11 +3,11 @@
 use super::{Person, client_info, in_channel, publication, string, value};
 use crate::domain::{
     Millis, Tid,
-    channel::Doing,
     direct::Direct,
     group::Group,
     message::Message,
     mute::Mutes,
+    participant::Doing,
     push::Present,
     request::{Deleter, ParticipantInfo},
 };
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         AppId, Epoch, Gid, GroupId, StayId, UserId,
-        channel::{Media, Medias, Role},
+        participant::{Media, Medias, Role},
     };
     use std::collections::BTreeSet;
 
