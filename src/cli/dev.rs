@@ -10,8 +10,9 @@ use crate::{
     domain::{
         AppId, GroupId, UserId,
         address::AllowList,
-        app::{AccessKey, App, AppChange},
+        app::{AccessKey, App, AppChange, Directory},
         request::{Answer, GroupRequest, NewGroup, Request},
+        subscription::Wants,
     },
     door::WEBSOCKET_PATH,
     engine::Handle,
@@ -34,9 +35,10 @@ const SERVER: &str = include_str!("dev/server.py");
 
 const APP: &str = "demo";
 const GROUP: &str = "lobby";
+const CHANNEL: &str = "stage";
 /// The users with a ready login, and their roles; an admin may create groups.
 const USERS: [(&str, &str); 2] = [("alice", "admin"), ("bob", "")];
-/// Logins are good for a day, as the cloud recommends.
+/// Logins and channel tokens are good for a day, as the cloud recommends.
 const LOGIN_S: i64 = 86_400;
 
 /// Try roomd: a server, a demo application, ready logins and a receiver that prints each callback.
@@ -158,6 +160,18 @@ fn settings(data: PathBuf, control: SocketAddr, sessions: SocketAddr) -> Result<
     })
 }
 
+/// What is to be asked for that the events of all channels come to `url`; `None`: they do. With kept data there is
+/// a subscription already, perhaps to another port.
+fn subscribing(directory: &Directory, app: &AppId, url: String) -> Option<Request> {
+    let all = directory.subscriptions.get(app).into_iter().flatten().find(|subscription| subscription.wants.channel.is_none());
+    let app = app.clone();
+    match all {
+        Some(subscription) if subscription.url == url => None,
+        Some(old) => Some(Request::UpdateSubscription { app, id: old.id.clone(), url, wants: old.wants.clone() }),
+        None => Some(Request::CreateSubscription { app, url, wants: Wants { channel_events: true, user_events: true, ..Wants::default() } }),
+    }
+}
+
 /// What a newcomer needs: the application and a key to sign calls with.
 struct Demo {
     app: Arc<App>,
@@ -189,7 +203,10 @@ impl Demo {
         keys.add(app.key.clone());
         let creator = USERS[0].0;
         let lobby = NewGroup { name: "Lobby".into(), info: String::new(), creator: creator.into(), admins: vec![UserId::trusted(creator)] };
-        call(Request::Group { app: id, group: GroupId::trusted(GROUP), what: GroupRequest::Create(lobby) })?;
+        call(Request::Group { app: id.clone(), group: GroupId::trusted(GROUP), what: GroupRequest::Create(lobby) })?;
+        if let Some(request) = subscribing(&directory, &id, receiver.url()) {
+            call(request)?;
+        }
         let key = match directory.keys.values().min_by_key(|key| (key.created, key.id.clone())) {
             Some(key) => key.clone(),
             None => {
@@ -208,10 +225,18 @@ impl Demo {
         serde_json::to_string(&login).expect("strings and numbers")
     }
 
+    /// What that server would hand to its client for an RTC channel.
+    fn join(&self, user: &str, clock: &Clock, ids: &Ids) -> String {
+        let nonce = format!("AK-{}", ids.text(16, ids::LOWER));
+        let join = token::make_rtc(&self.app.id, &self.app.key, CHANNEL, &UserId::trusted(user), &nonce, clock.now().seconds() + LOGIN_S);
+        serde_json::to_string(&join).expect("strings and numbers")
+    }
+
     /// The first thing a newcomer sees.
     fn welcome(&self, running: &Running, receiver: &Receiver, folder: &Folder, clock: &Clock, ids: &Ids) -> String {
         let sessions = format!("ws://{}{WEBSOCKET_PATH}", running.sessions);
         let logins = USERS.map(|(user, role)| (user, self.login(user, role, clock, ids)));
+        let joins = USERS.map(|(user, _)| (user, self.join(user, clock, ids)));
         let kept = if folder.temporary { "  removed at exit; --data DIR keeps it" } else { "" };
         let mut text = format!(
             "roomd {version} is running. Ctrl-C ends it.\n\n\
@@ -243,11 +268,19 @@ impl Demo {
         for (user, login) in &logins {
             text += &format!("  {user:<6} {login}\n  token  {}\n\n", STANDARD.encode(login));
         }
-        let (user, login) = &logins[0];
-        let client = CLIENT.replace("@TOKEN@", &STANDARD.encode(login)).replace("@SESSIONS@", &sessions).replace("@USER@", user);
+        text += &format!("Tokens for the RTC channel {CHANNEL}, whose events are subscribed, made and good likewise:\n\n");
+        for (user, join) in &joins {
+            text += &format!("  {user:<6} {join}\n  token  {}\n\n", STANDARD.encode(join));
+        }
+        let ((user, login), (_, join)) = (&logins[0], &joins[0]);
+        let client = CLIENT
+            .replace("@TOKEN@", &STANDARD.encode(login))
+            .replace("@CHANNEL_TOKEN@", &STANDARD.encode(join))
+            .replace("@SESSIONS@", &sessions)
+            .replace("@USER@", user);
         let server = SERVER.replace("@KEY_ID@", &self.key.id).replace("@KEY_SECRET@", &self.key.secret).replace("@CONTROL@", &running.control.to_string());
         text += &format!(
-            "1. A client. In a second terminal; {user} logs on, joins the {GROUP} and says hello:\n\n\
+            "1. A client. In a second terminal; {user} logs on, says hello in the {GROUP} and publishes on the {CHANNEL}:\n\n\
              npm install centrifuge ws\nnode - <<'END'\n{client}END\n\n\
              2. Your server. In a third terminal, while {user} is there; the SDK of the cloud, unmodified:\n\n\
              python3 -m venv sdk && sdk/bin/pip install -q alibabacloud-live20161101\nsdk/bin/python - <<'END'\n{server}END\n\n\

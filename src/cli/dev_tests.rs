@@ -1,7 +1,10 @@
 //! What `dev` prints can be pasted.
 
 use super::*;
-use crate::alibaba::fake;
+use crate::{
+    alibaba::{fake, rpc::Ask},
+    domain::{Change, ChannelId},
+};
 
 fn demo() -> Demo {
     let app = App { key: "appkey".into(), ..fake::app(APP) };
@@ -9,18 +12,40 @@ fn demo() -> Demo {
 }
 
 #[test]
-fn a_login_is_valid_and_needs_no_quoting() {
+fn what_clients_show_is_valid_and_needs_no_quoting() {
     let clock = Clock::standing();
     for (user, role) in USERS {
         let login = demo().login(user, role, &clock, &Ids::seeded(1));
         assert!(crate::alibaba::explain::login(&STANDARD.encode(&login), "appkey", clock.now()).good);
         assert!(!login.contains('\''));
+        let join = demo().join(user, &clock, &Ids::seeded(1));
+        assert!(crate::alibaba::explain::channel(&STANDARD.encode(&join), "appkey", clock.now()).good);
+        assert!(!join.contains('\''));
     }
 }
 
 #[test]
+fn all_channels_are_subscribed_once() {
+    let fake = fake::Fake::new();
+    fake.put(Change::App(demo().app));
+    let app = AppId::trusted(APP);
+    let ask = |url: &str| {
+        if let Some(request) = subscribing(&fake.directory(), &app, url.into()) {
+            fake.call(request).unwrap();
+        }
+        let all: Vec<String> = fake.directory().subscriptions[&app].iter().map(|s| format!("{} {:?}", s.url, s.wants)).collect();
+        all.join(", ")
+    };
+    let wants = "Wants { channel: None, users: [], channel_events: true, user_events: true }";
+    assert_eq!([ask("http://a/"), ask("http://a/"), ask("http://b/")], ["a", "a", "b"].map(|host| format!("http://{host}/ {wants}")));
+    let one = Wants { channel: Some(ChannelId::trusted("c")), channel_events: true, ..Wants::default() };
+    fake.call(Request::CreateSubscription { app: app.clone(), url: "http://c/".into(), wants: one.clone() }).unwrap();
+    assert_eq!(ask("http://d/"), format!("http://d/ {wants}, http://c/ {one:?}"), "others stay as they are");
+}
+
+#[test]
 fn every_mark_of_the_scripts_is_one_that_is_filled_in() {
-    let known = ["TOKEN", "SESSIONS", "USER", "KEY_ID", "KEY_SECRET", "CONTROL"];
+    let known = ["TOKEN", "CHANNEL_TOKEN", "SESSIONS", "USER", "KEY_ID", "KEY_SECRET", "CONTROL"];
     for script in [CLIENT, SERVER] {
         let marks: Vec<&str> = script.split('@').skip(1).step_by(2).collect();
         assert!(!marks.is_empty() && marks.iter().all(|mark| known.contains(mark)), "{marks:?}");

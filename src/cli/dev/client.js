@@ -12,4 +12,9 @@ lobby.on('subscribed', () => lobby.publish({ body: 'hello from @USER@' }));
 lobby.on('publication', p => console.log(`#${p.offset} ${p.data.sender.user}: ${p.data.body}`));
 lobby.on('error', e => console.log(e.error.message));
 lobby.subscribe();
+const stage = client.newSubscription('rtc:stage', { token: '@CHANNEL_TOKEN@', data: { role: 1 } });
+stage.on('subscribed', () => client.rpc('rtc.publish', { channel: 'rtc:stage', medias: ['audio'] })
+  .then(p => console.log(`on the stage with ${p.data.medias}`), e => console.log(e.message)));
+stage.on('error', e => console.log(e.error.message));
+stage.subscribe();
 client.connect();
