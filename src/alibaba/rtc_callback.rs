@@ -166,7 +166,7 @@ mod tests {
     use super::*;
     use crate::{
         alibaba::fake,
-        domain::{AppId, ChannelId, StayId, SubscriptionId, UserId, outbox::DeliveryId},
+        domain::{AppId, ChannelId, StayId, SubscriptionId, UserId, outbox::DeliveryId, participant::Role},
     };
 
     const AT: Millis = Millis(1_700_000_000_999);
