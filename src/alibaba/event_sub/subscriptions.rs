@@ -15,6 +15,7 @@ use crate::{
     },
 };
 use serde_json::{Value, json};
+use std::collections::HashSet;
 
 /// How the cloud says "all channels"; an empty text says it as well.
 const ALL: &str = "*";
@@ -66,7 +67,7 @@ fn listed(subscription: &Subscription) -> Value {
 
 /// What creating and updating have in common: where to, and what of. The application is there and enabled.
 fn subscribed(call: &Call, app: &AppId) -> Result<(String, Wants), RpcError> {
-    let url = call.params.filled("CallbackUrl").unwrap_or_default();
+    let url = call.params.filled("CallbackUrl").ok_or_else(|| RpcError::missing("CallbackUrl"))?;
     check_url(&call.gateway.allow, "CallbackUrl", url)?;
     let mut wants = Wants::default();
     for event in call.params.some_texts("Events")? {
@@ -85,11 +86,9 @@ fn subscribed(call: &Call, app: &AppId) -> Result<(String, Wants), RpcError> {
         return Err(RpcError::invalid("Users", "needs a ChannelId: the events of all channels are those of all users"));
     }
     check_app(call, app)?;
-    for user in users.meant(|whole| is_online(call, app, whole))? {
-        if !wants.users.contains(&user) {
-            wants.users.push(user);
-        }
-    }
+    wants.users = users.meant(|whole| is_online(call, app, whole))?;
+    let mut named = HashSet::new();
+    wants.users.retain(|user| named.insert(user.clone()));
     Ok((url.to_string(), wants))
 }
 

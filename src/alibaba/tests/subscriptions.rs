@@ -73,6 +73,7 @@ fn what_a_subscription_may_not_be() {
         (vec![URL, BOTH[0]], (400, "MissingAppId")),
         (vec![app, BOTH[0]], (400, "MissingCallbackUrl")),
         (vec![app, ("CallbackUrl", ""), BOTH[0]], (400, "MissingCallbackUrl")),
+        (vec![app, ("CallbackUrl.1", URL.1), BOTH[0]], (400, "MissingCallbackUrl")),
         (vec![app, URL], (400, "MissingEvents")),
         (vec![app, URL, ("Events", "[]")], (400, "MissingEvents")),
         (vec![("AppId", &long), URL, BOTH[0]], (400, "InputInvalid")),
