@@ -4,7 +4,7 @@
 use super::{Failure, clock, place::Place, print};
 use crate::{
     alibaba::token::{make_login, make_rtc},
-    domain::{AppId, UserId},
+    domain::{AppId, ChannelId, UserId},
     ids::Ids,
     settings::Given,
 };
@@ -45,16 +45,38 @@ pub struct TokenCommand {
 impl TokenCommand {
     pub fn run(self) -> Result<(), Failure> {
         let user = UserId::new(&self.user).map_err(|e| Failure::Use(format!("--user {:?}: {e}", self.user)))?;
+        let channel = match &self.rtc_channel {
+            Some(channel) => Some(ChannelId::new(channel).map_err(|e| Failure::Use(format!("--rtc-channel {channel:?}: {e}")))?),
+            None => None,
+        };
         let shown = Place::existing(Given { data: self.data, config: self.config, ..Given::default() })?.app(&self.app)?;
         let field = |name: &str| shown[name].as_str().ok_or_else(|| Failure::Run(format!("the application has no {name}")));
         let (app, key, sign) = (AppId::trusted(field("app_id")?), field("app_key")?, field("app_sign")?);
         let (nonce, expires) = (Ids::random().hex32(), clock()?.now().seconds() + i64::from(self.ttl));
-        let text = match &self.rtc_channel {
-            Some(channel) => serde_json::to_string(&make_rtc(&app, key, channel, &user, &nonce, expires)),
+        let text = match &channel {
+            Some(channel) => serde_json::to_string(&make_rtc(&app, key, channel.as_str(), &user, &nonce, expires)),
             None => serde_json::to_string(&make_login(&app, key, sign, &user, &nonce, expires, &self.role)),
         };
         let text = text.map_err(|e| Failure::Run(e.to_string()))?;
         print(&if self.base64 { STANDARD.encode(text) } else { text });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_id_is_told_by_its_flag() {
+        let long = "c".repeat(65);
+        for (user, channel, flag) in [("", None, "--user"), ("u", Some(""), "--rtc-channel"), ("u", Some(&*long), "--rtc-channel")] {
+            let args = ["--app", "a", "--user", user].into_iter().chain(channel.into_iter().flat_map(|channel| ["--rtc-channel", channel]));
+            let command = TokenCommand::from_args(&["token"], &args.collect::<Vec<_>>()).unwrap();
+            match command.run() {
+                Err(Failure::Use(why)) => assert!(why.starts_with(&format!("{flag} \"")), "{why}"),
+                _ => panic!("{flag} {channel:?} was taken"),
+            }
+        }
     }
 }
