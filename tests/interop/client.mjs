@@ -25,7 +25,8 @@ class TappedWebSocket extends WebSocket {
 }
 
 // A person in the words of the wire.
-const person = (info) => info && { client: info.client, user: info.user, conn_info: info.connInfo };
+const person = (info) =>
+  info && { client: info.client, user: info.user, conn_info: info.connInfo, chan_info: info.chanInfo };
 
 function open({ url, token, fresh_tokens, data, ping_grace_ms }) {
   const client = new Centrifuge(url, {
@@ -46,13 +47,19 @@ function open({ url, token, fresh_tokens, data, ping_grace_ms }) {
   return client;
 }
 
-function subscribe(client, { channel, join_leave }) {
+// With a token it is a new subscription each time, so that another token can be tried.
+function subscribe(client, { channel, join_leave, token, fresh_tokens, data }) {
   const again = client.getSubscription(channel);
-  if (again) return again.subscribe();
-  const sub = client.newSubscription(channel, { joinLeave: join_leave });
+  if (again && !token) return again.subscribe();
+  client.removeSubscription(again);
+  const getToken = fresh_tokens && (async () => {
+    tell('get_channel_token', { channel });
+    return fresh_tokens.shift() ?? '';
+  });
+  const sub = client.newSubscription(channel, { joinLeave: join_leave, token, getToken, data });
   sub.on('subscribed', ({ recoverable, positioned, streamPosition, wasRecovering, recovered, data }) =>
     tell('subscribed', {
-      channel, recoverable, positioned, offset: streamPosition.offset, epoch: streamPosition.epoch,
+      channel, recoverable, positioned, offset: streamPosition?.offset, epoch: streamPosition?.epoch,
       was_recovering: wasRecovering, recovered, data,
     }));
   sub.on('unsubscribed', ({ code, reason }) => tell('unsubscribed', { channel, code, reason }));

@@ -52,10 +52,10 @@ class ChannelEvents(SubscriptionEventHandler):
         self.channel = channel
 
     async def on_subscribed(self, ctx):
+        position = ctx.stream_position and {"offset": ctx.stream_position.offset, "epoch": ctx.stream_position.epoch}
         tell(
             "subscribed", channel=self.channel, recoverable=ctx.recoverable, positioned=ctx.positioned,
-            offset=ctx.stream_position.offset, epoch=ctx.stream_position.epoch,
-            was_recovering=ctx.was_recovering, recovered=ctx.recovered, data=ctx.data,
+            was_recovering=ctx.was_recovering, recovered=ctx.recovered, data=ctx.data, **(position or {}),
         )
 
     async def on_unsubscribed(self, ctx):
@@ -78,8 +78,8 @@ class ChannelEvents(SubscriptionEventHandler):
 def person(info):
     if info is None:
         return None
-    told = {"client": info.client, "user": info.user}
-    return told if info.conn_info is None else {**told, "conn_info": info.conn_info}
+    told = {"client": info.client, "user": info.user, "conn_info": info.conn_info, "chan_info": info.chan_info}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 class Commands:
@@ -92,9 +92,20 @@ class Commands:
     async def disconnect(self):
         await self.client.disconnect()
 
-    async def subscribe(self, channel, join_leave):
-        again = self.client.get_subscription(channel)
-        sub = again or self.client.new_subscription(channel, ChannelEvents(channel), join_leave=join_leave)
+    async def subscribe(self, channel, join_leave, token=None, fresh_tokens=None, data=None):
+        """With a token it is a new subscription each time, so that another token can be tried."""
+        sub = self.client.get_subscription(channel)
+        if sub is None or token:
+            self.client.remove_subscription(sub)
+
+            async def get_token(channel):
+                tell("get_channel_token", channel=channel)
+                return fresh_tokens.pop(0) if fresh_tokens else ""
+
+            sub = self.client.new_subscription(
+                channel, ChannelEvents(channel), join_leave=join_leave, token=token or "", data=data,
+                get_token=None if fresh_tokens is None else get_token,
+            )
         await sub.subscribe()
 
     async def unsubscribe(self, channel):

@@ -6,14 +6,22 @@ import inspect
 
 import pytest
 
+from harness.server import Server, StandingServer
 from harness.stage import Stage
 
 LIMIT = 90  # seconds a test
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "settings(**env): what the test's server is told by its environment")
+    config.addinivalue_line("markers", "virtual_clock: the test's server runs on a clock that the test moves")
+
+
 @pytest.fixture
-def stage(tmp_path):
-    return Stage(tmp_path)
+def stage(request, tmp_path):
+    settings = request.node.get_closest_marker("settings")
+    kind = StandingServer if request.node.get_closest_marker("virtual_clock") else Server
+    return Stage(kind(tmp_path, **settings.kwargs if settings else {}))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -5,13 +5,12 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import sys
 
 from harness.log import Log
+from harness.server import three_free_ports
 
 PRINTED = re.compile(r"^\S*(?P<tool>node|python) - <<'END'\n.*?^END$", re.MULTILINE | re.DOTALL)
-FIRST_PORTS = range(21_000, 31_000, 10)
 
 
 class Program:
@@ -49,18 +48,6 @@ class Program:
         if self._process.returncode is None:
             os.killpg(self._process.pid, signal.SIGTERM)
         return await self.ended()
-
-
-def three_free_ports():
-    for first in FIRST_PORTS[os.getpid() % 500:]:
-        try:
-            for port in range(first, first + 3):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-            return first
-        except OSError:
-            continue
-    raise AssertionError(f"no three free ports in {FIRST_PORTS}")
 
 
 def as_after_the_printed_installs(folder):

@@ -73,9 +73,12 @@ class Client:
     async def publish(self, group, data):
         await self.call("publish", channel=f"group:{group}", data=data)
 
-    async def leave(self, group):
-        await self.call("unsubscribe", channel=f"group:{group}")
-        await self.event("unsubscribed", channel=f"group:{group}")
+    async def leave(self, channel):
+        """A group's id, or the whole name of an RTC channel."""
+        name = channel if channel.startswith("rtc:") else f"group:{channel}"
+        before = len(self.events("unsubscribed", channel=name))
+        await self.call("unsubscribe", channel=name)
+        await self.event("unsubscribed", before + 1, channel=name)
 
     async def rpc(self, method, **data):
         """The data of the answer."""

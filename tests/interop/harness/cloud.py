@@ -17,6 +17,7 @@ from darabonba.runtime import RuntimeOptions
 from .model import assert_declared
 
 REGION, VERSION = "cn-shanghai", "2016-11-01"
+GETS = {"ListEventSub", "ListEventSubEvent", "ListLiveMessageGroupByPage"}  # all else are POSTs, in both SDKs
 logging.getLogger("aliyunsdkcore").setLevel(logging.CRITICAL)  # it logs every refusal that a test expects
 
 
@@ -32,9 +33,9 @@ class CloudError(Exception):
 class TappedClient(LiveClient):
     """Keeps the last answer as it came: the SDK's classes drop what they do not know, and fill in lists."""
 
-    def call_api(self, *args):
-        answer = super().call_api(*args)
-        self.came = answer["body"]
+    def call_api(self, params, *args):
+        answer = super().call_api(params, *args)
+        self.came, self.method = answer["body"], params.method
         return answer
 
 
@@ -56,6 +57,7 @@ class NewSdk:
         assert response.status_code == 200, f"{action}: status {response.status_code}"
         header = response.headers.get("x-acs-request-id")
         assert header == response.body.request_id, f"x-acs-request-id {header} but RequestId {response.body.request_id}"
+        assert_method(action, self._client.method)
         assert_declared(action, self._client.came)
         assert response.body.to_map() == self._client.came, f"the SDK read {response.body} from {self._client.came}"
         return self._client.came
@@ -88,7 +90,9 @@ class OldSdk:
     def call(self, action, **params):
         request = getattr(importlib.import_module(f"aliyunsdklive.request.v20161101.{action}Request"), f"{action}Request")()
         for name, value in params.items():
-            getattr(request, f"set_{name}")(value)
+            setter = f"set_{name}s" if hasattr(request, f"set_{name}s") else f"set_{name}"  # a list's has one s more
+            getattr(request, setter)(value)
+        assert_method(action, request.get_method())
         answer = self._send(request)
         assert_declared(action, answer)  # this SDK has no classes for answers; they are the same as the other's
         return answer
@@ -105,6 +109,11 @@ class OldSdk:
             raise CloudError(
                 error.get_http_status(), error.get_error_code(), error.get_error_msg(), error.get_request_id()
             ) from None
+
+
+def assert_method(action, came):
+    expected = "GET" if action in GETS else "POST"
+    assert came == expected, f"{action}: the SDK was expected to send it as {expected}, it is a {came}"
 
 
 def sdk(name, control, key_id, key_secret):

@@ -19,15 +19,21 @@ SOMETIMES = {
     "ModifyLiveMessageAppCallback": {"EventCallbackUrl"},
 }
 
+# Declared, but deprecated, and never sent.
+NEVER = {("ListEventSubResponseBodySubscribers", "Roles")}
+
 # The class says str; the cloud's own example is the bare word false.
 CORRECTED = {("ListLiveMessageAppsResponseBodyAppList", "Disable"): bool}
 
 SAMPLES = {str: "x", int: 1, bool: True}
 
+SERVED = re.compile("live_message|event_sub|_channel")
+OTHER_FEATURES = re.compile("rtc_mpu|caster")  # have subscriptions and channels of their own
+
 
 def operations():
-    """Every operation of interactive messaging that the SDK can call, by its name on the wire."""
-    methods = {name for name in vars(Client) if "live_message" in name}
+    """Every operation of interactive messaging and of RTC channels that the SDK can call, by its name on the wire."""
+    methods = {name for name in vars(Client) if SERVED.search(name) and not OTHER_FEATURES.search(name)}
     plain = {name for name in methods if f"{name}_with_options" in methods}
     return {"".join(word.capitalize() for word in name.split("_")) for name in plain}
 
@@ -62,7 +68,8 @@ def _fields(model):
     for attribute, declared in typing.get_type_hints(model.__init__, vars(inspect.getmodule(model))).items():
         written = model(**{attribute: _sample(declared)}).to_map()
         [name] = [name for name in written if name not in nothing or written[name] != nothing[name]]
-        fields[name] = CORRECTED.get((model.__name__, name), declared)
+        if (model.__name__, name) not in NEVER:
+            fields[name] = CORRECTED.get((model.__name__, name), declared)
     return fields
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import json
 
 from .log import Log
-from .receiver import read_request, signature_faults
+from .listener import read_request, signature_faults
 
 
 @dataclasses.dataclass

@@ -1,5 +1,6 @@
 """Compares an answer with what was expected of it: every field, no field more, the right JSON types."""
 
+import datetime
 import re
 import time
 
@@ -17,6 +18,25 @@ class Now:
 
     def __repr__(self):
         return f"about {time.time() * self.unit:.0f}"
+
+
+class NowInChina(Now):
+    """About now as the text of a time in UTC+8, to the second or (`digits=3`) to the millisecond."""
+
+    def __init__(self, digits=0):
+        self._form = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d" + (rf"\.\d{{{digits}}}" if digits else ""))
+
+    def __eq__(self, other):
+        return isinstance(other, str) and bool(self._form.fullmatch(other)) and abs(seconds_of(other) - time.time()) < 60
+
+    def __repr__(self):
+        return f"{self._form.pattern} of about now in UTC+8"
+
+
+def seconds_of(text):
+    """Unix seconds of a time as the cloud writes it, in UTC+8."""
+    china = datetime.timezone(datetime.timedelta(hours=8))
+    return datetime.datetime.fromisoformat(text).replace(tzinfo=china).timestamp()
 
 
 def differences(came, expected, path="answer"):

@@ -10,11 +10,15 @@ from . import cloud
 from .clients import Client
 from .login import login_token
 from .moderator import Moderator
+from .operator import Operator
+from .participant import Participant
 from .receiver import Receiver
-from .server import Server
+from .rtc_receiver import RtcReceiver
 from .shape import REQUEST_ID
 from .tcp_proxy import TcpProxy
+from .whole import assert_all_is_told
 
+RTC_EVENTS = ("ChannelEvent", "UserEvent")
 CALLS_AT_ONCE = 64  # asyncio's own threads are too few, and a reliable message holds one until it is confirmed
 
 
@@ -26,19 +30,34 @@ class App:
 
 
 class Stage:
-    def __init__(self, folder):
-        self.folder = folder
-        self.server = Server(folder)
-        self.receiver = Receiver()
+    def __init__(self, server):
+        self.server = server
+        self.receiver, self.rtc = Receiver(), RtcReceiver()
+        self.rtc.keys = self.receiver.keys
+        self.channels = set()  # that anybody was in: AppId and ChannelId
+        self._operator = Operator(server)
         self._clients, self._proxies, self._moderators, self._running = [], [], [], []
         self._threads = concurrent.futures.ThreadPoolExecutor(CALLS_AT_ONCE)
 
     async def __aenter__(self):
         await self.receiver.start()
+        await self.rtc.start()
         await self.server.start()
+        if self.server.virtual:
+            await self.advance(0)
         return self
 
     async def __aexit__(self, kind, error, _):
+        try:
+            if kind is None and self.server.running:
+                await assert_all_is_told(self)
+        except BaseException:
+            kind = AssertionError
+            raise
+        finally:
+            await self._close(kind)
+
+    async def _close(self, kind):
         if kind is not None:
             self._show()
         for task in self._running:
@@ -55,10 +74,11 @@ class Stage:
                 assert code == 0 or kind is not None, f"expected exit code 0 after SIGTERM, came {code}"
         finally:
             self.receiver.stop()
+            self.rtc.stop()
             for moderator in self._moderators:
                 moderator.stop()
         if kind is None:
-            for told in (self.receiver, *self._moderators):
+            for told in (self.receiver, self.rtc, *self._moderators):
                 told.check()
 
     async def control(self, action, sdk="v3", **params):
@@ -84,6 +104,39 @@ class Stage:
             return error.message
         raise AssertionError(f"{action} {params}: expected {status} {code}, came {answer}")
 
+    async def ask_operator(self, method, path, body=None, **how):
+        """A call at the operator's door: status and answer."""
+        return await self.in_thread(self._operator.call, method, path, body, **how)
+
+    async def operator(self, method, path, body=None):
+        status, answer = await self.ask_operator(method, path, body)
+        assert status == 200, f"{method} {path} {body}: expected 200, came {status} {answer}"
+        return answer
+
+    async def report(self, app, channel, *events):
+        """What a media server says of a channel; an entry for each event."""
+        self.channels.add((app.id, channel))
+        body = events[0] if len(events) == 1 else {"events": events}
+        return (await self.operator("POST", f"channels/{app.id}/{channel}/events", body))["events"]
+
+    async def report_refused(self, app, channel, *events, body=None):
+        """Status and code of a report that must be refused."""
+        path, body = f"channels/{app.id}/{channel}/events", {"events": events} if body is None else body
+        status, answer = await self.ask_operator("POST", path, body)
+        assert status >= 400 and answer["error"]["message"], f"expected {body} to be refused, came {status} {answer}"
+        return status, answer["error"]["code"]
+
+    async def advance(self, seconds):
+        """Moves the virtual clock, by which both receivers go."""
+        before = self.now()
+        self.receiver.clock = self.rtc.clock = lambda: (before, before + seconds)
+        now = (await self.operator("POST", "clock", {"advance_ms": round(seconds * 1000)}))["now"] / 1000
+        self.receiver.clock = self.rtc.clock = lambda: (now, now)
+
+    def now(self):
+        """Unix seconds by the server's clock."""
+        return self.rtc.clock()[1]
+
     def sdk(self, name, key_id=None, key_secret=None):
         server = self.server
         return cloud.sdk(name, server.control, key_id or server.key_id, key_secret or server.key_secret)
@@ -96,6 +149,25 @@ class Stage:
         for group in groups:
             await self.control("CreateLiveMessageGroup", sdk, AppId=app.id, GroupId=group)
         return app
+
+    async def subscribe(self, app, channel="*", users=(), events=RTC_EVENTS, sdk="v3", url=None, whole=True):
+        """Subscribes the RTC receiver; the SubscribeId. Not `whole` where it hears less than whole sequences."""
+        asked = {"AppId": app.id, "CallbackUrl": url or self.rtc.url, "Events": list(events)}
+        asked |= ({"ChannelId": channel} if channel != "*" else {}) | ({"Users": list(users)} if users else {})
+        made = (await self.control("CreateEventSub", sdk, **asked))["SubscribeId"]
+        self.rtc.expect(made, app.id, channel, users, events, whole)
+        return made
+
+    async def participant(self, sdk, app, user, channel, role=None, **options):
+        """A client in a channel."""
+        participant = self.outside(await self.client(sdk, app, user, **options), app, channel)
+        await participant.join(role)
+        return participant
+
+    def outside(self, client, app, channel):
+        """A client that may join the channel."""
+        self.channels.add((app.id, channel))
+        return Participant(client, app, channel)
 
     async def client(
         self, sdk, app, user, device="d1", info="", role="", token=None, through=None, connect=True, **options
@@ -131,6 +203,7 @@ class Stage:
         """What the person who reads a failure needs."""
         print(f"--- last lines of the server\n{self.server.last_lines()}")
         print(f"--- callbacks\n{self.receiver.log}")
+        print(f"--- callbacks of channels\n{self.rtc.log}")
         for moderator in self._moderators:
             print(f"--- questions\n{moderator.log}")
         for client in self._clients:
