@@ -12,14 +12,14 @@ from harness.shape import assert_shape
 from harness.stage import App
 
 
-async def roomd(stage, *arguments):
+async def roomd(stage, *arguments, read=json.loads):
     """A command on the running server's data; what it printed."""
     process = await asyncio.create_subprocess_exec(
         os.environ["ROOMD_BIN"], *arguments, "--data", str(stage.server.data), stdout=asyncio.subprocess.PIPE
     )
     printed, _ = await asyncio.wait_for(process.communicate(), 15)
     assert process.returncode == 0, f"roomd {' '.join(arguments)} ended with {process.returncode}"
-    return json.loads(printed)
+    return read(printed)
 
 
 @pytest.mark.parametrize("sdk", SDKS)
@@ -50,3 +50,17 @@ async def test_an_app_a_key_and_a_login_from_the_command_line_work_with_the_sdks
         client = await stage.client(sdk, app, "ann", token=token)
         assert client.events("connected")[0]["data"]["role"] == "admin", f"came {client.events('connected')}"
     await stage.receiver.event("ann", e=1)
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+async def test_a_channel_token_from_the_command_line_lets_in(stage, sdk):
+    app = await stage.app()
+    asked = ("token", "--app", app.id, "--user", "ann", "--rtc-channel", "c1")
+    made = await roomd(stage, *asked)
+    assert_shape(made, {
+        "appid": app.id, "channelid": "c1", "userid": "ann", "nonce": str, "timestamp": int, "token": str,
+    })
+    ann = stage.outside(await stage.client(sdk, app, "ann"), app, "c1")
+    for token in (json.dumps(made), await roomd(stage, *asked, "--base64", read=lambda printed: printed.decode().strip())):
+        await ann.join(1, token=token)
+        await ann.leave()

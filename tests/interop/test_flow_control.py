@@ -73,3 +73,26 @@ async def test_mutes_are_changed_ten_times_a_second_and_read_fifty_times(stage):
         assert (served, len(refused)) == (limit, 2), f"{action}: served {served}, refused {refused}"
         for error in refused:
             assert_throttled("v3", error)
+
+
+@pytest.mark.settings(ROOMD_LIMITS_CHANNEL_OPERATION_QPS="6", ROOMD_LIMITS_OPERATION_QPS="4")  # in the cloud 100 and 50
+async def test_operations_on_channels_have_a_limit_of_their_own(stage):
+    app = {"AppId": (await stage.app()).id}
+    channel, sub = app | {"ChannelId": "c1"}, app | {"SubscribeId": "0" * 32}
+    rule = {"CallbackUrl": "http://127.0.0.1:9/rtc", "Events": ["UserEvent"]}
+    window = {"StartTime": int(time.time()) - 60, "EndTime": int(time.time()), "PageNo": 1, "PageSize": 1}
+    for action, params, limit in [
+        ("CreateEventSub", channel | rule, 6),
+        ("DeleteEventSub", sub, 6),
+        ("DescribeChannelUsers", channel, 6),
+        ("DescribeChannelParticipants", channel, 6),
+        ("DeleteChannel", channel, 6),
+        ("UpdateEventSub", channel | sub | rule, 4),
+        ("ListEventSub", app, 4),
+        ("ListEventSubEvent", app | window, 4),
+    ]:
+        _, refused = await within_a_second(stage, "v3", limit + 2, action, **params)
+        throttled = [error for error in refused if getattr(error, "code", None) != "ResourceNotExist"]
+        assert len(throttled) == 2, f"{action}: expected 2 of {limit + 2} to be too many, came {throttled}"
+        for error in throttled:
+            assert_throttled("v3", error)

@@ -1,8 +1,10 @@
-"""All 29 operations, each answer held field by field against the model classes of the cloud's own SDK.
+"""All 37 operations, each answer held field by field against the model classes of the cloud's own SDK.
 
 Every call of the suite is checked by them (harness/cloud.py). Here each operation is brought to show all its
 fields, the lists with something in them; what the fields mean is the matter of the other files.
 """
+
+import time
 
 import pytest
 
@@ -31,6 +33,10 @@ MESSAGES = {
     "SendLiveMessageGroup", "SendLiveMessageUser", "DeleteLiveMessageGroupMessage", "DeleteLiveMessageUserMessage",
     "ListLiveMessageGroupMessages",
 }
+CHANNELS = {
+    "CreateEventSub", "UpdateEventSub", "DeleteEventSub", "ListEventSub", "ListEventSubEvent", "DescribeChannelUsers",
+    "DescribeChannelParticipants", "DeleteChannel",
+}
 
 both_generations = pytest.mark.parametrize("sdk", ["v3", "old"])
 
@@ -49,9 +55,9 @@ class Calls:
         return answer
 
 
-def test_the_sdk_has_these_29_operations_and_no_more():
-    ours = [*APPS, *GROUPS, *MUTES, *MEMBERS, *MESSAGES]
-    assert len(ours) == 29, f"expected 29, came {len(ours)}"
+def test_the_sdk_has_these_37_operations_and_no_more():
+    ours = [*APPS, *GROUPS, *MUTES, *MEMBERS, *MESSAGES, *CHANNELS]
+    assert len(ours) == 37, f"expected 37, came {len(ours)}"
     assert set(ours) == model.operations(), f"differ: {set(ours) ^ model.operations()}"
 
 
@@ -167,3 +173,30 @@ async def test_messages(stage, sdk):
     deleted = await call("DeleteLiveMessageGroupMessage", GroupId="g1", MessageId="t1", DeleterId="s", DeleterInfo="S")
     assert (deleted["GroupId"], deleted["MessageId"]) == ("g1", "t1"), f"came {deleted}"
     assert call.made == MESSAGES, f"differ: {call.made ^ MESSAGES}"
+
+
+@both_generations
+async def test_channels_and_their_subscriptions(stage, sdk):
+    app = await stage.app()
+    call = Calls(stage, sdk, AppId=app.id)
+    sub = {"SubscribeId": await stage.subscribe(app)}
+    made = await call("CreateEventSub", ChannelId="c1", Users=["ann"], CallbackUrl=stage.rtc.url, Events=["UserEvent"])
+    stage.rtc.expect(made["SubscribeId"], app.id, "c1", ["ann"], ["UserEvent"], whole=False)
+    await call("ListEventSub")
+    await stage.participant("npm", app, "ann", "c1", role=1)
+    await stage.participant("python", app, "bob", "c1")
+    await call("DescribeChannelUsers", ChannelId="c1")
+    await call("DescribeChannelParticipants", ChannelId="c1", PageNum=1, PageSize=1, Order="asc")
+    await stage.rtc.event("bob Join 1", "c1")
+    now = int(time.time())
+    logs = {"StartTime": now - 60, "EndTime": now + 60, "PageNo": 1, "PageSize": 10}
+    await call("ListEventSubEvent", **logs)
+    await call("ListEventSubEvent", **logs, **sub)
+    only = {"SubscribeId": made["SubscribeId"]}
+    await call("UpdateEventSub", **only, ChannelId="c2", CallbackUrl=stage.rtc.url, Events=["ChannelEvent"])
+    await call("DeleteEventSub", **only)
+    await call("DeleteChannel", ChannelId="c1")
+    await call("DescribeChannelUsers", ChannelId="c1", empty={"InteractiveUserList", "LiveUserList"})
+    await call("DescribeChannelParticipants", ChannelId="c1", empty={"UserList"})
+    await call("ListEventSubEvent", **logs | {"StartTime": now - 7200, "EndTime": now - 3600}, empty={"Logs"})
+    assert call.made == CHANNELS, f"differ: {call.made ^ CHANNELS}"
