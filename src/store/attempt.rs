@@ -33,7 +33,7 @@ pub fn page(conn: &Connection, page: &AttemptPage) -> Result<AttemptsFound> {
     let of = if page.subscription.is_some() { "a.subscription = ?2" } else { "?2 IS NULL" };
     let sql = format!(
         "SELECT a.delivery, a.subscription, a.at, a.url, a.status, a.took, d.body FROM attempt a JOIN delivery d ON d.id = a.delivery
-         WHERE a.app = ?1 AND {of} AND a.at BETWEEN ?3 AND ?4 ORDER BY a.at, a.delivery, a.n LIMIT ?5 OFFSET ?6"
+         WHERE a.app = ?1 AND {of} AND a.at BETWEEN ?3 AND ?4 ORDER BY a.at, d.n, a.n LIMIT ?5 OFFSET ?6"
     );
     let mut rows = conn.prepare_cached(&sql)?;
     let skip = i64::try_from(page.skip).unwrap_or(i64::MAX);
