@@ -1,6 +1,6 @@
 //! An application: one business's users, groups, keys and callback settings.
 
-use super::{AppId, Change, Millis, Refusal, Tx, endpoint::EndpointId, push::Closed, quota, session, subscription::Subscription};
+use super::{AppId, Change, Millis, Refusal, Tx, channel, endpoint::EndpointId, push::Closed, quota, session, subscription::Subscription};
 use std::{collections::HashMap, fmt, sync::Arc};
 
 /// How messages of an application are looked at before they are committed.
@@ -173,6 +173,7 @@ pub fn change(tx: &mut Tx, id: &AppId, change: AppChange) -> Result<(Arc<App>, A
     tx.change(Change::App(new.clone()));
     if new.disabled && !old.disabled {
         session::end_all(tx, id, Closed::AppDisabled);
+        channel::close_all(tx, id);
     }
     Ok((old, new))
 }

@@ -191,10 +191,20 @@ pub(super) fn put_out(tx: &mut Tx, cid: Cid, user: &UserId, why: Unsubscribed) {
 /// The server ends a channel: everybody leaves it. One that is just gone is gone already.
 pub fn close(tx: &mut Tx, app: &AppId, id: &ChannelId) -> Result<(), Refusal> {
     tx.state.app(app)?;
-    let Some(state) = tx.state.channels.named(app, id) else {
-        return Err(Refusal::NoSuchChannel(id.to_string()));
-    };
-    let cid = state.config.cid;
+    let cid = tx.state.channels.named(app, id).ok_or_else(|| Refusal::NoSuchChannel(id.to_string()))?.config.cid;
+    empty(tx, cid);
+    Ok(())
+}
+
+/// With its application, everybody leaves its channels: those whom only a media server has reported, too.
+pub fn close_all(tx: &mut Tx, app: &AppId) {
+    for cid in tx.state.channels.of(app) {
+        empty(tx, cid);
+    }
+}
+
+fn empty(tx: &mut Tx, cid: Cid) {
+    let Some(state) = tx.state.channels.get(cid) else { return };
     let users: Vec<UserId> = state.in_order().into_iter().map(|p| p.user.clone()).collect();
     // All go at once: nobody is told of each of the others, which would be n² pushes.
     for user in &users {
@@ -203,7 +213,6 @@ pub fn close(tx: &mut Tx, app: &AppId, id: &ChannelId) -> Result<(), Refusal> {
     for user in &users {
         leave(tx, cid, user, Reason::ChannelClosed);
     }
-    Ok(())
 }
 
 /// A closed channel may have been said to exist for long enough.

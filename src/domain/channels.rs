@@ -26,6 +26,13 @@ impl Channels {
         self.open.get(self.names.get(app)?.get(id)?)
     }
 
+    /// The application's open channels, the oldest first.
+    pub fn of(&self, app: &AppId) -> Vec<Cid> {
+        let mut all: Vec<Cid> = self.names.get(app).into_iter().flat_map(HashMap::values).copied().collect();
+        all.sort();
+        all
+    }
+
     /// The number of the next channel. One that was closed before the last start may be given again.
     pub fn next(&self) -> Cid {
         Cid(self.last + 1)

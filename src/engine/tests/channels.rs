@@ -132,3 +132,25 @@ fn channels_come_back_with_everybody_lost_and_close_when_nobody_returns() {
     assert_eq!(told.len(), expected.len(), "{told:#?}");
     told.iter().zip(expected).for_each(|(told, expected)| assert!(told.contains(expected), "{told} {expected}"));
 }
+
+#[test]
+fn a_disabled_application_has_no_open_channel_whoever_is_in_it() {
+    let folder = Folder::new();
+    let mut b = bench(&folder);
+    let sid = b.log_on(0, "u0");
+    b.enter(0, &sid, "c1");
+    for channel in ["c1", "c2"] {
+        let join = crate::domain::report::Report::Join { user: UserId::trusted("camera"), role: Role::Streamer, relayed: false };
+        b.ask(Request::Report { app: app(), channel: ChannelId::trusted(channel), reports: vec![join] }).unwrap();
+    }
+    subscribe(&mut b).unwrap();
+    b.ask(Request::ChangeApp { app: app(), change: crate::domain::app::AppChange::Disabled(true) }).unwrap();
+    let (memory, reload) = b.seen();
+    assert_eq!(memory, reload);
+    assert!(memory.channels.is_empty(), "{:?}", memory.channels);
+    let told = |pattern: &str| -> i64 {
+        let count = "SELECT count(*) FROM outbox WHERE payload LIKE ?1";
+        b.engine.core.store.conn().query_row(count, [pattern], |r| r.get(0)).unwrap()
+    };
+    assert_eq!((told("%Left(ChannelClosed)%"), told("Closed")), (3, 2));
+}
