@@ -124,8 +124,11 @@ pub(super) fn enter(tx: &mut Tx, app: &AppId, channel: &ChannelId, arrival: Arri
         Some((cid, Some(old))) => {
             // A report does not take a user from its own session.
             if old.holder == Holder::Reported && holder != Holder::Reported {
+                // Others know it by another `client` from here on: without both they would keep the one that is gone.
+                announce(tx, cid, &user, false);
                 tx.change(Change::HeardUntil(cid, user.clone(), None));
                 tx.change(Change::Participant(cid, Arc::new(Participant { holder, ..(*old).clone() })));
+                announce(tx, cid, &user, true);
             }
             participant::tell(tx, cid, &user, UserInChannel::Joined(Reason::Rejoined));
             cid
