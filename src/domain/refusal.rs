@@ -110,14 +110,19 @@ impl fmt::Display for Refusal {
                 write!(f, "the application has {n} subscriptions already, the most that limits.subscriptions_per_app allows; delete one")
             }
             Refusal::TooManyForAllChannels(n) => {
-                write!(f, "the application has {n} subscription(s) for all channels already, the most that limits.all_channel_subscriptions_per_app allows")
+                let most = "the most that limits.all_channel_subscriptions_per_app allows";
+                write!(f, "the application has {n} subscription(s) for all channels already, {most}; change or delete one, or name a channel")
             }
             Refusal::NoSuchChannel(id) => write!(f, "channel {id} is not open"),
-            Refusal::NotInChannel { user, channel } => write!(f, "user {user} is not in channel {channel}"),
-            Refusal::BadTicket(id) => write!(f, "the token is not one for this user and channel {id}"),
+            Refusal::NotInChannel { user, channel } => write!(f, "user {user} is not in channel {channel}; it has to join first"),
+            Refusal::BadTicket(id) => {
+                write!(f, "the token is none of this application for this user and channel {id}; roomd verify channel tells what is wrong with it")
+            }
             Refusal::TicketExpired(id) => write!(f, "the token for channel {id} has expired; fetch a new one"),
             Refusal::ChannelTooLarge(id) => write!(f, "channel {id} has too many users for a list of them; ask presence_stats for their number"),
-            Refusal::NotForChannels(what) => write!(f, "{what} is for groups; an rtc channel has no messages"),
+            Refusal::NotForChannels(what) => {
+                write!(f, "{what} is for groups; an rtc channel has no messages, and its medias are published by the rpc method rtc.publish")
+            }
             Refusal::TooManyChannels(n) => write!(f, "this session is in {n} channels already, the most that limits.channels_per_session allows; leave one"),
             Refusal::AlreadySubscribed(channel) => write!(f, "already subscribed to {channel}"),
             Refusal::TooLarge(id) | Refusal::NoList(id) => write!(f, "group {id} is too large for a member list; ask presence_stats for its numbers"),

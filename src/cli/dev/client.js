@@ -10,11 +10,13 @@ client.on('disconnected', c => console.log(`closed: ${c.code} ${c.reason}`));
 const lobby = client.newSubscription('group:lobby');
 lobby.on('subscribed', () => lobby.publish({ body: 'hello from @USER@' }));
 lobby.on('publication', p => console.log(`#${p.offset} ${p.data.sender.user}: ${p.data.body}`));
-lobby.on('error', e => console.log(e.error.message));
+lobby.on('unsubscribed', u => console.log(`not in the lobby: ${u.code} ${u.reason}`));
 lobby.subscribe();
-const stage = client.newSubscription('rtc:stage', { token: '@CHANNEL_TOKEN@', data: { role: 1 } });
+const stage = client.newSubscription('rtc:stage', {
+  token: '@CHANNEL_TOKEN@', getToken: async () => '@CHANNEL_TOKEN@', data: { role: 1 },
+});
 stage.on('subscribed', () => client.rpc('rtc.publish', { channel: 'rtc:stage', medias: ['audio'] })
   .then(p => console.log(`on the stage with ${p.data.medias}`), e => console.log(e.message)));
-stage.on('error', e => console.log(e.error.message));
+stage.on('unsubscribed', u => console.log(`not on the stage: ${u.code} ${u.reason}`)); // also when the join was refused
 stage.subscribe();
 client.connect();

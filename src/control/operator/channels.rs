@@ -20,7 +20,7 @@ enum Told {
     Join {
         user: String,
         #[serde(default = "viewer")]
-        role: u8,
+        role: i64,
         /// From another channel.
         #[serde(default)]
         relay: bool,
@@ -43,7 +43,7 @@ enum Told {
     },
     Role {
         user: String,
-        role: u8,
+        role: i64,
     },
     Heartbeat {
         /// `None`: of all that were reported.
@@ -51,7 +51,7 @@ enum Told {
     },
 }
 
-fn viewer() -> u8 {
+fn viewer() -> i64 {
     2
 }
 
@@ -84,6 +84,9 @@ fn reports(mut body: Map<String, Value>) -> Result<Vec<(String, Report)>, Fault>
 }
 
 fn report(event: Value) -> Result<(String, Report), String> {
+    if !event.is_object() {
+        return Err(format!("{event} is no event; one is like {{\"event\":\"join\",\"user\":\"u1\"}}"));
+    }
     let name = event["event"].as_str().unwrap_or_default().to_string();
     let report = match serde_json::from_value(event).map_err(|why| why.to_string())? {
         Told::Join { user, role: number, relay } => Report::Join { user: id(&user)?, role: role(number)?, relayed: relay },
@@ -101,8 +104,8 @@ fn id(user: &str) -> Result<UserId, String> {
     UserId::new(user).map_err(|why| format!("{user:?} is no user: {why}"))
 }
 
-fn role(number: u8) -> Result<Role, String> {
-    Role::numbered(number.into()).ok_or_else(|| "role must be 1 (streamer) or 2 (viewer)".into())
+fn role(number: i64) -> Result<Role, String> {
+    Role::numbered(number).ok_or_else(|| "role must be 1 (streamer) or 2 (viewer)".into())
 }
 
 fn medias(names: &[String]) -> Result<Medias, String> {
@@ -193,6 +196,9 @@ mod tests {
             ("demo", json!({"event": "join", "user": long}), 400, "BadRequest", "an id has 1 to 64 bytes"),
             ("demo", json!({"event": "join", "user": 7}), 400, "BadRequest", "expected a string"),
             ("demo", json!({"event": "join", "user": "u", "role": 3}), 400, "BadRequest", "role must be 1"),
+            ("demo", json!({"event": "join", "user": "u", "role": 300}), 400, "BadRequest", "role must be 1"),
+            ("demo", json!({"event": "role", "user": "u", "role": -1}), 400, "BadRequest", "role must be 1"),
+            ("demo", json!({"events": ["join"]}), 400, "BadRequest", "events[0]: \"join\" is no event"),
             ("demo", json!({"event": "join", "user": "u", "relay": 1}), 400, "BadRequest", "expected a boolean"),
             ("demo", json!({"event": "join", "user": "u", "medias": []}), 400, "BadRequest", "unknown field `medias`"),
             ("demo", json!({"event": "kick", "user": "viewer", "relay": true}), 400, "BadRequest", "unknown field `relay`"),
