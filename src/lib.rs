@@ -42,14 +42,16 @@
 //! savepoint. One COMMIT makes the batch true. Only then `after_commit` answers, hands the hubs what they push
 //! (`deliver`: encoded once a group, one write a socket and tick), and gives frozen callbacks to [`delivery`].
 //!
-//! `design.md`, `session.md` and `alibaba.md`, which comments name, are in `docs/`.
-//!
 //! # The way of a channel's event
 //!
 //! Who joins `rtc:…`, publishes or leaves does so in `domain/channel` (a media server's word for it comes through
 //! the operator's API and `domain/report`). Each step changes a `Participant` and is a `ChannelEvent`. In the same
-//! commit the event becomes an outbox row of each subscription that wants it now (`domain/subscription`), in that
-//! one's lane, with the channel as its subject; so a POST tells of one channel, in order.
+//! commit the event becomes an outbox row of each subscription that wants it now (`engine/execute` asks
+//! `domain/subscription`), spelled by `alibaba/rtc_callback`, in that one's lane, with the channel as its subject;
+//! so a POST tells of one channel, in order. `engine/lanes` freezes it. A reported user's time ends in
+//! `domain/report`, a session's in `domain/session`. What is open stands in `store/channel`.
+//!
+//! `design.md`, `session.md` and `alibaba.md`, which comments name, are in `docs/`.
 //!
 //! # Invariants
 //!
@@ -58,8 +60,8 @@
 //!    neither stored nor cached are saved within a second.)
 //! 2. **No callback before its cause is committed**, and every event reaches its outbox row in the same commit.
 //! 3. **Presence you can bill on.** For a session exactly one logon and one logoff, in that order, also across a
-//!    crash; for an RTC channel Open, for each stay in it Join … Leave, then Close. Exactly once in the outbox, at least once on the wire; a repeat is byte-identical and carries the
-//!    same `Roomd-Delivery`.
+//!    crash; for an RTC channel Open, for each stay in it Join … Leave, then Close. Exactly once in the outbox, at
+//!    least once on the wire; a repeat is byte-identical and carries the same `Roomd-Delivery`.
 //! 4. **Order.** A subject's next event is not sent before the earlier one was delivered or is dead; a failing
 //!    delivery holds back only its own subjects.
 //! 5. **One delivery is one POST**, frozen (id, body, members) before its first byte is sent, never split or
