@@ -37,6 +37,14 @@ impl Kind {
         }
     }
 
+    /// The inverse of [`Kind::parse`].
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Live => "live",
+            Kind::Rtc => "rtc",
+        }
+    }
+
     fn headers(self) -> (&'static str, &'static str) {
         match self {
             Kind::Live => ("Ali-Live-Timestamp", "Ali-Live-Signature"),
@@ -104,6 +112,10 @@ fn why_wrong(kind: Kind, dialled: &str, timestamp: &str, key: &str, given: &str)
         return "the digits are in upper case; they must be lower case".into();
     }
     if given.len() != expected.len() || !given.bytes().all(|b| b.is_ascii_hexdigit()) {
+        let other = [Kind::Live, Kind::Rtc].into_iter().find(|other| same(&other.sign(&host, timestamp, key), given));
+        if let Some(other) = other {
+            return format!("it is a right {}, made with {}: say --kind {}, or look at that header", other.headers().1, other.hash(), other.name());
+        }
         return format!("it must be {} hex digits of {}, and is not", expected.len(), kind.hash());
     }
     for (text, what) in [(kind.sign(dialled, timestamp, key), "with the port"), (kind.sign(&format!("http://{host}"), timestamp, key), "with the scheme")] {

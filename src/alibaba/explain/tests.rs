@@ -126,7 +126,9 @@ fn callback_signatures_are_shown_and_compared() {
         (Kind::Live, None, true, "cb.example.com|1700000000|<AppKey>"),
         (Kind::Live, Some(LIVE), true, "✓ valid"),
         (Kind::Rtc, Some(RTC), true, "✓ valid"),
-        (Kind::Rtc, Some(LIVE), false, "✗ it must be 32 hex digits of md5"),
+        (Kind::Rtc, Some(LIVE), false, "✗ it is a right Ali-Live-Signature"),
+        (Kind::Live, Some(RTC), false, "--kind rtc"),
+        (Kind::Rtc, Some("zz"), false, "✗ it must be 32 hex digits of md5"),
     ] {
         let told = callback(kind, "http://cb.example.com:80/cb?x=1", "1700000000", "abckey", given);
         assert_eq!(told.good, good);
