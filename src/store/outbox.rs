@@ -43,12 +43,18 @@ fn endpoint(text: &str) -> Result<EndpointId> {
 }
 
 impl Store {
-    /// Appends an event. True when its subject is free, so that it may be sent next.
+    /// Appends an event. True when its subject is free, so that it may be sent next. Of a subject no more are ready than
+    /// one delivery takes, and those stand before its others: what is asked here reads so many rows, however many wait.
     pub fn add_event(&self, event: &Rendered, now: Millis) -> Result<bool> {
         let conn = self.conn();
         let name = event.endpoint.to_string();
-        let mut held = conn.prepare_cached("SELECT 1 FROM outbox WHERE endpoint = ?1 AND subject = ?2 AND (delivery IS NOT NULL OR ready = 0) LIMIT 1")?;
-        let free = held.query_row(params![name, event.subject], |_| Ok(())).optional()?.is_none();
+        let mut held = conn.prepare_cached(
+            "SELECT 1 FROM (SELECT delivery, ready FROM outbox WHERE endpoint = ?1 AND subject = ?2 ORDER BY id LIMIT ?3)
+             WHERE delivery IS NOT NULL OR ready = 0 LIMIT 1",
+        )?;
+        let mut full = conn.prepare_cached("SELECT 1 FROM outbox WHERE endpoint = ?1 AND subject = ?2 ORDER BY id LIMIT 1 OFFSET ?3 - 1")?;
+        let values = params![name, event.subject, EVENTS_A_POST as i64];
+        let free = !held.exists(values)? && !full.exists(values)?;
         run(
             conn,
             "INSERT INTO outbox (endpoint, subject, payload, at, ready, delivery) VALUES (?1, ?2, ?3, ?4, ?5, NULL)",
@@ -60,27 +66,35 @@ impl Store {
     /// Takes the oldest ready events for the delivery `id`; their subjects are held by it from now on.
     pub fn take(&self, lane: &EndpointId, id: &DeliveryId) -> Result<Taken> {
         let conn = self.conn();
-        let events = self.claim(id, lane, "ready = 1")?;
+        let events = self.claim(id, lane, "ready = 1", "id")?;
         let mut fewer_ready = events.len() as u64;
         let name = lane.to_string();
         for subject in events.iter().map(|(subject, _)| subject).collect::<BTreeSet<_>>() {
-            let mut hold = conn.prepare_cached("UPDATE outbox SET ready = 0 WHERE endpoint = ?1 AND subject = ?2 AND delivery IS NULL AND ready = 1")?;
-            fewer_ready += hold.execute(params![name, subject])? as u64;
+            // Behind those that were taken; there are no ready ones further on.
+            let mut hold = conn.prepare_cached(
+                "UPDATE outbox SET ready = 0 WHERE id IN (SELECT id FROM outbox WHERE endpoint = ?1 AND subject = ?2 ORDER BY id LIMIT ?3)
+                 AND delivery IS NULL AND ready = 1",
+            )?;
+            fewer_ready += hold.execute(params![name, subject, 2 * EVENTS_A_POST as i64])? as u64;
         }
         Ok(Taken { events, fewer_ready })
     }
 
-    /// Takes the oldest waiting events, ready or not, for a delivery that will not be sent.
+    /// Takes the oldest waiting events, ready or not, for a delivery that will not be sent; of a lane whose deliveries have
+    /// one subject each, those of any subject: there is an index of subjects, but none of all that wait.
     pub fn take_any(&self, lane: &EndpointId, id: &DeliveryId) -> Result<Vec<(String, String)>> {
-        self.claim(id, lane, "1")
+        self.claim(id, lane, "1", "subject")
     }
 
     /// Gives the oldest waiting events of a kind to the delivery; returns their subjects and payloads, in order.
-    fn claim(&self, id: &DeliveryId, lane: &EndpointId, kind: &str) -> Result<Vec<(String, String)>> {
+    /// Where only one subject's may be taken, it is the first by `order`.
+    fn claim(&self, id: &DeliveryId, lane: &EndpointId, kind: &str, order: &str) -> Result<Vec<(String, String)>> {
         let (conn, name) = (self.conn(), lane.to_string());
         let waiting = format!("FROM outbox WHERE endpoint = ?1 AND {kind} AND delivery IS NULL");
         let only: Option<String> = match lane.has_one_subject() {
-            true => conn.prepare_cached(&format!("SELECT subject {waiting} ORDER BY id LIMIT 1"))?.query_row(params![name], |row| row.get(0)).optional()?,
+            true => {
+                conn.prepare_cached(&format!("SELECT subject {waiting} ORDER BY {order} LIMIT 1"))?.query_row(params![name], |row| row.get(0)).optional()?
+            }
             false => None,
         };
         let of = if only.is_some() { "subject = ?3" } else { "?3 IS NULL" };
@@ -124,8 +138,7 @@ impl Store {
         run(conn, "DELETE FROM outbox WHERE delivery = ?1", params![&*id.0])?;
         let mut freed = 0;
         for subject in subjects {
-            let mut free = conn.prepare_cached("UPDATE outbox SET ready = 1 WHERE endpoint = ?1 AND subject = ?2 AND delivery IS NULL AND ready = 0")?;
-            freed += free.execute(params![name, subject])? as u64;
+            freed += free(conn, &name, &subject)?;
         }
         Ok(freed)
     }
@@ -162,20 +175,31 @@ impl Store {
             let mut over = conn.prepare_cached("SELECT id FROM delivery WHERE n <= (SELECT max(n) FROM delivery) - ?2 AND state = ?1 ORDER BY n LIMIT ?3")?;
             *count += forget(conn, over.query_map(params![state, most, AT_ONCE as i64], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)?;
         }
-        let mut oldest =
-            conn.prepare_cached("SELECT id, endpoint FROM outbox WHERE delivery IS NULL AND id <= (SELECT max(id) FROM outbox) - ?2 ORDER BY id LIMIT ?1")?;
+        let mut oldest = conn.prepare_cached(
+            "SELECT id, endpoint, subject FROM outbox WHERE delivery IS NULL AND id <= (SELECT max(id) FROM outbox) - ?2 ORDER BY id LIMIT ?1",
+        )?;
         let mut rows = oldest.query(params![AT_ONCE as i64, most_waiting])?;
-        let mut names = BTreeSet::new();
+        let (mut names, mut subjects) = (BTreeSet::new(), BTreeSet::new());
         let mut gone: Vec<i64> = Vec::new();
         while let Some(row) = rows.next()? {
             gone.push(row.get(0)?);
-            names.insert(row.get::<_, String>(1)?);
+            let name: String = row.get(1)?;
+            subjects.insert((name.clone(), row.get::<_, String>(2)?));
+            names.insert(name);
         }
         drop(rows);
         for id in &gone {
             run(conn, "DELETE FROM outbox WHERE id = ?1", params![id])?;
         }
         purged.waiting = gone.len();
+        // Those that were ready may have gone: the next of their subject are, unless a delivery holds it.
+        for (name, subject) in subjects {
+            let mut holds = conn.prepare_cached("SELECT delivery FROM outbox WHERE endpoint = ?1 AND subject = ?2 ORDER BY id LIMIT 1")?;
+            let first: Option<Option<String>> = holds.query_row(params![name, subject], |row| row.get(0)).optional()?;
+            if first == Some(None) {
+                free(conn, &name, &subject)?;
+            }
+        }
         for name in names {
             let mut count = conn.prepare_cached("SELECT count(*) FROM outbox WHERE endpoint = ?1 AND ready = 1 AND delivery IS NULL")?;
             let ready: i64 = count.query_row(params![name], |row| row.get(0))?;
@@ -205,6 +229,16 @@ impl Purged {
     pub fn sum(&self) -> usize {
         self.delivered + self.dead + self.waiting
     }
+}
+
+/// The oldest events of a subject that no delivery holds may be sent next: as many as one delivery takes. Returns how many
+/// of them could not before.
+fn free(conn: &Connection, name: &str, subject: &str) -> Result<u64> {
+    let mut free = conn.prepare_cached(
+        "UPDATE outbox SET ready = 1 WHERE id IN (SELECT id FROM outbox WHERE endpoint = ?1 AND subject = ?2 ORDER BY id LIMIT ?3)
+         AND delivery IS NULL AND ready = 0",
+    )?;
+    Ok(free.execute(params![name, subject, EVENTS_A_POST as i64])? as u64)
 }
 
 fn forget(conn: &Connection, deliveries: Vec<String>) -> Result<usize> {

@@ -1,12 +1,13 @@
 //! The tables, as numbered migrations. A migration that has landed is never edited: add the next one.
 
 /// Each entry brings a store from version `index` to `index + 1`.
-pub const MIGRATIONS: &[&str] = &[FIRST, MESSAGING, CHANNELS];
+pub const MIGRATIONS: &[&str] = &[FIRST, MESSAGING, CHANNELS, READY];
 
 /// * `message.id` is the group's number times 2^32 plus the message's number in the group: one B-tree,
 ///   clustered by group and in order, although bodies are long (a WITHOUT ROWID table would split them).
 ///   Bodies stand last: what is looked for is found without reading them.
-/// * `outbox.ready` is 1 while no delivery of the same endpoint holds the event's subject.
+/// * `outbox.ready` is 1 for the oldest events of a subject, as many as one delivery takes, while no delivery of the same
+///   endpoint holds it.
 /// * `mark` holds the name of what has happened once: `key`, a first access key.
 /// * `delivery.state`: 0 frozen, 1 delivered, 2 dead.
 const FIRST: &str = "
@@ -88,4 +89,12 @@ ALTER TABLE attempt ADD COLUMN app TEXT;
 ALTER TABLE attempt ADD COLUMN subscription TEXT;
 CREATE INDEX attempt_app ON attempt (app, at) WHERE app IS NOT NULL;
 CREATE INDEX attempt_subscription ON attempt (app, subscription, at) WHERE app IS NOT NULL;
+";
+
+/// Of a subject no more events are ready than one delivery takes.
+const READY: &str = "
+UPDATE outbox SET ready = 0 WHERE id IN (
+    SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY endpoint, subject ORDER BY id) AS place FROM outbox WHERE delivery IS NULL AND ready = 1)
+    WHERE place > 100
+);
 ";

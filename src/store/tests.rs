@@ -54,6 +54,29 @@ fn a_purge_takes_old_and_surplus_deliveries_and_leaves_what_waits_or_is_frozen()
 }
 
 #[test]
+fn of_a_subject_no_more_is_ready_than_a_delivery_takes_also_when_those_are_purged() {
+    let (folder, store, _) = told("backlog");
+    let lane = EndpointId::Subscription(AppId::trusted("a"), SubscriptionId::trusted("s"));
+    let id = |n: usize| DeliveryId(format!("d{n}").into());
+    let ready: Vec<bool> = (0..250).map(|_| store.add_event(&event(&lane, 0), Millis(1)).unwrap()).collect();
+    assert_eq!(ready.iter().filter(|ready| **ready).count(), 100);
+    assert!(ready[99] && !ready[100], "the first are");
+    let gone = store.purge_callbacks(Millis(0), 100, 200).unwrap();
+    assert_eq!((gone.waiting, gone.ready), (50, vec![(lane.clone(), 100)]), "others are ready in the place of those");
+    for (n, taken, freed) in [(0, 100, 100), (1, 100, 0), (2, 0, 0)] {
+        let found = store.take(&lane, &id(n)).unwrap();
+        assert_eq!((found.events.len(), found.fewer_ready), (taken, taken as u64));
+        if taken > 0 {
+            assert!(!store.add_event(&event(&lane, 0), Millis(1)).unwrap(), "its subject is held");
+            store.conn().execute("DELETE FROM outbox WHERE id = (SELECT max(id) FROM outbox)", []).unwrap();
+            assert_eq!(store.finish(&id(n), &lane, None, Millis(2)).unwrap(), freed);
+        }
+    }
+    assert!(store.add_event(&event(&lane, 0), Millis(1)).unwrap(), "nothing waits before it");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
 fn tries_of_subscriptions_are_listed_by_time_and_page() {
     let (folder, store, live) = told("attempts");
     let lane = |id: &str| EndpointId::Subscription(AppId::trusted("a"), SubscriptionId::trusted(id));
