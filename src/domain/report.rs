@@ -75,7 +75,10 @@ fn take_one(tx: &mut Tx, app: &AppId, channel: &ChannelId, report: Report, fresh
         Report::Heartbeat { user: Some(user) } => user,
         Report::Heartbeat { user: None } => {
             let open = tx.state.channels.named(app, channel).ok_or_else(|| Refusal::NoSuchChannel(channel.to_string()))?;
-            let (cid, users): (Cid, Vec<UserId>) = (open.config.cid, open.heard_until.keys().cloned().collect());
+            // One call may confirm a whole channel many times over.
+            let until = tx.tick.after(tx.rules.lifetimes.silence);
+            let others = open.heard_until.iter().filter(|(_, at)| **at != until).map(|(user, _)| user.clone());
+            let (cid, users): (Cid, Vec<UserId>) = (open.config.cid, others.collect());
             users.iter().for_each(|user| heard(tx, cid, user));
             return Ok(None);
         }
