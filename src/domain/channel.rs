@@ -260,6 +260,10 @@ fn present(tx: &Tx, p: &Participant) -> Present {
 /// Everybody in the channel, in the order in which they joined.
 pub fn presence(tx: &Tx, cid: Cid) -> Result<Vec<Present>, Refusal> {
     let state = tx.state.channels.get(cid).expect("the caller found it");
+    // Looked at first: to make the list costs all others the time of it.
+    if !is_told(tx, cid) {
+        return Err(Refusal::ChannelTooLarge(state.config.id.to_string()));
+    }
     let all: Vec<Present> = state.in_order().into_iter().map(|p| present(tx, p)).collect();
     // As of a group: the list alone would fill a connection's budget.
     if all.iter().map(Present::wire_size).sum::<usize>() > quota::MAX_RECOVERED_BYTES {
