@@ -13,7 +13,7 @@ use crate::{
     ids::Ids,
     store::{self, Store},
 };
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 /// Wait before a try that was not the endpoint's fault is made again, in ms.
 const OURS_WAIT: u64 = 5_000;
@@ -43,6 +43,15 @@ impl Batch<'_> {
         if self.tx.state.apps.get(endpoint.app()).is_none_or(|app| app.disabled) {
             return Ok(());
         }
+        let pumped = self.fill(endpoint);
+        // An endpoint that is gone must leave nothing behind.
+        if self.due.get(endpoint).is_some_and(VecDeque::is_empty) {
+            self.due.remove(endpoint);
+        }
+        pumped
+    }
+
+    fn fill(&mut self, endpoint: &EndpointId) -> store::Result<()> {
         loop {
             let lane = self.tx.state.lanes.get(endpoint).cloned().unwrap_or_default();
             if lane.in_flight.len() >= IN_FLIGHT {
