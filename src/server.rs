@@ -6,6 +6,7 @@ use crate::{
         live_callback, moderation,
         rpc::{self, Gateway, GatewayParts},
         rtc_callback,
+        token::NonceShape,
     },
     clock::{self, Clock},
     control::{
@@ -100,6 +101,7 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
         commands_per_second: settings.limits.session_commands_per_second,
         messages_per_second: settings.limits.session_messages_per_second,
         quotas: settings.rules.quotas.clone(),
+        nonces: if settings.any_nonce { NonceShape::Any } else { NonceShape::Documented },
         words: words.clone(),
     };
     let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_HUBS);

@@ -26,6 +26,8 @@ pub struct Settings {
     pub retry_percent: u32,
     /// Callbacks of channel events have each id in one spelling only, the cloud's own.
     pub rtc_strict_ids: bool,
+    /// Credentials may have nonces of any shape, not only those of the cloud's documents.
+    pub any_nonce: bool,
 }
 
 /// Bounds at the doors; 0 is off. The quotas of the contracts are in [`Rules`].
@@ -71,6 +73,7 @@ impl Default for Settings {
             rules: Rules::default(),
             retry_percent: 100,
             rtc_strict_ids: false,
+            any_nonce: false,
         }
     }
 }
@@ -154,6 +157,7 @@ fn own_keys() -> Vec<Key> {
     "sessions.silence_ms" "ROOMD_SESSIONS_SILENCE_MS" Millis rules.lifetimes.silence, 100;
     "sessions.hold_ms" "ROOMD_SESSIONS_HOLD_MS" Millis rules.lifetimes.hold, 0;
     "sessions.leave_on_logoff" "ROOMD_SESSIONS_LEAVE_ON_LOGOFF" Switch rules.lifetimes.leave_on_logoff;
+    "sessions.any_nonce" "ROOMD_SESSIONS_ANY_NONCE" Switch any_nonce;
     "moderation.server_messages" "ROOMD_MODERATION_SERVER_MESSAGES" Switch rules.moderate_servers;
     "limits.connections" "ROOMD_LIMITS_CONNECTIONS" Count limits.connections;
     "limits.connections_per_address" "ROOMD_LIMITS_CONNECTIONS_PER_ADDRESS" Count limits.connections_per_address;

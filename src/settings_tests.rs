@@ -40,6 +40,7 @@ rtc_strict_ids = false
 silence_ms = 90000
 hold_ms = 2000
 leave_on_logoff = false
+any_nonce = false
 
 [moderation]
 server_messages = false

@@ -52,7 +52,7 @@ impl TokenCommand {
         let shown = Place::existing(Given { data: self.data, config: self.config, ..Given::default() })?.app(&self.app)?;
         let field = |name: &str| shown[name].as_str().ok_or_else(|| Failure::Run(format!("the application has no {name}")));
         let (app, key, sign) = (AppId::trusted(field("app_id")?), field("app_key")?, field("app_sign")?);
-        let (nonce, expires) = (Ids::random().hex32(), clock()?.now().seconds() + i64::from(self.ttl));
+        let (nonce, expires) = (format!("AK-{}", Ids::random().hex32()), clock()?.now().seconds() + i64::from(self.ttl));
         let text = match &channel {
             Some(channel) => serde_json::to_string(&make_rtc(&app, key, channel.as_str(), &user, &nonce, expires)),
             None => serde_json::to_string(&make_login(&app, key, sign, &user, &nonce, expires, &self.role)),

@@ -2,6 +2,7 @@
 
 use super::reactor::{Parts, Reactor};
 use crate::{
+    alibaba::token::NonceShape,
     clock::{Clock, Work},
     domain::{push::Push, quota::Quotas},
     door::Upgraded,
@@ -34,6 +35,8 @@ pub struct HubConfig {
     /// Messages a second and session, in the same way.
     pub messages_per_second: u32,
     pub quotas: Quotas,
+    /// Which nonces a login and a join token may have.
+    pub nonces: NonceShape,
     /// The list of the built-in moderation.
     pub words: Arc<Words>,
 }

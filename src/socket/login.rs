@@ -2,7 +2,7 @@
 //! an RTC channel (§4): checked against the directory. Nothing here waits; who may log in is decided without the engine.
 
 use crate::{
-    alibaba::token::{self, LoginError},
+    alibaba::token::{self, LoginError, NonceShape},
     domain::{AppId, ChannelId, Millis, UserId, app::Directory, channel::Ticket, quota, session::Login},
 };
 use serde::Deserialize;
@@ -32,7 +32,7 @@ struct Extras {
 
 /// `token`: the login JSON, plain or as base64; empty: `data` is the login JSON itself.
 /// `most_info`: bytes that a user's extension may have.
-pub fn check(directory: &Directory, now: Millis, token: &str, data: Option<&str>, most_info: u32) -> Result<Login, Refused> {
+pub fn check(directory: &Directory, now: Millis, nonces: NonceShape, token: &str, data: Option<&str>, most_info: u32) -> Result<Login, Refused> {
     let login = match (token, data) {
         ("", None) => return Err(Refused::Invalid),
         ("", Some(data)) => token::decode_login(data),
@@ -40,7 +40,7 @@ pub fn check(directory: &Directory, now: Millis, token: &str, data: Option<&str>
     };
     let login = login.map_err(|_| Refused::Invalid)?;
     let app = directory.apps.get(login.app_id.as_str()).ok_or(Refused::Invalid)?;
-    let verified = token::verify(&login, app, now).map_err(|e| match e {
+    let verified = token::verify(&login, app, nonces, now).map_err(|e| match e {
         LoginError::Expired => Refused::Expired,
         LoginError::Bad => Refused::Invalid,
     })?;
@@ -60,9 +60,10 @@ pub fn check(directory: &Directory, now: Millis, token: &str, data: Option<&str>
 }
 
 /// What a join token is worth to this user now. It is asked for only where the session is not in yet.
-pub fn ticket(directory: &Directory, now: Millis, app: &AppId, user: &UserId, channel: &ChannelId, token: &str) -> Ticket {
+pub fn ticket(directory: &Directory, now: Millis, nonces: NonceShape, of: (&AppId, &UserId), channel: &ChannelId, token: &str) -> Ticket {
+    let (app, user) = of;
     let Some(app) = directory.apps.get(app) else { return Ticket::Wrong };
-    match token::decode_rtc(token).and_then(|join| token::verify_rtc(&join, app, channel.as_str(), user, now)) {
+    match token::decode_rtc(token).and_then(|join| token::verify_rtc(&join, app, channel.as_str(), user, nonces, now)) {
         Ok(()) => Ticket::Good,
         Err(LoginError::Bad) => Ticket::Wrong,
         Err(LoginError::Expired) => Ticket::Expired,

@@ -252,7 +252,7 @@ impl Reactor {
 
     fn joining(&self, app: &AppId, user: &UserId, channel: ChannelId, s: &wire::Subscribe) -> Result<Joining, Wrong> {
         let role = rpc::joining_role(s.data.as_deref()).map_err(|why| Wrong::Reply(wire::error(&why)))?;
-        let ticket = login::ticket(&self.engine.directory(), self.config.clock.now(), app, user, &channel, &s.token);
+        let ticket = login::ticket(&self.engine.directory(), self.config.clock.now(), self.config.nonces, (app, user), &channel, &s.token);
         Ok(Joining { channel, role, ticket, join_leave: s.join_leave })
     }
 
@@ -278,7 +278,8 @@ impl Reactor {
         let Command { id, method: Method::Connect { token, data } } = command else {
             return self.bad_request(slot);
         };
-        let checked = login::check(&self.engine.directory(), self.config.clock.now(), &token, data.as_deref(), self.config.quotas.user_info_bytes);
+        let checked =
+            login::check(&self.engine.directory(), self.config.clock.now(), self.config.nonces, &token, data.as_deref(), self.config.quotas.user_info_bytes);
         match checked {
             Ok(login) => {
                 let conn = self.conn_ref(slot);

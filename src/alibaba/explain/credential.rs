@@ -5,7 +5,7 @@ use super::{Explanation, Lines};
 use crate::{
     alibaba::{
         signature::{same, sha256_hex},
-        token::{self, Expiry, Flaw},
+        token::{self, Expiry, Flaw, NonceShape},
     },
     domain::{AppId, Millis},
 };
@@ -26,7 +26,7 @@ pub fn login(credential: &str, key: &str, now: Millis) -> Explanation {
     let expected = lines.hash(parts, key);
     lines.put("app_token", &login.app_token);
     lines.expiry(&auth.timestamp, now);
-    let examine = |app: AppId| token::examine(&login, &app, key, None, now).map(drop);
+    let examine = |app: AppId| token::examine(&login, &app, key, None, NonceShape::Documented, now).map(drop);
     lines.verdict(why("app_id", &login.app_id, examine, &expected, &login.app_token))
 }
 
@@ -45,7 +45,7 @@ pub fn channel(credential: &str, key: &str, now: Millis) -> Explanation {
     let expected = lines.hash(parts, key);
     lines.put("token", &join.token);
     lines.expiry(&join.timestamp, now);
-    let examine = |app: AppId| token::examine_rtc(&join, &app, key, now);
+    let examine = |app: AppId| token::examine_rtc(&join, &app, key, NonceShape::Documented, now);
     lines.verdict(why("appid", &join.appid, examine, &expected, &join.token))
 }
 

@@ -1,6 +1,6 @@
 //! The join token of an RTC channel: made, read and verified.
 
-use super::{Expiry, Flaw, LoginError, check_length, read};
+use super::{Expiry, Flaw, LoginError, NonceShape, read};
 use crate::{
     alibaba::signature::{same, sha256_hex},
     domain::{AppId, ChannelId, Millis, UserId, app::App, id::BadId},
@@ -49,22 +49,22 @@ pub fn make_rtc(app: &AppId, key: &str, channel: &str, user: &UserId, nonce: &st
 }
 
 /// May `user` join `channel` of `app` with it now?
-pub fn verify_rtc(join: &RtcJson, app: &App, channel: &str, user: &UserId, now: Millis) -> Result<(), LoginError> {
+pub fn verify_rtc(join: &RtcJson, app: &App, channel: &str, user: &UserId, nonces: NonceShape, now: Millis) -> Result<(), LoginError> {
     if join.channelid != channel || join.userid != user.as_str() {
         return Err(LoginError::Bad);
     }
-    Ok(examine_rtc(join, &app.id, &app.key, now)?)
+    Ok(examine_rtc(join, &app.id, &app.key, nonces, now)?)
 }
 
 /// Is it good now for whom and what it names, and if not, why? The token is checked before the expiry, as that of a login.
-pub fn examine_rtc(join: &RtcJson, app: &AppId, key: &str, now: Millis) -> Result<(), Flaw> {
+pub fn examine_rtc(join: &RtcJson, app: &AppId, key: &str, nonces: NonceShape, now: Millis) -> Result<(), Flaw> {
     let bad = |name: &'static str| move |BadId| Flaw::Form(format!("{name} is none: {BadId}"));
     let channel = ChannelId::new(&join.channelid).map_err(bad("channelid"))?;
     let user = UserId::new(&join.userid).map_err(bad("userid"))?;
     if join.appid != app.as_str() {
         return Err(Flaw::OtherApp);
     }
-    check_length("nonce", &join.nonce)?;
+    nonces.check("nonce", &join.nonce)?;
     join.timestamp.check("timestamp")?;
     let token = rtc_token(app.as_str(), key, channel.as_str(), user.as_str(), &join.nonce, &join.timestamp.text);
     if !same(&token, &join.token) {
@@ -105,8 +105,8 @@ mod tests {
         for text in [JSON, &JSON.replace("1699423634", "\"1699423634\""), &JSON.replace(r#""nonce":"","#, ""), &URL_SAFE_NO_PAD.encode(JSON)] {
             let read = decode_rtc(text).unwrap();
             assert_eq!(read, join);
-            assert_eq!(verify_rtc(&read, &app(), "abcChannel", &user, BEFORE), Ok(()));
-            assert_eq!(verify_rtc(&read, &app(), "abcChannel", &user, Millis(1_699_423_634_000)), Err(LoginError::Expired));
+            assert_eq!(verify_rtc(&read, &app(), "abcChannel", &user, NonceShape::Documented, BEFORE), Ok(()));
+            assert_eq!(verify_rtc(&read, &app(), "abcChannel", &user, NonceShape::Documented, Millis(1_699_423_634_000)), Err(LoginError::Expired));
         }
         assert!(!format!("{join:?}").contains(&join.token));
         for bad in ["", "{}", "e30", "x", &JSON.replace("userid", "user"), &JSON.replace("1699423634", "-1")] {
@@ -121,7 +121,7 @@ mod tests {
         let check = |channel: &str, user: &UserId, change: &dyn Fn(&mut RtcJson)| {
             let mut join = good.clone();
             change(&mut join);
-            verify_rtc(&join, &app(), channel, user, BEFORE)
+            verify_rtc(&join, &app(), channel, user, NonceShape::Any, BEFORE)
         };
         assert_eq!(check("abcChannel", &user, &|_| ()), Ok(()));
         let signed = |channel: &str, user: &UserId, nonce: &str, expires| make_rtc(&AppId::trusted("abc"), "abckey", channel, user, nonce, expires);

@@ -1,6 +1,6 @@
 //! The login JSON of interactive messaging: made, read and verified.
 
-use super::{Expiry, Flaw, LoginError, check_length, read};
+use super::{Expiry, Flaw, LoginError, NonceShape, check_length, read};
 use crate::{
     alibaba::signature::{same, sha256_hex},
     domain::{AppId, Millis, UserId, app::App, id::BadId},
@@ -52,19 +52,19 @@ pub fn login_token(app_id: &str, app_key: &str, user: &str, nonce: &str, timesta
 }
 
 /// Is this a login of `app` that is good now?
-pub fn verify(login: &LoginJson, app: &App, now: Millis) -> Result<VerifiedLogin, LoginError> {
-    Ok(examine(login, &app.id, &app.key, Some(&app.sign), now)?)
+pub fn verify(login: &LoginJson, app: &App, nonces: NonceShape, now: Millis) -> Result<VerifiedLogin, LoginError> {
+    Ok(examine(login, &app.id, &app.key, Some(&app.sign), nonces, now)?)
 }
 
 /// The same for one who knows only parts of the application, with the reason. `sign`: `None` leaves that
 /// field unchecked. The token is checked before the expiry: a wrong one is never told that it is merely old.
-pub fn examine(login: &LoginJson, app: &AppId, key: &str, sign: Option<&str>, now: Millis) -> Result<VerifiedLogin, Flaw> {
+pub fn examine(login: &LoginJson, app: &AppId, key: &str, sign: Option<&str>, nonces: NonceShape, now: Millis) -> Result<VerifiedLogin, Flaw> {
     let auth = &login.auth;
     let user = UserId::new(&auth.user_id).map_err(|BadId| Flaw::Form(format!("auth.user_id is none: {BadId}")))?;
     if login.app_id != app.as_str() || login.app_sign.as_deref().zip(sign).is_some_and(|(theirs, ours)| !same(theirs, ours)) {
         return Err(Flaw::OtherApp);
     }
-    check_length("auth.nonce", &auth.nonce)?;
+    nonces.check("auth.nonce", &auth.nonce)?;
     check_length("auth.role", &auth.role)?;
     auth.timestamp.check("auth.timestamp")?;
     if auth.role.starts_with(|c: char| c.is_ascii_digit()) {
@@ -130,7 +130,7 @@ mod tests {
         let changed = |change: &dyn Fn(&mut LoginJson)| {
             let mut login = good(1_700_000_100);
             change(&mut login);
-            verify(&login, &app, now).map(|v| v.user.to_string())
+            verify(&login, &app, NonceShape::Any, now).map(|v| v.user.to_string())
         };
         assert_eq!(changed(&|_| ()), Ok("u1".into()));
         assert_eq!(changed(&|l| l.app_sign = None), Ok("u1".into()));
@@ -140,15 +140,15 @@ mod tests {
         assert_eq!(changed(&|l| l.auth.user_id = "u2".into()), Err(LoginError::Bad));
         assert_eq!(changed(&|l| l.auth.role = "".into()), Err(LoginError::Bad));
         assert_eq!(changed(&|l| l.auth.timestamp = Expiry::at(1_800_000_000)), Err(LoginError::Bad));
-        assert_eq!(verify(&good(1_700_000_000), &app, now), Err(LoginError::Expired));
-        assert_eq!(verify(&make(&user, "", 9_999_999_999, ""), &app, now).map(|v| v.role), Ok(String::new()));
-        assert_eq!(verify(&make(&user, &"n".repeat(65), 9_999_999_999, ""), &app, now), Err(LoginError::Bad));
-        assert_eq!(verify(&make(&UserId::trusted(""), "", 9_999_999_999, ""), &app, now), Err(LoginError::Bad));
+        assert_eq!(verify(&good(1_700_000_000), &app, NonceShape::Any, now), Err(LoginError::Expired));
+        assert_eq!(verify(&make(&user, "", 9_999_999_999, ""), &app, NonceShape::Any, now).map(|v| v.role), Ok(String::new()));
+        assert_eq!(verify(&make(&user, &"n".repeat(65), 9_999_999_999, ""), &app, NonceShape::Any, now), Err(LoginError::Bad));
+        assert_eq!(verify(&make(&UserId::trusted(""), "", 9_999_999_999, ""), &app, NonceShape::Any, now), Err(LoginError::Bad));
         // Digits that moved between the fields hash the same, and are refused all the same.
         let moved = |nonce: &str, timestamp: i64, role: &str| {
             let mut login = make(&user, "AK-abc7", 1_700_000_000, "");
             login.auth = LoginAuth { user_id: "u1".into(), nonce: nonce.into(), timestamp: Expiry::at(timestamp), role: role.into() };
-            verify(&login, &app, now)
+            verify(&login, &app, NonceShape::Any, now)
         };
         assert_eq!(moved("AK-abc7", 1_700_000_000, ""), Err(LoginError::Expired));
         assert_eq!(moved("AK-abc", 71_700_000_000, ""), Err(LoginError::Bad));
@@ -156,7 +156,7 @@ mod tests {
         // Wrong and old: wrong is what it is told.
         let mut wrong = good(1);
         wrong.app_token.clear();
-        assert_eq!(verify(&wrong, &app, now), Err(LoginError::Bad));
+        assert_eq!(verify(&wrong, &app, NonceShape::Any, now), Err(LoginError::Bad));
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
         {
             let read = decode_login(text).unwrap();
             assert_eq!(read, login);
-            assert!(verify(&read, &app, Millis(0)).is_ok());
+            assert!(verify(&read, &app, NonceShape::Any, Millis(0)).is_ok());
         }
         for bad in ["", "{}", "????", "e30", "[]", &json.replace("1700000100", "-1"), &json.replace("1700000100", "1e9"), &"A".repeat(9000)] {
             assert_eq!(decode_login(bad), Err(LoginError::Bad), "{bad}");

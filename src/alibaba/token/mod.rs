@@ -145,6 +145,65 @@ fn read<T: DeserializeOwned>(text: &str, shape: &str) -> Result<T, Flaw> {
 }
 
 /// `name` is the field's, as its sender knows it.
+/// Which nonces a credential may have. What is hashed has no separators: with a nonce of any shape, whoever has
+/// a credential can move the end of a user's id into it, and is another user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NonceShape {
+    /// As the cloud's documents have them (`alibaba.md` §5.1): none, `AK-` with letters, digits, `_` and `-`, or a UUID,
+    /// also without its dashes.
+    #[default]
+    Documented,
+    Any,
+}
+
+impl NonceShape {
+    /// `name` as for [`check_length`].
+    fn check(self, name: &str, nonce: &str) -> Result<(), Flaw> {
+        check_length(name, nonce)?;
+        let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        let uuid = match nonce.len() {
+            32 => nonce.bytes().all(|b| b.is_ascii_hexdigit()),
+            36 => nonce.bytes().enumerate().all(|(at, b)| if matches!(at, 8 | 13 | 18 | 23) { b == b'-' } else { b.is_ascii_hexdigit() }),
+            _ => false,
+        };
+        match self {
+            NonceShape::Documented if !(nonce.is_empty() || uuid || nonce.strip_prefix("AK-").is_some_and(plain)) => Err(Flaw::Form(format!(
+                "{name} is {nonce:?}: it must be empty, AK- with letters and digits behind it, or a UUID; the setting sessions.any_nonce allows others"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
 fn check_length(name: &str, text: &str) -> Result<(), Flaw> {
     if text.len() > MAX_NONCE { Err(Flaw::Form(format!("{name} has {} bytes; {MAX_NONCE} are allowed", text.len()))) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nonces_of_the_documents() {
+        for (nonce, documented) in [
+            ("", true),
+            ("AK-", true),
+            ("AK-2b9be4b25c2d38c409c376ffd2372be1", true),
+            ("AK-a_b-C9", true),
+            ("0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f", true),
+            ("0A1B2C3D0A1B0A1B0A1B0A1B2C3D4E5F", true),
+            ("n", false),
+            ("2AK-abc", false),
+            ("AK-a b", false),
+            ("AK-ü", false),
+            ("1700000000", false),
+            ("00a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f", false),
+            ("00A1B2C3D0A1B0A1B0A1B0A1B2C3D4E5F", false),
+            ("0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5g", false),
+        ] {
+            assert_eq!(NonceShape::Documented.check("nonce", nonce).is_ok(), documented, "{nonce}");
+            assert!(NonceShape::Any.check("nonce", nonce).is_ok());
+        }
+        assert!(NonceShape::Any.check("nonce", &"n".repeat(65)).is_err());
+    }
 }
