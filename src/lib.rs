@@ -93,6 +93,7 @@
 //! | control calls that wait for a client or for moderation | 128, each with a thread | 503 |
 //! | nonces | `nonces` | the oldest minute of the key that has most goes, its older stamps are refused |
 //! | bodies at the door | 64 MiB in all | 503 |
+//! | users in channels that media servers report | none: the operator's own servers | – |
 
 #![forbid(unsafe_code)]
 

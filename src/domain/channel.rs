@@ -3,10 +3,10 @@
 //! `report.rs`; all open channels together are `channels.rs`. The media themselves are elsewhere.
 
 use super::{
-    AppId, ChannelId, Cid, ConnRef, Millis, Named, Refusal, SessionId, StayId, Tick, Topic, UserId,
+    AppId, ChannelId, Cid, ConnRef, Named, Refusal, SessionId, StayId, Tick, Topic, UserId,
     audience::Audience,
     event::{InChannel, Reason, UserInChannel},
-    participant::{self, Holder, Medias, Participant, Role},
+    participant::{self, Doing, Holder, Medias, Participant, Role},
     push::{Joined, Present, Push, Reply, Unsubscribed},
     quota,
     request::ChannelInfo,
@@ -24,7 +24,6 @@ pub struct Channel {
     pub cid: Cid,
     pub app: AppId,
     pub id: ChannelId,
-    pub opened: Millis,
 }
 
 /// A channel with all that lives in memory.
@@ -136,7 +135,7 @@ pub(super) fn enter(tx: &mut Tx, app: &AppId, channel: &ChannelId, arrival: Arri
         found => {
             let cid = found.map_or_else(|| open(tx, app, channel), |(cid, _)| cid);
             let order = tx.state.next_order();
-            let participant = Participant { user: user.clone(), stay, holder, role, medias: Medias::default(), joined: tx.now, order };
+            let participant = Participant { user: user.clone(), stay, holder, role, medias: Medias::default(), order };
             tx.change(Change::Participant(cid, Arc::new(participant)));
             participant::tell(tx, cid, &user, UserInChannel::Joined(reason));
             announce(tx, cid, &user, true);
@@ -146,7 +145,7 @@ pub(super) fn enter(tx: &mut Tx, app: &AppId, channel: &ChannelId, arrival: Arri
 }
 
 fn open(tx: &mut Tx, app: &AppId, id: &ChannelId) -> Cid {
-    let channel = Channel { cid: tx.state.channels.next(), app: app.clone(), id: id.clone(), opened: tx.now };
+    let channel = Channel { cid: tx.state.channels.next(), app: app.clone(), id: id.clone() };
     let cid = channel.cid;
     tx.channel_event(&channel, InChannel::Opened);
     tx.change(Change::Channel(Arc::new(channel)));
@@ -156,12 +155,11 @@ fn open(tx: &mut Tx, app: &AppId, id: &ChannelId) -> Cid {
 /// The user leaves: first what it publishes ends, and after the last one the channel is closed. Not being
 /// in is no error.
 pub fn leave(tx: &mut Tx, cid: Cid, user: &UserId, reason: Reason) {
-    if participant::find(tx, cid, user).is_none() {
-        return;
-    }
+    let Some(before) = participant::find(tx, cid, user) else { return };
     participant::set_medias(tx, cid, user, Medias::default());
     participant::tell(tx, cid, user, UserInChannel::Left(reason));
     detach(tx, cid, user);
+    participant::announce(tx, cid, user, &before, Doing::Unpublish(before.medias));
     announce(tx, cid, user, false);
     tx.change(Change::HeardUntil(cid, user.clone(), None));
     tx.change(Change::ParticipantGone(cid, user.clone()));

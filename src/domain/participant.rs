@@ -2,7 +2,7 @@
 //! and goes is `channel.rs`.
 
 use super::{
-    Cid, Millis, Refusal, SessionId, StayId, UserId, channel,
+    Cid, Refusal, SessionId, StayId, UserId, channel,
     event::{InChannel, UserInChannel},
     push::Push,
     request::ParticipantInfo,
@@ -78,6 +78,15 @@ impl Medias {
     }
 }
 
+impl Medias {
+    /// One or more of them by their names; or what is wrong, to be read on from the name of the list.
+    pub fn named(names: &[String]) -> Result<Medias, String> {
+        let media = |name: &String| Media::named(name).ok_or_else(|| format!("has {name:?}: there are audio, video and screen"));
+        let medias = names.iter().map(media).collect::<Result<Medias, String>>()?;
+        if medias.is_empty() { Err("is empty: name at least one of audio, video and screen".into()) } else { Ok(medias) }
+    }
+}
+
 impl FromIterator<Media> for Medias {
     fn from_iter<T: IntoIterator<Item = Media>>(medias: T) -> Medias {
         medias.into_iter().fold(Medias::default(), Medias::with)
@@ -120,14 +129,13 @@ pub struct Participant {
     pub holder: Holder,
     pub role: Role,
     pub medias: Medias,
-    pub joined: Millis,
     /// Orders all joins of all channels and groups.
     pub order: u64,
 }
 
 impl Participant {
     pub fn describe(&self) -> ParticipantInfo {
-        ParticipantInfo { user: self.user.clone(), stay: self.stay.clone(), role: self.role, medias: self.medias, joined: self.joined }
+        ParticipantInfo { user: self.user.clone(), stay: self.stay.clone(), role: self.role, medias: self.medias }
     }
 }
 
@@ -158,12 +166,15 @@ pub fn perform(tx: &mut Tx, cid: Cid, user: &UserId, doing: Doing) -> Result<Par
         }
         Doing::Role(_) => {}
     }
-    let now = find(tx, cid, user).expect("it is still in");
-    let info = now.describe();
-    if now != before && channel::is_told(tx, cid) {
-        tx.push(Push::Participant { cid, doing, who: Arc::new(info.clone()), at: tx.now });
+    announce(tx, cid, user, &before, doing);
+    Ok(find(tx, cid, user).expect("it is still in").describe())
+}
+
+/// Tells the others in the channel what the participant, who was as `before`, has done.
+pub(super) fn announce(tx: &mut Tx, cid: Cid, user: &UserId, before: &Participant, doing: Doing) {
+    if let Some(now) = find(tx, cid, user).filter(|now| **now != *before && channel::is_told(tx, cid)) {
+        tx.push(Push::Participant { cid, doing, who: Arc::new(now.describe()), at: tx.now });
     }
-    Ok(info)
 }
 
 /// An event for each media that comes or goes, with the set as it is after it.

@@ -123,7 +123,9 @@ impl fmt::Display for Refusal {
             Refusal::NotForChannels(what) => {
                 write!(f, "{what} is for groups; an rtc channel has no messages, and its medias are published by the rpc method rtc.publish")
             }
-            Refusal::TooManyChannels(n) => write!(f, "this session is in {n} channels already, the most that limits.channels_per_session allows; leave one"),
+            Refusal::TooManyChannels(n) => {
+                write!(f, "this session is in {n} groups and channels already, the most that limits.channels_per_session allows; leave one")
+            }
             Refusal::AlreadySubscribed(channel) => write!(f, "already subscribed to {channel}"),
             Refusal::TooLarge(id) | Refusal::NoList(id) => write!(f, "group {id} is too large for a member list; ask presence_stats for its numbers"),
             Refusal::Unrecoverable => write!(f, "that position cannot be recovered; read the history instead"),

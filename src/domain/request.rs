@@ -246,7 +246,6 @@ pub struct ParticipantInfo {
     pub stay: StayId,
     pub role: Role,
     pub medias: Medias,
-    pub joined: Millis,
 }
 
 /// Which tries of callbacks a list asks for: those of an application's subscriptions, the oldest first.

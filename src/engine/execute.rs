@@ -185,11 +185,12 @@ impl Batch<'_> {
         match event {
             Event::Session(event) => rendered.extend((self.ports.render)(event, app)),
             Event::Channel(event) => {
-                let wanting = self.tx.state.subscriptions_of(&event.app).iter().filter(|s| s.wants.includes(event));
+                let mut wanting = self.tx.state.subscriptions_of(&event.app).iter().filter(|s| s.wants.includes(event)).peekable();
+                let payload = wanting.peek().map(|_| (self.ports.render_channel)(event)).unwrap_or_default();
                 rendered.extend(wanting.map(|s| Rendered {
                     endpoint: EndpointId::Subscription(event.app.clone(), s.id.clone()),
                     subject: event.channel.to_string(),
-                    payload: (self.ports.render_channel)(event),
+                    payload: payload.clone(),
                 }));
             }
         }

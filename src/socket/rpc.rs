@@ -14,7 +14,7 @@ use crate::{
         id::MAX_ID,
         message::MessagePage,
         mute::MuteChange,
-        participant::{Doing, Media, Medias, Role},
+        participant::{Doing, Medias, Role},
         quota::{self, Quotas},
         request::{Deleter, GroupRequest, MemberPage, NewGroup},
     },
@@ -104,10 +104,7 @@ fn of_channel(data: &str, doing: impl FnOnce(&Fields) -> Result<Doing, Refusal>)
 }
 
 fn medias(fields: &Fields) -> Result<Medias, Refusal> {
-    let names = must("medias", fields.texts("medias")?)?;
-    let media = |name: &String| Media::named(name).ok_or_else(|| bad("medias", format!("has {name:?}: there are audio, video and screen")));
-    let medias = names.iter().map(media).collect::<Result<Medias, Refusal>>()?;
-    if medias.is_empty() { Err(bad("medias", "is empty: name at least one of audio, video and screen")) } else { Ok(medias) }
+    Medias::named(&must("medias", fields.texts("medias")?)?).map_err(|why| bad("medias", why))
 }
 
 fn role(fields: &Fields) -> Result<Option<Role>, Refusal> {

@@ -1,6 +1,7 @@
 //! Tables of good and bad calls, and the README's table.
 
 use super::*;
+use crate::domain::participant::Media;
 use crate::domain::{Tid, UserId, message::Draft};
 
 fn ids(text: &str) -> Vec<UserId> {

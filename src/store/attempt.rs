@@ -23,17 +23,22 @@ pub fn put(conn: &Connection, delivery: &DeliveryId, endpoint: &EndpointId, atte
     };
     run(
         conn,
-        "INSERT INTO attempt (delivery, n, at, url, status, error, took, answer, app, subscription)
-         SELECT ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM attempt WHERE delivery = ?1",
+        "INSERT INTO attempt (delivery, n, at, url, status, error, took, answer, app, subscription, delivery_n)
+         SELECT ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, CASE WHEN ?8 IS NULL THEN NULL ELSE (SELECT n FROM delivery WHERE id = ?1) END
+         FROM attempt WHERE delivery = ?1",
         params![&*delivery.0, attempt.at.0, attempt.url, status, error, attempt.took_ms, attempt.answer, app, subscription],
     )
 }
 
+/// In the order of the tries; those of the same millisecond in that of their deliveries.
 pub fn page(conn: &Connection, page: &AttemptPage) -> Result<AttemptsFound> {
     let of = if page.subscription.is_some() { "a.subscription = ?2" } else { "?2 IS NULL" };
+    // The pages before are skipped in the index alone.
     let sql = format!(
-        "SELECT a.delivery, a.subscription, a.at, a.url, a.status, a.took, d.body FROM attempt a JOIN delivery d ON d.id = a.delivery
-         WHERE a.app = ?1 AND {of} AND a.at BETWEEN ?3 AND ?4 ORDER BY a.at, d.n, a.n LIMIT ?5 OFFSET ?6"
+        "SELECT p.delivery, a.subscription, p.at, a.url, a.status, a.took, d.body FROM (
+             SELECT a.delivery, a.n, a.at, a.delivery_n FROM attempt a WHERE a.app = ?1 AND {of} AND a.at BETWEEN ?3 AND ?4
+             ORDER BY a.at, a.delivery_n, a.delivery, a.n LIMIT ?5 OFFSET ?6
+         ) p JOIN attempt a ON a.delivery = p.delivery AND a.n = p.n JOIN delivery d ON d.id = p.delivery ORDER BY p.at, p.delivery_n, p.n"
     );
     let mut rows = conn.prepare_cached(&sql)?;
     let skip = i64::try_from(page.skip).unwrap_or(i64::MAX);

@@ -1,7 +1,7 @@
 //! The tables, as numbered migrations. A migration that has landed is never edited: add the next one.
 
 /// Each entry brings a store from version `index` to `index + 1`.
-pub const MIGRATIONS: &[&str] = &[FIRST, MESSAGING, CHANNELS, READY];
+pub const MIGRATIONS: &[&str] = &[FIRST, MESSAGING, CHANNELS];
 
 /// * `message.id` is the group's number times 2^32 plus the message's number in the group: one B-tree,
 ///   clustered by group and in order, although bodies are long (a WITHOUT ROWID table would split them).
@@ -74,12 +74,14 @@ CREATE INDEX direct_at ON direct (stored, app, at);
 
 /// * `channel` and `participant` have rows while a channel is open; `participant.sid` is NULL for a user whom
 ///   a media server has reported; `role`: 1 streamer, 2 viewer; `medias`: bits 1 audio, 2 video, 4 screen.
-/// * `attempt.app` and `attempt.subscription` are NULL but for callbacks of subscriptions, which are listed.
+/// * `attempt.app`, `.subscription` and `.delivery_n` (the delivery's `n`) are NULL but for callbacks of subscriptions, which
+///   are listed.
+/// * Of a subject no more events are ready than one delivery takes, from here on.
 const CHANNELS: &str = "
-CREATE TABLE channel (cid INTEGER PRIMARY KEY, app TEXT NOT NULL REFERENCES app(id), id TEXT NOT NULL, opened INTEGER NOT NULL, UNIQUE (app, id));
+CREATE TABLE channel (cid INTEGER PRIMARY KEY, app TEXT NOT NULL REFERENCES app(id), id TEXT NOT NULL, UNIQUE (app, id));
 CREATE TABLE participant (
     cid INTEGER NOT NULL REFERENCES channel(cid), user TEXT NOT NULL, stay TEXT NOT NULL, sid TEXT, role INTEGER NOT NULL, medias INTEGER NOT NULL,
-    joined INTEGER NOT NULL, ord INTEGER NOT NULL, PRIMARY KEY (cid, user)
+    ord INTEGER NOT NULL, PRIMARY KEY (cid, user)
 ) WITHOUT ROWID;
 CREATE TABLE subscription (
     id TEXT PRIMARY KEY, app TEXT NOT NULL REFERENCES app(id), url TEXT NOT NULL, channel TEXT, users TEXT NOT NULL, channel_events INTEGER NOT NULL,
@@ -87,12 +89,9 @@ CREATE TABLE subscription (
 ) WITHOUT ROWID;
 ALTER TABLE attempt ADD COLUMN app TEXT;
 ALTER TABLE attempt ADD COLUMN subscription TEXT;
-CREATE INDEX attempt_app ON attempt (app, at) WHERE app IS NOT NULL;
-CREATE INDEX attempt_subscription ON attempt (app, subscription, at) WHERE app IS NOT NULL;
-";
-
-/// Of a subject no more events are ready than one delivery takes.
-const READY: &str = "
+ALTER TABLE attempt ADD COLUMN delivery_n INTEGER;
+CREATE INDEX attempt_app ON attempt (app, at, delivery_n) WHERE app IS NOT NULL;
+CREATE INDEX attempt_subscription ON attempt (app, subscription, at, delivery_n) WHERE app IS NOT NULL;
 UPDATE outbox SET ready = 0 WHERE id IN (
     SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY endpoint, subject ORDER BY id) AS place FROM outbox WHERE delivery IS NULL AND ready = 1)
     WHERE place > 100

@@ -173,12 +173,15 @@ fn a_store_of_the_first_version_is_brought_to_the_present_one_with_all_that_it_h
          INSERT INTO grp VALUES (7, 'a', 'g', '', '', '', '[]', 0, NULL, NULL, 1, 1, '[\"u1\"]', '[\"u2\"]', 0);
          INSERT INTO counter VALUES (7, 3, 2, '{\"1\":3}');
          INSERT INTO session VALUES ('s1', 'a', 'u1', 'd', 'hello', '', 5);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150)
+         INSERT INTO outbox (endpoint, subject, payload, at, ready) SELECT 'live:a', 'u' || (i > 130), 'p', 0, 1 FROM n;
          PRAGMA user_version = 1;",
     )
     .unwrap();
     drop(old);
     let state = Store::open(&folder).unwrap().load().unwrap();
     assert!(state.had_keys);
+    assert_eq!(state.lanes[&EndpointId::LiveEvents(AppId::trusted("a"))].ready, 100 + 20, "no more of one subject than a delivery takes");
     let session = &state.sessions.values().next().unwrap().session;
     assert_eq!((&*session.info, &*session.login_info), ("hello", "hello"));
     let group = state.group(Gid(7)).unwrap();

@@ -15,7 +15,8 @@ use crate::{
 use serde_json::{Value, json};
 
 /// The log reaches back so far, and one list spans no more, in seconds (`alibaba.md` §3.1).
-const KEPT: i64 = 7 * 86_400;
+const KEPT: i64 = 7 * DAY;
+const DAY: i64 = 86_400;
 const MINUTE: i64 = 60;
 
 /// Oldest first. `Count` is the number on this page.
@@ -44,6 +45,9 @@ fn window(call: &Call) -> Result<(Millis, Millis), RpcError> {
     }
     if end - start > KEPT {
         return Err(RpcError::invalid("EndTime", "is more than 7 days after StartTime"));
+    }
+    if start > call.now().seconds() + DAY {
+        return Err(RpcError::invalid("StartTime", "is in the future; it is in seconds since 1970"));
     }
     if start < call.now().seconds() - KEPT - MINUTE {
         return Err(RpcError::invalid("StartTime", "is more than 7 days ago"));

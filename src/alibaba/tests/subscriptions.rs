@@ -219,7 +219,9 @@ fn the_log_s_window_is_of_whole_minutes_and_seven_days() {
         (now - 7 * day - 61, now - 61, Err(())),
         (now, now - 1, Err(())),
         (now, i64::MAX, Err(())),
-        (i64::MAX, i64::MAX, Ok(0)),
+        (now + day, now + day, Ok(0)),
+        (now + day + 1, now + day + 1, Err(())),
+        (i64::MAX, i64::MAX, Err(())),
         (-1, now, Err(())),
         (0, 0, Err(())),
     ] {

@@ -3,7 +3,7 @@
 use super::{Fault, Operator, Outcome, defect, read, unfit};
 use crate::domain::{
     AppId, ChannelId, UserId,
-    participant::{Doing, Media, Medias, Role},
+    participant::{Doing, Medias, Role},
     report::Report,
     request::{Answer, ParticipantInfo, Request},
 };
@@ -109,9 +109,7 @@ fn role(number: i64) -> Result<Role, String> {
 }
 
 fn medias(names: &[String]) -> Result<Medias, String> {
-    let media = |name: &String| Media::named(name).ok_or_else(|| format!("medias has {name:?}; there are audio, video and screen"));
-    let medias = names.iter().map(media).collect::<Result<Medias, String>>()?;
-    if medias.is_empty() { Err("medias must name one or more of audio, video and screen".into()) } else { Ok(medias) }
+    Medias::named(names).map_err(|why| format!("medias {why}"))
 }
 
 fn answered(name: &str, who: Option<&ParticipantInfo>) -> Value {
@@ -203,7 +201,7 @@ mod tests {
             ("demo", json!({"event": "join", "user": "u", "medias": []}), 400, "BadRequest", "unknown field `medias`"),
             ("demo", json!({"event": "kick", "user": "viewer", "relay": true}), 400, "BadRequest", "unknown field `relay`"),
             ("demo", json!({"event": "heartbeat", "user": "viewer", "x": 1}), 400, "BadRequest", "unknown field `x`"),
-            ("demo", json!({"event": "publish", "user": "viewer", "medias": []}), 400, "BadRequest", "medias must name one or more"),
+            ("demo", json!({"event": "publish", "user": "viewer", "medias": []}), 400, "BadRequest", "medias is empty"),
             ("demo", json!({"event": "publish", "user": "viewer", "medias": ["smell"]}), 400, "BadRequest", "medias has \"smell\""),
             ("demo", json!({"events": []}), 400, "BadRequest", "an array of 1 to 100"),
             ("demo", json!({"events": many}), 400, "BadRequest", "an array of 1 to 100"),

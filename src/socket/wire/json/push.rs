@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn what_users_do_in_a_channel() {
         let medias: Medias = [Media::Screen, Media::Audio].into_iter().collect();
-        let who = ParticipantInfo { user: UserId::trusted("u"), stay: StayId::trusted("s"), role: Role::Streamer, medias, joined: Millis(1) };
+        let who = ParticipantInfo { user: UserId::trusted("u"), stay: StayId::trusted("s"), role: Role::Streamer, medias };
         for (doing, name) in [(Doing::Publish(medias), "publish"), (Doing::Unpublish(medias), "unpublish"), (Doing::Role(Role::Streamer), "role")] {
             check(
                 |out| participant("rtc:c", doing, &who, Millis(5), out),
