@@ -76,10 +76,10 @@ pub struct App {
 impl App {
     /// The login JSON that a business's server hands to its client, good until `expires` (unix seconds).
     pub fn login(&self, user: &str, expires: i64, role: &str) -> String {
-        let token = roomd::alibaba::token::login_token(&self.id, &self.key, user, "n", &expires.to_string(), role);
+        let token = roomd::alibaba::token::login_token(&self.id, &self.key, user, "AK-n", &expires.to_string(), role);
         serde_json::json!({
             "app_id": self.id, "app_token": token,
-            "auth": {"user_id": user, "nonce": "n", "timestamp": expires, "role": role},
+            "auth": {"user_id": user, "nonce": "AK-n", "timestamp": expires, "role": role},
         })
         .to_string()
     }
