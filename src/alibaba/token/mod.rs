@@ -144,7 +144,6 @@ fn read<T: DeserializeOwned>(text: &str, shape: &str) -> Result<T, Flaw> {
     serde_json::from_slice(&json).map_err(|e| Flaw::Form(format!("it is not {shape}: {e}")))
 }
 
-/// `name` is the field's, as its sender knows it.
 /// Which nonces a credential may have. What is hashed has no separators: with a nonce of any shape, whoever has
 /// a credential can move the end of a user's id into it, and is another user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -175,6 +174,7 @@ impl NonceShape {
     }
 }
 
+/// `name` is the field's, as its sender knows it.
 fn check_length(name: &str, text: &str) -> Result<(), Flaw> {
     if text.len() > MAX_NONCE { Err(Flaw::Form(format!("{name} has {} bytes; {MAX_NONCE} are allowed", text.len()))) } else { Ok(()) }
 }
