@@ -5,6 +5,7 @@
 mod aimed;
 mod bad_input;
 mod callbacks;
+mod channels;
 mod cli;
 mod control;
 mod crash;
@@ -16,7 +17,9 @@ mod life;
 mod logon;
 mod model;
 mod moderation;
+mod reasons;
 mod recovery;
 mod rpc;
+mod subscriptions;
 mod super_large;
 mod wire;

@@ -1,16 +1,20 @@
-//! The business's callback URL: takes each POST, checks its signature, remembers it, and answers as
-//! the test says at that moment. A repeat that differs from the first copy fails the test.
+//! The business's callback URLs: take each POST, check its signature, remember it, and answer as the
+//! test says at that moment. A repeat that differs from the first copy fails the test. What the bodies
+//! of channel events look like is in `channels.rs`.
 
-use super::{App, SOON};
-use roomd::alibaba::signature::live_callback;
+use super::{App, SOON, channels};
+use roomd::alibaba::signature::{live_callback, rtc_callback};
 use serde_json::Value;
 use std::{
     collections::HashMap,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Condvar, Mutex},
-    time::Instant,
+    time::{Duration, Instant},
 };
+
+/// Nearly everything that is not held back comes within this.
+const MOMENT: Duration = Duration::from_millis(300);
 
 /// What the receiver does with a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,18 +46,28 @@ pub struct Callback {
     pub path: String,
     pub delivery: String,
     pub signature: String,
+    /// The unix second that the signature is of.
+    pub stamp: String,
     pub body: Vec<u8>,
     pub react: React,
 }
 
 impl Callback {
+    /// It tells of channels, not of messaging.
+    pub fn is_rtc(&self) -> bool {
+        self.json().get("Contents").is_some()
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("a callback is JSON")
     }
 
-    /// Its events as `user what`, see [`told`].
+    /// Its events as `user what`, see [`told`] and [`channels::told`].
     pub fn events(&self) -> Vec<String> {
-        events(&self.json()).into_iter().map(|(uid, _, e)| format!("{uid} {}", told(&e))).collect()
+        match self.is_rtc() {
+            true => channels::told(self).iter().map(channels::Told::line).collect(),
+            false => events(&self.json()).into_iter().map(|(uid, _, e)| format!("{uid} {}", told(&e))).collect(),
+        }
     }
 }
 
@@ -113,6 +127,11 @@ impl Receiver {
 
     pub fn url(&self) -> String {
         format!("http://{}/callback", self.0.at)
+    }
+
+    /// Where a subscription of channel events with this name sends them.
+    pub fn rtc_url(&self, name: &str) -> String {
+        format!("http://{}{}", self.0.at, channels::path(name))
     }
 
     /// Callbacks of this application are verified with its key.
@@ -176,13 +195,33 @@ impl Receiver {
         self.until(&format!("{n} connections"), |inside| inside.accepted >= n);
     }
 
+    /// The POSTs that came after the first `n`.
+    pub fn after(&self, n: usize) -> Vec<Callback> {
+        let inside = self.0.inside.lock().unwrap();
+        assert!(inside.wrong.is_empty(), "{:?}", inside.wrong);
+        inside.all[n..].to_vec()
+    }
+
+    /// Waits until all that came is enough, repeats included.
+    pub fn until_all(&self, what: &str, enough: impl Fn(&[Callback]) -> bool) -> Vec<Callback> {
+        self.until(what, |inside| enough(&inside.all));
+        self.all()
+    }
+
+    /// The same for a moment only: is it enough?
+    pub fn soon(&self, enough: impl Fn(&[Callback]) -> bool) -> bool {
+        let inside = self.0.inside.lock().unwrap();
+        let (inside, _) = self.0.changed.wait_timeout_while(inside, MOMENT, |inside| !enough(&inside.all)).unwrap();
+        enough(&inside.all)
+    }
+
     fn until(&self, what: &str, is: impl Fn(&Inside) -> bool) {
         let until = Instant::now() + SOON;
         let mut inside = self.0.inside.lock().unwrap();
         while !is(&inside) {
             let left = until.saturating_duration_since(Instant::now());
-            let came: Vec<_> = inside.all.iter().map(|c| (c.react, c.events())).collect();
-            assert!(!left.is_zero(), "{what} were awaited, and came {came:?}");
+            let came = || inside.all.iter().map(|c| (c.react, c.events())).collect::<Vec<_>>();
+            assert!(!left.is_zero(), "{what} were awaited, and came {:?}", came());
             inside = self.0.changed.wait_timeout(inside, left).unwrap().0;
         }
     }
@@ -195,17 +234,24 @@ impl Drop for Receiver {
     }
 }
 
-/// Events of the deliveries that were answered 200, each once.
-fn delivered(all: &[Callback]) -> Vec<(String, String, Value)> {
+/// The deliveries that were answered 200, each once.
+pub fn good(all: &[Callback]) -> impl Iterator<Item = &Callback> {
     let mut done = std::collections::HashSet::new();
-    let good = all.iter().filter(|c| c.react == React::Status(200) && done.insert(c.delivery.clone()));
-    good.flat_map(|c| events(&c.json())).collect()
+    all.iter().filter(move |c| c.react == React::Status(200) && done.insert(&*c.delivery))
 }
 
-/// User, session and event, in the order of the body.
+/// Their messaging events.
+fn delivered(all: &[Callback]) -> Vec<(String, String, Value)> {
+    good(all).flat_map(|c| events(&c.json())).collect()
+}
+
+/// User, session and event, in the order of the body; of channels there are none here.
 pub fn events(body: &Value) -> Vec<(String, String, Value)> {
     let text = |v: &Value| v.as_str().expect("a string").to_owned();
     let mut out = Vec::new();
+    if body.get("Contents").is_some() {
+        return Vec::new();
+    }
     for entry in body["eves"].as_array().expect("eves") {
         for event in entry["events"].as_array().expect("events") {
             out.push((text(&entry["uid"]), text(&entry["sid"]), event.clone()));
@@ -245,10 +291,14 @@ impl Shared {
             at: self.now.lock().unwrap().as_ref().map_or(0, |now| now()),
             path: head.0,
             delivery: header(&head.1, "Roomd-Delivery"),
-            signature: header(&head.1, "Ali-Live-Signature"),
+            signature: String::new(),
+            stamp: String::new(),
             body,
             react: React::Hang,
         };
+        let kind = if callback.is_rtc() { "Rtc" } else { "Live" };
+        callback.signature = header(&head.1, &format!("Ali-{kind}-Signature"));
+        callback.stamp = header(&head.1, &format!("Ali-{kind}-Timestamp"));
         moment(Moment::Read);
         let wrong = self.check(&callback, &head.1);
         callback.react = (self.decide.lock().unwrap())(&callback);
@@ -288,15 +338,19 @@ impl Shared {
         if header(headers, "Content-Type") != "application/json" {
             return Some(format!("content type: {headers:?}"));
         }
-        let app = c.json()["appid"].as_str().unwrap_or("").to_owned();
-        let timestamp = header(headers, "Ali-Live-Timestamp");
+        let (app, signed): (_, fn(&str, &str, &str) -> String) = if c.is_rtc() { ("AppId", rtc_callback) } else { ("appid", live_callback) };
         // An application that nobody told us of is not checked.
-        let key = inside.keys.get(&app)?;
-        if live_callback("127.0.0.1", &timestamp, key) != c.signature {
-            return Some(format!("signature of delivery {} at {timestamp}", c.delivery));
+        let key = inside.keys.get(c.json()[app].as_str().unwrap_or_default())?;
+        if signed("127.0.0.1", &c.stamp, key) != c.signature {
+            return Some(format!("signature of delivery {} at {}", c.delivery, c.stamp));
         }
-        let off = c.at > 0 && (timestamp.parse::<i64>().unwrap_or(0) - c.at / 1000).abs() > 1;
-        off.then(|| format!("timestamp {timestamp} of delivery {} at {}", c.delivery, c.at))
+        if c.is_rtc()
+            && let Some(wrong) = channels::flaw(c)
+        {
+            return Some(format!("{wrong}: {}", String::from_utf8_lossy(&c.body)));
+        }
+        let off = c.at > 0 && (c.stamp.parse::<i64>().unwrap_or(0) - c.at / 1000).abs() > 1;
+        off.then(|| format!("timestamp {} of delivery {} at {}", c.stamp, c.delivery, c.at))
     }
 }
 

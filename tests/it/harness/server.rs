@@ -61,6 +61,23 @@ impl Server {
         self.begin();
     }
 
+    /// As if the process were lost: another one begins with what is on the disk at this moment.
+    pub fn crash(&mut self) {
+        self.settle();
+        let copy = Folder::new();
+        let files = std::fs::read_dir(self.folder.path()).expect("the data").map(|file| file.expect("a name").file_name());
+        // The log first: what a checkpoint takes from it meanwhile is in the database then, and in both does no harm.
+        let (log, rest): (Vec<_>, Vec<_>) = files.partition(|name| name.to_string_lossy().ends_with("-wal"));
+        for name in log.into_iter().chain(rest) {
+            std::fs::copy(self.folder.path().join(&name), copy.path().join(&name)).expect("a copy");
+        }
+        // What the old one writes on its way out is not in the copy.
+        self.stop();
+        self.settings.data = copy.path().into();
+        self.folder = copy;
+        self.begin();
+    }
+
     /// Lets so much time pass.
     pub fn advance(&self, ms: u64) {
         self.settle();
