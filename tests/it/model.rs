@@ -1,15 +1,19 @@
 //! Random sequences of what clients, the business's server and the machine do to one group, against a
 //! model of it: the two never differ. The model is in `model/group.rs`; what is done, and how the two
-//! are compared, in `model/driver.rs`.
+//! are compared, in `model/driver.rs`. The same of RTC channels is in `model/channels.rs`.
 //!
 //! `ROOMD_MODEL_CASES` sets the number of sequences, `ROOMD_MODEL_SEED` another start of the random
 //! numbers: a number, or `new` for one that nobody knows before. A failure is shrunk to the shortest
 //! sequence that still fails, and names its seed.
 
+mod channel;
+mod channel_driver;
+mod channel_words;
+mod channels;
+mod check;
 mod driver;
 mod group;
 
-use crate::harness::{World, wall};
 use driver::{Driver, Op};
 use group::{Say, USERS, User};
 use proptest::{
@@ -18,9 +22,7 @@ use proptest::{
     prelude::*,
     sample::{select, subsequence},
     strategy::Union,
-    test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner},
 };
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 const CASES: u32 = 24;
 const STEPS: usize = 80;
@@ -104,37 +106,10 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     vec(steps, 1..=STEPS).prop_map(|steps| steps.concat())
 }
 
-fn run(ops: &[Op]) -> Result<(), String> {
-    let mut world = World::new();
-    // The world must not go while a panic unwinds, or its server would stay.
-    let done = catch_unwind(AssertUnwindSafe(|| {
-        let mut driver = Driver::new(&mut world)?;
-        ops.iter().enumerate().try_for_each(|(n, op)| driver.step(op).map_err(|differs| format!("after step {n}, {op:?}: {differs}")))
-    }));
-    done.unwrap_or_else(|panic| Err(panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "a panic".into())))
-}
-
 #[test]
 fn a_group_never_differs_from_its_model() {
-    let env = |name: &str| std::env::var(name).ok();
-    let cases = env("ROOMD_MODEL_CASES").and_then(|n| n.parse().ok()).unwrap_or(CASES);
-    let seed: u64 = match env("ROOMD_MODEL_SEED").as_deref() {
-        None => 1,
-        Some("new") => wall().0 as u64,
-        Some(n) => n.parse().expect("ROOMD_MODEL_SEED is a number, or `new`"),
-    };
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    match runner.run(&ops(), |ops| run(&ops).map_err(TestCaseError::fail)) {
-        Ok(()) => {}
-        Err(TestError::Fail(why, ops)) => panic!("with ROOMD_MODEL_SEED={seed} the group and its model differ {why}\nthe steps: {}", listed(&ops)),
-        Err(TestError::Abort(why)) => panic!("given up: {why}"),
-    }
-}
-
-/// One a line.
-fn listed(ops: &[Op]) -> String {
-    ops.iter().map(|op| format!("\n  {op:?}")).collect()
+    check::never_differs("the group", CASES, &ops(), |world, ops| {
+        let mut driver = Driver::new(world)?;
+        check::each(ops, |op| driver.step(op))
+    });
 }

@@ -1,10 +1,13 @@
 //! Does the same to a real server and to the model, and compares what both say after each step: the
 //! server API's view, each client's replies, and everything that was pushed at each client.
 
-use super::group::{CREATOR, GRACE, Group, HOLD, Link, NOT_THERE, Say, USERS, User};
+use super::{
+    check::{Differs, same},
+    group::{CREATOR, GRACE, Group, HOLD, Link, NOT_THERE, Say, USERS, User},
+};
 use crate::harness::{Answer, Api, App, Client, World};
 use serde_json::{Value, json};
-use std::{collections::HashMap, fmt::Debug};
+use std::collections::HashMap;
 
 /// One thing that a client, the business's server or the machine does.
 #[derive(Clone, Debug)]
@@ -62,13 +65,6 @@ impl Op {
             _ => return None,
         })
     }
-}
-
-/// How the server and the model differ, in words.
-pub type Differs = String;
-
-fn same<T: PartialEq + Debug>(what: impl Into<String>, server: T, model: T) -> Result<(), Differs> {
-    if server == model { Ok(()) } else { Err(format!("{}:\n  server {server:?}\n  model  {model:?}", what.into())) }
 }
 
 const CHANNEL: &str = "group:g1";
@@ -409,7 +405,7 @@ fn yes(list: &Value) -> Vec<User> {
 }
 
 /// The result of a command, or the code of its error.
-fn answered(reply: &Value, method: &str) -> Result<Value, u64> {
+pub fn answered(reply: &Value, method: &str) -> Result<Value, u64> {
     match reply["error"]["code"].as_u64() {
         Some(code) => Err(code),
         None => Ok(reply[method].clone()),
