@@ -5,6 +5,7 @@
 mod aimed;
 mod bad_input;
 mod callbacks;
+mod channel_crash;
 mod channels;
 mod cli;
 mod control;

@@ -11,7 +11,7 @@ mod receiver;
 mod server;
 
 pub use api::{Answer, Api, Call, http};
-pub use channels::{Told, Watch, check_story, operator, rtc};
+pub use channels::{Told, Watch, check_story, operator, report, rtc};
 pub use client::Client;
 pub use crowd::{Listener, alone};
 pub use moderator::{Moderator, Say};
