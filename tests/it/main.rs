@@ -4,6 +4,7 @@
 
 mod aimed;
 mod bad_input;
+mod bad_reports;
 mod callbacks;
 mod channel_crash;
 mod channels;
