@@ -41,6 +41,8 @@ impl Town {
         let other = api.app(&world.receiver.url());
         world.told(&["u1 on", "u1 join g1"]);
         world.heard(&watch, &["c1 Open", "c1 u1 Join 1 streamer"]);
+        // What was received is also recorded.
+        world.server.settle();
         Town { other, watch, _u1: u1, world }
     }
 
