@@ -177,5 +177,6 @@ fn a_moderation_server_that_hangs_slows_no_other_group_down() {
     hanging.sort();
     let (quiet, hanging) = (quiet[2], hanging[2]);
     println!("p99 of a publish elsewhere: {quiet:?} without and {hanging:?} with a hanging moderation server");
-    assert!(hanging <= quiet * 2, "{quiet:?} without and {hanging:?} with a hanging moderation server");
+    // A few ms are the machine's; whoever waited for that server would wait for 2 s.
+    assert!(hanging <= quiet * 2 + Duration::from_millis(10), "{quiet:?} without and {hanging:?} with a hanging moderation server");
 }

@@ -154,3 +154,21 @@ fn a_disabled_application_has_no_open_channel_whoever_is_in_it() {
     };
     assert_eq!((told("%Left(ChannelClosed)%"), told("Closed")), (3, 2));
 }
+
+#[test]
+fn who_was_reported_before_the_machine_slept_has_its_whole_time_again() {
+    let folder = Folder::new();
+    let mut b = bench(&folder);
+    let join = crate::domain::report::Report::Join { user: UserId::trusted("camera"), role: Role::Viewer, relayed: false };
+    b.ask(Request::Report { app: app(), channel: ChannelId::trusted("c1"), reports: vec![join] }).unwrap();
+    let rules = b.engine.core.config.rules.clone();
+    let until = |state: &State| *state.channels.get(Cid(1)).unwrap().heard_until.values().next().unwrap();
+    let before = until(&b.engine.core.state);
+    // It sleeps for longer than that, and wakes up.
+    let mut tx = Tx::new(&mut b.engine.core.state, &rules, Millis(0), before.after(1));
+    session::woke_up(&mut tx);
+    let stay = tx.state.channels.get(Cid(1)).unwrap().participants[&UserId::trusted("camera")].stay.clone();
+    crate::domain::report::due(&mut tx, Cid(1), &UserId::trusted("camera"), &stay);
+    assert!(tx.events.is_empty(), "{:?}", tx.events);
+    assert_eq!(until(tx.state), before.after(1 + rules.lifetimes.silence));
+}
