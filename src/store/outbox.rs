@@ -44,17 +44,18 @@ fn endpoint(text: &str) -> Result<EndpointId> {
 
 impl Store {
     /// Appends an event. True when its subject is free, so that it may be sent next. Of a subject no more are ready than
-    /// one delivery takes, and those stand before its others: what is asked here reads so many rows, however many wait.
+    /// one delivery takes, and those stand before its others: so the last one tells, however many wait.
     pub fn add_event(&self, event: &Rendered, now: Millis) -> Result<bool> {
         let conn = self.conn();
         let name = event.endpoint.to_string();
-        let mut held = conn.prepare_cached(
-            "SELECT 1 FROM (SELECT delivery, ready FROM outbox WHERE endpoint = ?1 AND subject = ?2 ORDER BY id LIMIT ?3)
-             WHERE delivery IS NOT NULL OR ready = 0 LIMIT 1",
-        )?;
+        let mut last =
+            conn.prepare_cached("SELECT delivery IS NULL AND ready = 1 FROM outbox WHERE endpoint = ?1 AND subject = ?2 ORDER BY id DESC LIMIT 1")?;
         let mut full = conn.prepare_cached("SELECT 1 FROM outbox WHERE endpoint = ?1 AND subject = ?2 ORDER BY id LIMIT 1 OFFSET ?3 - 1")?;
-        let values = params![name, event.subject, EVENTS_A_POST as i64];
-        let free = !held.exists(values)? && !full.exists(values)?;
+        let free = match last.query_row(params![name, event.subject], |row| row.get(0)).optional()? {
+            None => true,
+            Some(false) => false,
+            Some(true) => !full.exists(params![name, event.subject, EVENTS_A_POST as i64])?,
+        };
         run(
             conn,
             "INSERT INTO outbox (endpoint, subject, payload, at, ready, delivery) VALUES (?1, ?2, ?3, ?4, ?5, NULL)",
