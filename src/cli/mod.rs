@@ -9,6 +9,7 @@ mod log;
 mod place;
 mod serve;
 mod token;
+mod usersig;
 mod verify;
 
 use crate::clock::Clock;
@@ -34,6 +35,7 @@ enum Command {
     App(app::AppCommand),
     Key(key::KeyCommand),
     Token(token::TokenCommand),
+    Usersig(usersig::UsersigCommand),
     Listen(listen::Listen),
     Verify(verify::Verify),
 }
@@ -94,6 +96,7 @@ impl Roomd {
             Some(Command::App(app)) => app.run(),
             Some(Command::Key(key)) => key.run(),
             Some(Command::Token(token)) => token.run(),
+            Some(Command::Usersig(usersig)) => usersig.run(),
             Some(Command::Dev(dev)) => dev.run(),
             Some(Command::Listen(listen)) => listen.run(),
             Some(Command::Verify(verify)) => verify.run(),

@@ -174,7 +174,7 @@ pub fn permit(tx: &Tx, session: &Session, name: &GroupId, what: &GroupRequest) -
 }
 
 /// The login role that may make groups.
-const ADMIN: &str = "admin";
+pub const ADMIN: &str = "admin";
 
 /// Creating is idempotent; the name of a deleted group stays taken (`alibaba.md` §2.2).
 fn create(tx: &mut Tx, app: &AppId, name: &GroupId, new: NewGroup, epoch: Epoch) -> Result<Answer, Refusal> {

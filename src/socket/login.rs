@@ -2,10 +2,19 @@
 //! an RTC channel (§4): checked against the directory. Nothing here waits; who may log in is decided without the engine.
 
 use crate::{
-    alibaba::token::{self, LoginError, NonceShape},
-    domain::{AppId, ChannelId, Millis, UserId, app::Directory, channel::Ticket, quota, session::Login},
+    alibaba::token::{self, LoginError, LoginJson, NonceShape},
+    domain::{
+        AppId, ChannelId, Millis, UserId,
+        app::{App, Directory},
+        channel::Ticket,
+        group::ADMIN,
+        quota,
+        session::Login,
+    },
+    tencent::usersig::{self, UserSigJson},
 };
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// Longest name of a device in bytes.
 const MAX_DEVICE: usize = 64;
@@ -30,20 +39,33 @@ struct Extras {
     user_info: Option<String>,
 }
 
+/// The two forms of a login.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Credential {
+    Messaging(LoginJson),
+    UserSig(UserSigJson),
+}
+
 /// `token`: the login JSON, plain or as base64; empty: `data` is the login JSON itself.
 /// `most_info`: bytes that a user's extension may have.
 pub fn check(directory: &Directory, now: Millis, nonces: NonceShape, token: &str, data: Option<&str>, most_info: u32) -> Result<Login, Refused> {
-    let login = match (token, data) {
+    let text = match (token, data) {
         ("", None) => return Err(Refused::Invalid),
-        ("", Some(data)) => token::decode_login(data),
-        (token, _) => token::decode_login(token),
+        ("", Some(data)) => data,
+        (token, _) => token,
     };
-    let login = login.map_err(|_| Refused::Invalid)?;
-    let app = directory.apps.get(login.app_id.as_str()).ok_or(Refused::Invalid)?;
-    let verified = token::verify(&login, app, nonces, now).map_err(|e| match e {
-        LoginError::Expired => Refused::Expired,
-        LoginError::Bad => Refused::Invalid,
-    })?;
+    let (app, user, role) = match token::read(text, "a login").map_err(|_| Refused::Invalid)? {
+        Credential::Messaging(login) => {
+            let app = directory.apps.get(login.app_id.as_str()).ok_or(Refused::Invalid)?;
+            let verified = token::verify(&login, app, nonces, now).map_err(|e| match e {
+                LoginError::Expired => Refused::Expired,
+                LoginError::Bad => Refused::Invalid,
+            })?;
+            (app, verified.user, verified.role)
+        }
+        Credential::UserSig(login) => by_usersig(directory, now, &login)?,
+    };
     if app.disabled {
         return Err(Refused::Disabled);
     }
@@ -56,7 +78,19 @@ pub fn check(directory: &Directory, now: Millis, nonces: NonceShape, token: &str
     if !quota::fits(info.len(), most_info) {
         return Err(Refused::Bad(format!("data.user_info has {} bytes; {most_info} are allowed", info.len())));
     }
-    Ok(Login { app: verified.app, user: verified.user, role: verified.role, device, info })
+    Ok(Login { app: app.id.clone(), user, role, device, info })
+}
+
+/// An administrator of the application may what one with the login role of that name may.
+fn by_usersig<'a>(directory: &'a Directory, now: Millis, login: &UserSigJson) -> Result<(&'a Arc<App>, UserId, String), Refused> {
+    let app = directory.apps.values().find(|app| app.sdkappid == login.sdkappid).ok_or(Refused::Invalid)?;
+    let user = UserId::new(&login.identifier).map_err(|_| Refused::Invalid)?;
+    usersig::verify(&login.usersig, app.sdkappid, &app.key, user.as_str(), now).map_err(|flaw| match flaw {
+        usersig::Flaw::Expired => Refused::Expired,
+        _ => Refused::Invalid,
+    })?;
+    let role = if app.administrators.iter().any(|name| name == user.as_str()) { ADMIN } else { "" };
+    Ok((app, user, role.into()))
 }
 
 /// What a join token is worth to this user now. It is asked for only where the session is not in yet.

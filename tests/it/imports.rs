@@ -11,13 +11,14 @@ use std::{
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("alibaba", &["domain", "clock", "ids", "words"]),
+    ("tencent", &["domain", "clock", "ids"]),
     ("store", &["domain"]),
     // It is handed the renderers as functions: never a dialect, a door or a sender.
     ("engine", &["domain", "store", "clock", "ids", "fatal", "metrics"]),
     ("door", &["domain", "clock"]),
     // The operator's answers about applications are spelled as the dialect spells them.
     ("control", &["alibaba", "domain", "engine", "store", "door", "clock", "ids", "metrics"]),
-    ("socket", &["engine", "domain", "alibaba", "clock", "door", "fatal", "words"]),
+    ("socket", &["engine", "domain", "alibaba", "tencent", "clock", "door", "fatal", "words"]),
     ("delivery", &["domain", "clock"]),
     // Verifies callbacks as the business would; reads them as the door reads; names the header of the sending side.
     ("receiver.rs", &["alibaba", "domain", "clock", "delivery::DELIVERY_HEADER", "door"]),
@@ -36,7 +37,8 @@ const WORDS: &[(&[&str], &[&str])] = &[
     // Time is read and waited for in the clock alone (its own settling waits in real time).
     (&["Instant::now", "SystemTime::now", "Timer::after", "Timer::at", "Timer::interval", "clock_gettime", "thread::sleep"], &["clock.rs"]),
     // The cloud's spellings.
-    (&["Ali-Live-", "\"eves\"", "x-acs-"], &["alibaba"]),
+    (&["Ali-Live-", "Ali-Rtc-", "\"eves\"", "x-acs-"], &["alibaba"]),
+    (&["\"TLS."], &["tencent"]),
     (&["SELECT ", "INSERT INTO", "DELETE FROM", "UPDATE ", "PRAGMA ", "rusqlite"], &["store"]),
     (&["unsafe {", "unsafe fn"], &[]),
 ];

@@ -129,7 +129,7 @@ impl fmt::Display for Expiry {
 
 /// The JSON text itself, or base64 of it: standard or URL alphabet, with or without padding (`session.md` §2).
 /// `shape`: what it looks like, for those whose does not.
-fn read<T: DeserializeOwned>(text: &str, shape: &str) -> Result<T, Flaw> {
+pub fn read<T: DeserializeOwned>(text: &str, shape: &str) -> Result<T, Flaw> {
     const ANY_PADDING: GeneralPurposeConfig = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, ANY_PADDING);
     const URL: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, ANY_PADDING);

@@ -158,6 +158,11 @@ impl World {
         self.app.login(user, self.seconds() + 86_400, "")
     }
 
+    /// The application's number, by which the other cloud knows it.
+    pub fn sdkappid(&self) -> u32 {
+        self.server.running().handle.directory().apps[&*self.app.id].sdkappid
+    }
+
     pub fn seconds(&self) -> i64 {
         let Millis(now) = self.server.clock.now();
         now / 1000
