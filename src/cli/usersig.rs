@@ -43,7 +43,7 @@ impl UsersigCommand {
         let user = UserId::new(&self.user).map_err(|e| Failure::Use(format!("--user {:?}: {e}", self.user)))?;
         let apps = Place::existing(Given { data: self.data, config: self.config, ..Given::default() })?.apps()?;
         let mut apps = apps.as_array().into_iter().flatten();
-        let named = |app: &&serde_json::Value| app["app_id"] == *self.app || app["sdkappid"].to_string() == self.app;
+        let named = |app: &&serde_json::Value| app["app_id"] == *self.app || app["sdkappid"].as_u64().is_some_and(|n| n.to_string() == self.app);
         let app =
             apps.find(named).ok_or_else(|| Failure::Run(format!("there is no application {}; roomd app list shows all with their sdkappid", self.app)))?;
         let number = app["sdkappid"].as_u64().and_then(|n| u32::try_from(n).ok());
