@@ -10,7 +10,7 @@ use super::{
     rpc::Gateway,
 };
 use crate::domain::{
-    AppId, GroupId, Millis, Refusal,
+    AppId, GroupId, Millis, Refusal, UserId,
     app::{App, Audit},
     quota::{self, Quotas},
     request::{Answer, GroupRequest, Request},
@@ -155,6 +155,14 @@ impl Call<'_> {
         self.ask(Request::Group { app: app.clone(), group: group.clone(), what })
     }
 
+    /// Has the user a session?
+    pub(super) fn is_online(&self, app: &AppId, user: &UserId) -> Result<bool, RpcError> {
+        match self.ask(Request::Online { app: app.clone(), users: vec![user.clone()] })? {
+            Answer::Users(told) => Ok(told.iter().any(|(_, is)| *is)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
     pub(super) fn now(&self) -> Millis {
         self.gateway.clock.now()
     }
@@ -188,7 +196,7 @@ impl Call<'_> {
     /// `AppId` and `DataCenter` are legal; whether there is such an application is asked with [`Call::app`].
     pub(super) fn app_id(&self) -> Result<AppId, RpcError> {
         self.data_center()?;
-        AppId::new(self.params.filled("AppId").unwrap_or_default()).map_err(|e| RpcError::invalid("AppId", format_args!("is no id: {e}")))
+        self.params.id("AppId", AppId::new)
     }
 
     /// The application, in the data center that the caller named.

@@ -4,7 +4,7 @@
 
 use super::{
     AppId, ChannelId, Cid, ConnRef, Named, Refusal, SessionId, StayId, Tick, Topic, UserId,
-    audience::Audience,
+    audience::{self, Audience},
     event::{InChannel, Reason, UserInChannel},
     participant::{self, Doing, Holder, Medias, Participant, Role},
     push::{Joined, Present, Push, Reply, Unsubscribed},
@@ -77,8 +77,9 @@ pub fn join(tx: &mut Tx, sid: &SessionId, conn: ConnRef, command: u32, joining: 
     if found.is_some_and(|c| c.audience.get(&session.user) == Some(conn)) {
         return Err(Refusal::AlreadySubscribed(format!("rtc:{channel}")));
     }
-    let held = found.and_then(|c| c.participants.get(&session.user)).map(|p| p.holder.clone());
-    if held.as_ref() != Some(&Holder::Session(sid.clone())) {
+    let old = found.and_then(|c| c.participants.get(&session.user));
+    let rejoined = old.is_some();
+    if !old.is_some_and(|p| p.is_held_by(sid)) {
         match ticket {
             Ticket::Good => {}
             Ticket::Wrong => return Err(Refusal::BadTicket(channel.to_string())),
@@ -94,12 +95,8 @@ pub fn join(tx: &mut Tx, sid: &SessionId, conn: ConnRef, command: u32, joining: 
     let topic = Topic::Channel(cid);
     tx.change(Change::Attached(topic, session.user.clone(), Some(conn)));
     let state = tx.state.channels.get(cid).expect("it was entered");
-    let joined = Joined {
-        participant: state.participants[&session.user].describe(),
-        channel: channel.clone(),
-        rejoined: held.is_some(),
-        users: state.participants.len() as u64,
-    };
+    let joined =
+        Joined { participant: state.participants[&session.user].describe(), channel: channel.clone(), rejoined, users: state.participants.len() as u64 };
     tx.push(Push::Attach { conn, topic, name: Named::Channel(channel), join_leave });
     tx.push(Push::Reply { conn, id: command, reply: Reply::Joined(Box::new(joined)) });
     Ok(())
@@ -158,7 +155,7 @@ pub fn leave(tx: &mut Tx, cid: Cid, user: &UserId, reason: Reason) {
     let Some(before) = participant::find(tx, cid, user) else { return };
     participant::set_medias(tx, cid, user, Medias::default());
     participant::tell(tx, cid, user, UserInChannel::Left(reason));
-    detach(tx, cid, user);
+    audience::detach(tx, Topic::Channel(cid), user);
     participant::announce(tx, cid, user, &before, Doing::Unpublish(before.medias));
     announce(tx, cid, user, false);
     tx.change(Change::HeardUntil(cid, user.clone(), None));
@@ -168,25 +165,6 @@ pub fn leave(tx: &mut Tx, cid: Cid, user: &UserId, reason: Reason) {
     tx.channel_event(&config, InChannel::Closed);
     tx.change(Change::ChannelGone(cid));
     tx.linger(&config.app, &config.id, LINGERS);
-}
-
-/// The connection gets no more pushes of the channel; the user stays in it.
-pub fn detach(tx: &mut Tx, cid: Cid, user: &UserId) {
-    if let Some(conn) = tx.state.channels.get(cid).and_then(|c| c.audience.get(user)) {
-        let topic = Topic::Channel(cid);
-        tx.change(Change::Attached(topic, user.clone(), None));
-        tx.push(Push::Detach { conn, topic });
-    }
-}
-
-/// The same, and the client is told why.
-pub(super) fn put_out(tx: &mut Tx, cid: Cid, user: &UserId, why: Unsubscribed) {
-    let Some(state) = tx.state.channels.get(cid) else { return };
-    if let Some(conn) = state.audience.get(user) {
-        let name = Named::Channel(state.config.id.clone());
-        detach(tx, cid, user);
-        tx.push(Push::Unsubscribe { conn, topic: Topic::Channel(cid), name, why });
-    }
 }
 
 /// The server ends a channel: everybody leaves it. One that is just gone is gone already.
@@ -206,10 +184,11 @@ pub fn close_all(tx: &mut Tx, app: &AppId) {
 
 fn empty(tx: &mut Tx, cid: Cid) {
     let Some(state) = tx.state.channels.get(cid) else { return };
+    let name = Named::Channel(state.config.id.clone());
     let users: Vec<UserId> = state.in_order().into_iter().map(|p| p.user.clone()).collect();
     // All go at once: nobody is told of each of the others, which would be n² pushes.
     for user in &users {
-        put_out(tx, cid, user, Unsubscribed::ChannelClosed);
+        audience::put_out(tx, Topic::Channel(cid), name.clone(), user, Unsubscribed::ChannelClosed);
     }
     for user in &users {
         leave(tx, cid, user, Reason::ChannelClosed);
@@ -226,15 +205,13 @@ pub fn forget(tx: &mut Tx, app: AppId, id: ChannelId) {
 /// The channel that the session is in.
 pub fn joined(tx: &Tx, sid: &SessionId, id: &ChannelId) -> Result<(Cid, UserId), Refusal> {
     let session = &tx.state.session(sid).ok_or(Refusal::NoSession)?.session;
-    let channel =
-        tx.state.channels.named(&session.app, id).filter(|c| c.participants.get(&session.user).is_some_and(|p| p.holder == Holder::Session(sid.clone())));
+    let channel = tx.state.channels.named(&session.app, id).filter(|c| c.participants.get(&session.user).is_some_and(|p| p.is_held_by(sid)));
     channel.map(|c| (c.config.cid, session.user.clone())).ok_or_else(|| Refusal::NotInChannel { user: session.user.to_string(), channel: id.to_string() })
 }
 
 /// In a channel with as many as a super-large group has, nobody is told of each of the others.
 pub(super) fn is_told(tx: &Tx, cid: Cid) -> bool {
-    let above = tx.rules.quotas.super_large_above as usize;
-    tx.state.channels.get(cid).is_some_and(|c| above == 0 || c.participants.len() <= above)
+    tx.state.channels.get(cid).is_some_and(|c| quota::fits(c.participants.len(), tx.rules.quotas.super_large_above))
 }
 
 /// Tells the others who came or went.

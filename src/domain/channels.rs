@@ -5,6 +5,7 @@ use super::{
     AppId, ChannelId, Cid, Tick, UserId,
     channel::{Channel, ChannelState},
     participant::{Holder, Participant},
+    state::put,
 };
 use std::{collections::HashMap, sync::Arc};
 
@@ -72,18 +73,11 @@ impl Channels {
         Some(state)
     }
 
-    pub(super) fn set_lingering(&mut self, name: (AppId, ChannelId), until: Option<Tick>) -> Option<Tick> {
-        match until {
-            Some(until) => self.lingering.insert(name, until),
-            None => self.lingering.remove(&name),
-        }
+    pub(super) fn set_lingering(&mut self, name: &(AppId, ChannelId), until: Option<Tick>) -> Option<Tick> {
+        put(&mut self.lingering, name, until)
     }
 
     pub(super) fn set_heard_until(&mut self, cid: Cid, user: &UserId, until: Option<Tick>) -> Option<Tick> {
-        let state = self.open.get_mut(&cid)?;
-        match until {
-            Some(until) => state.heard_until.insert(user.clone(), until),
-            None => state.heard_until.remove(user),
-        }
+        put(&mut self.open.get_mut(&cid)?.heard_until, user, until)
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{
     AppId, Epoch, Gid, GroupId, Millis, Named, Refusal, SessionId, Tid, Topic, UserId,
-    audience::Audience,
+    audience::{self, Audience},
     membership,
     mute::{self, Mutes},
     push::{Push, Unsubscribed},
@@ -207,16 +207,12 @@ fn delete(tx: &mut Tx, app: &AppId, name: &GroupId, by: String) {
     };
     let gid = group.config.gid;
     let config = Group { deleted: Some((tx.now, by)), ..(*group.config).clone() };
-    let members: Vec<_> = group.in_order().into_iter().filter_map(|m| m.sid.clone()).collect();
+    let members: Vec<_> = group.in_order().into_iter().filter_map(|m| Some((m.user.clone(), m.sid.clone()?))).collect();
     // All go at once: nobody is told of each of the others, which would be n² pushes.
-    for sid in &members {
-        let topic = Topic::Group(gid);
-        if let Some(conn) = tx.state.attached(topic, sid) {
-            membership::detach(tx, sid, gid);
-            tx.push(Push::Unsubscribe { conn, topic, name: Named::Group(name.clone()), why: Unsubscribed::GroupDeleted });
-        }
+    for (user, _) in &members {
+        audience::put_out(tx, Topic::Group(gid), Named::Group(name.clone()), user, Unsubscribed::GroupDeleted);
     }
-    members.iter().for_each(|sid| membership::leave(tx, sid, gid));
+    members.iter().for_each(|(_, sid)| membership::leave(tx, sid, gid));
     tx.change(Change::Group(Arc::new(config)));
     for gid in tx.state.surplus_deleted(app, tx.rules.quotas.deleted_groups_per_app) {
         forget(tx, gid);

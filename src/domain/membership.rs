@@ -2,7 +2,7 @@
 //! session, subscription to the connection (`session.md` §2, §3).
 
 use super::{
-    AppId, ConnRef, Gid, GroupId, Named, Refusal, SessionId, Topic, UserId,
+    AppId, ConnRef, Gid, GroupId, Named, Refusal, SessionId, Topic, UserId, audience,
     event::What,
     group::{GroupState, Member, MemberKind},
     message::Message,
@@ -96,23 +96,13 @@ pub fn remove(tx: &mut Tx, session: &Arc<Session>, gid: Gid) -> bool {
         Some(member) if member.sid.as_ref() == Some(&session.sid) => {}
         _ => return false,
     }
-    detach(tx, &session.sid, gid);
+    audience::detach(tx, Topic::Group(gid), &session.user);
     announce(tx, gid, session, false);
     tx.change(Change::MemberGone(gid, session.user.clone()));
     if tx.state.group(gid).is_some_and(|g| g.super_large && g.members.is_empty()) {
         tx.change(Change::SuperLarge(gid, false));
     }
     true
-}
-
-/// The connection gets no more pushes of the group; the member stays.
-pub fn detach(tx: &mut Tx, sid: &SessionId, gid: Gid) {
-    let topic = Topic::Group(gid);
-    if let Some(conn) = tx.state.attached(topic, sid) {
-        let user = tx.state.session(sid).expect("an attached session exists").session.user.clone();
-        tx.change(Change::Attached(topic, user, None));
-        tx.push(Push::Detach { conn, topic });
-    }
 }
 
 /// Puts a member out; it keeps its session and may join again (`alibaba.md` §2.3).
@@ -124,10 +114,7 @@ pub fn kick(tx: &mut Tx, gid: Gid, user: &UserId) -> Result<(), Refusal> {
         tx.change(Change::MemberGone(gid, user.clone()));
         return Ok(());
     };
-    let topic = Topic::Group(gid);
-    if let Some(conn) = tx.state.attached(topic, &sid) {
-        tx.push(Push::Unsubscribe { conn, topic, name: Named::Group(name), why: Unsubscribed::Removed });
-    }
+    audience::put_out(tx, Topic::Group(gid), Named::Group(name), user, Unsubscribed::Removed);
     leave(tx, &sid, gid);
     Ok(())
 }
@@ -154,8 +141,8 @@ pub fn page(tx: &Tx, gid: Gid, page: &MemberPage) -> MembersFound {
 
 /// A group that grew over the limit keeps no lists until it was empty.
 fn grew(tx: &mut Tx, gid: Gid) {
-    let above = tx.rules.quotas.super_large_above as usize;
-    if above > 0 && tx.state.group(gid).is_some_and(|g| !g.super_large && g.members.len() > above) {
+    let above = tx.rules.quotas.super_large_above;
+    if tx.state.group(gid).is_some_and(|g| !g.super_large && !quota::fits(g.members.len(), above)) {
         tx.change(Change::SuperLarge(gid, true));
     }
 }

@@ -134,6 +134,11 @@ pub struct Participant {
 }
 
 impl Participant {
+    /// Is it there by this session's own word?
+    pub fn is_held_by(&self, sid: &SessionId) -> bool {
+        matches!(&self.holder, Holder::Session(held) if held == sid)
+    }
+
     pub fn describe(&self) -> ParticipantInfo {
         ParticipantInfo { user: self.user.clone(), stay: self.stay.clone(), role: self.role, medias: self.medias }
     }

@@ -3,7 +3,7 @@
 //! to be heard of again in time.
 
 use super::{
-    AppId, ChannelId, Cid, Refusal, StayId, UserId,
+    AppId, ChannelId, Cid, Named, Refusal, StayId, Topic, UserId, audience,
     channel::{self, Arrival},
     event::Reason,
     participant::{self, Doing, Holder, Role},
@@ -96,7 +96,7 @@ fn find(tx: &Tx, app: &AppId, channel: &ChannelId, user: &UserId) -> Result<Cid,
 fn leave(tx: &mut Tx, app: &AppId, channel: &ChannelId, user: &UserId, reason: Reason) -> Result<ParticipantInfo, Refusal> {
     let cid = find(tx, app, channel, user)?;
     let left = tx.state.channels.get(cid).expect("it was found").participants[user].describe();
-    channel::put_out(tx, cid, user, Unsubscribed::Removed);
+    audience::put_out(tx, Topic::Channel(cid), Named::Channel(channel.clone()), user, Unsubscribed::Removed);
     channel::leave(tx, cid, user, reason);
     Ok(ParticipantInfo { medias: Default::default(), ..left })
 }

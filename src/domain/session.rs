@@ -2,7 +2,7 @@
 //! Membership belongs to the session, subscription to the connection.
 
 use super::{
-    AppId, ConnRef, Gid, GroupId, Millis, Refusal, SessionId, Tick, Topic, UserId, channel,
+    AppId, ConnRef, GroupId, Millis, Refusal, SessionId, Tick, Topic, UserId, audience, channel,
     event::{LogoffReason, Reason, What},
     membership,
     push::{Closed, Connected, Push, Reply},
@@ -188,8 +188,9 @@ pub fn due(tx: &mut Tx, sid: &SessionId) {
                     membership::leave(tx, sid, gid);
                 }
             }
+            let user = tx.state.session(sid).expect("a linked session exists").session.user.clone();
             for (cid, _) in tx.state.channels_of(sid) {
-                if let Some(user) = tx.state.session(sid).filter(|_| tx.state.attached(Topic::Channel(cid), sid).is_none()).map(|s| s.session.user.clone()) {
+                if tx.state.attached(Topic::Channel(cid), sid).is_none() {
                     channel::leave(tx, cid, &user, Reason::TimedOut);
                 }
             }
@@ -277,12 +278,11 @@ fn send_off(tx: &mut Tx, sid: &SessionId, why: Closed) {
 
 /// No group's or channel's pushes go to the session's connection any more; membership stays.
 fn detach_all(tx: &mut Tx, sid: &SessionId) {
-    let groups: Vec<Gid> = tx.state.groups_of(sid).into_iter().map(|(gid, _)| gid).collect();
-    for gid in groups {
-        membership::detach(tx, sid, gid);
-    }
     let Some(user) = tx.state.session(sid).map(|s| s.session.user.clone()) else { return };
+    for (gid, _) in tx.state.groups_of(sid) {
+        audience::detach(tx, Topic::Group(gid), &user);
+    }
     for (cid, _) in tx.state.channels_of(sid) {
-        channel::detach(tx, cid, &user);
+        audience::detach(tx, Topic::Channel(cid), &user);
     }
 }

@@ -86,15 +86,8 @@ fn subscribed(call: &Call, app: &AppId) -> Result<(String, Wants), RpcError> {
         return Err(RpcError::invalid("Users", "needs a ChannelId: the events of all channels are those of all users"));
     }
     check_app(call, app)?;
-    wants.users = users.meant(|whole| is_online(call, app, whole))?;
+    wants.users = users.meant(|whole| call.is_online(app, whole))?;
     let mut named = HashSet::new();
     wants.users.retain(|user| named.insert(user.clone()));
     Ok((url.to_string(), wants))
-}
-
-fn is_online(call: &Call, app: &AppId, user: &UserId) -> Result<bool, RpcError> {
-    match call.ask(Request::Online { app: app.clone(), users: vec![user.clone()] })? {
-        Answer::Users(told) => Ok(told.iter().any(|(_, is)| *is)),
-        other => Err(unexpected(&other)),
-    }
 }

@@ -14,9 +14,8 @@ pub fn check_online(call: &Call) -> Fields {
     let id = call.app_id()?;
     let users = call.params.some_users("UserIds", call.quotas().users_per_check)?;
     call.enabled_app(&id)?;
-    let ask = |users| call.ask(Request::Online { app: id.clone(), users });
-    let users = users.meant(|whole| Ok(matches!(ask(vec![whole.clone()])?, Answer::Users(told) if told.iter().any(|(_, is)| *is))))?;
-    Ok(fields(json!({"UserList": told(ask(users)?)?})))
+    let users = users.meant(|whole| call.is_online(&id, whole))?;
+    Ok(fields(json!({"UserList": told(call.ask(Request::Online { app: id, users })?)?})))
 }
 
 /// The spelling of [`Answer::Users`], here and for the members of a group.

@@ -6,7 +6,7 @@ mod channel;
 mod login;
 
 pub use channel::{RtcJson, decode_rtc, examine_rtc, make_rtc, read_rtc, rtc_token, verify_rtc};
-pub use login::{LoginAuth, LoginJson, VerifiedLogin, decode_login, examine, login_token, make_login, read_login, verify};
+pub use login::{LoginAuth, LoginJson, VerifiedLogin, examine, login_token, make_login, read_login, verify};
 
 use crate::domain::Millis;
 use base64::{

@@ -2,7 +2,7 @@
 //! [`crate::domain::Tx`] can take back a command or a whole batch, and the store writes the very same changes:
 //! memory equals what a reload would give (`design.md` §4.1).
 
-use super::{SessionState, State};
+use super::{SessionState, State, put};
 use crate::domain::{
     AppId, ChannelId, Cid, ConnRef, Gid, SessionId, SubscriptionId, Tick, Tid, Topic, UserId,
     app::{AccessKey, App},
@@ -167,10 +167,7 @@ impl State {
             },
             Change::Message(_) | Change::MessageDeleted(..) | Change::Direct(_) | Change::DirectGone(..) | Change::Nothing => Change::Nothing,
             Change::Link(sid, link) => {
-                let old = match link {
-                    Some(link) => self.links.insert(sid.clone(), link),
-                    None => self.links.remove(&sid),
-                };
+                let old = put(&mut self.links, &sid, link);
                 Change::Link(sid, old)
             }
             Change::Attached(topic, user, conn) => {
@@ -206,7 +203,7 @@ impl State {
                 Change::HeardUntil(cid, user, old)
             }
             Change::Lingers(name, until) => {
-                let old = self.channels.set_lingering(name.clone(), until);
+                let old = self.channels.set_lingering(&name, until);
                 Change::Lingers(name, old)
             }
             Change::Subscription(subscription) => self.put_subscription(subscription),
@@ -226,10 +223,7 @@ impl State {
                 None => Change::Nothing,
             },
             Change::Lane(endpoint, lane) => {
-                let old = match lane {
-                    Some(lane) => self.lanes.insert(endpoint.clone(), lane),
-                    None => self.lanes.remove(&endpoint),
-                };
+                let old = put(&mut self.lanes, &endpoint, lane);
                 Change::Lane(endpoint, old)
             }
         }

@@ -18,6 +18,7 @@ use super::{
 };
 use std::{
     collections::{BTreeSet, HashMap},
+    hash::Hash,
     sync::Arc,
 };
 
@@ -172,5 +173,13 @@ impl State {
 
     pub fn next_order(&self) -> u64 {
         self.last_order + 1
+    }
+}
+
+/// Sets or clears the value of a key; returns the one before.
+pub(super) fn put<K: Clone + Eq + Hash, V>(map: &mut HashMap<K, V>, key: &K, value: Option<V>) -> Option<V> {
+    match value {
+        Some(value) => map.insert(key.clone(), value),
+        None => map.remove(key),
     }
 }
