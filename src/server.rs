@@ -18,7 +18,13 @@ use crate::{
         self, Dispatcher, Target,
         ask::{self, Asker},
     },
-    domain::{app::Audit, endpoint::EndpointId, outbox::Freezing, request::Request},
+    domain::{
+        app::{App, Audit},
+        endpoint::EndpointId,
+        event::{Event, Rendered},
+        outbox::Freezing,
+        request::Request,
+    },
     door::{self, Door, DoorConfig, Workers},
     engine::{self, Handle, Ports, Starting},
     ids::{ALNUM, Ids},
@@ -111,7 +117,7 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
     let asker = Arc::new(Asker::start(asking(&settings, &handle, &clock)).map_err(system("the moderation"))?);
     let (jobs, questions) = (dispatcher.clone(), asker.clone());
     let ports = Ports {
-        render: live_callback::render,
+        render,
         render_channel: rtc_callback::render,
         freeze: freezer(&settings),
         hubs: hubs.iter().map(Hub::deliverer).collect(),
@@ -232,17 +238,19 @@ pub fn offline(settings: &Settings) -> Result<Handle, String> {
     let config = engine::Config { rules: settings.rules.clone(), metrics: Arc::default(), retry_percent: settings.retry_percent };
     let starting = Starting::new(store, clock, Ids::random(), config).map_err(|e| e.to_string())?;
     // Nothing is sent from here: what is frozen meanwhile is sent by the next server, as it is.
-    let ports = Ports {
-        render: live_callback::render,
-        render_channel: rtc_callback::render,
-        freeze: freezer(settings),
-        hubs: Vec::new(),
-        dispatch: Box::new(|_| {}),
-        ask: Box::new(|_| {}),
-    };
+    let ports =
+        Ports { render, render_channel: rtc_callback::render, freeze: freezer(settings), hubs: Vec::new(), dispatch: Box::new(|_| {}), ask: Box::new(|_| {}) };
     let running = starting.run(ports).map_err(|e| format!("cannot start the engine: {e}"))?;
     std::mem::forget(lock); // held until this process ends, as its engine is
     Ok(running.handle)
+}
+
+/// The event as each cloud tells of it.
+fn render(event: &Event, app: &App) -> Vec<Rendered> {
+    match event {
+        Event::Session(event) => live_callback::render(event, app).into_iter().collect(),
+        Event::Group(_) | Event::Channel(_) => Vec::new(),
+    }
 }
 
 fn freezer(settings: &Settings) -> engine::Freeze {

@@ -39,8 +39,6 @@ pub struct Limits {
     pub session_commands_per_second: u32,
     /// Messages of one session; undocumented. When it is not set, off with `session_commands_per_second`.
     pub session_messages_per_second: u32,
-    /// Counts only with Tencent's interfaces, which are still to come.
-    pub group_messages_per_second: u32,
     /// The cloud's own limits on calls a second.
     pub control_qps: bool,
     /// Signatures remembered, against replay.
@@ -54,7 +52,6 @@ impl Default for Limits {
             connections_per_address: 1_000,
             session_commands_per_second: 100,
             session_messages_per_second: 100,
-            group_messages_per_second: 40,
             control_qps: true,
             nonces: 262_144,
         }
@@ -156,6 +153,7 @@ fn own_keys() -> Vec<Key> {
     "callbacks.rtc_strict_ids" "ROOMD_CALLBACKS_RTC_STRICT_IDS" Switch rtc_strict_ids;
     "sessions.silence_ms" "ROOMD_SESSIONS_SILENCE_MS" Millis rules.lifetimes.silence, 100;
     "sessions.hold_ms" "ROOMD_SESSIONS_HOLD_MS" Millis rules.lifetimes.hold, 0;
+    "sessions.interrupt_ms" "ROOMD_SESSIONS_INTERRUPT_MS" Millis rules.lifetimes.interrupt, 0;
     "sessions.leave_on_logoff" "ROOMD_SESSIONS_LEAVE_ON_LOGOFF" Switch rules.lifetimes.leave_on_logoff;
     "sessions.any_nonce" "ROOMD_SESSIONS_ANY_NONCE" Switch any_nonce;
     "moderation.server_messages" "ROOMD_MODERATION_SERVER_MESSAGES" Switch rules.moderate_servers;
@@ -163,7 +161,6 @@ fn own_keys() -> Vec<Key> {
     "limits.connections_per_address" "ROOMD_LIMITS_CONNECTIONS_PER_ADDRESS" Count limits.connections_per_address;
     "limits.session_commands_per_second" "ROOMD_LIMITS_SESSION_COMMANDS_PER_SECOND" Count limits.session_commands_per_second;
     "limits.session_messages_per_second" "ROOMD_LIMITS_SESSION_MESSAGES_PER_SECOND" Count limits.session_messages_per_second;
-    "limits.group_messages_per_second" "ROOMD_LIMITS_GROUP_MESSAGES_PER_SECOND" Count limits.group_messages_per_second;
     "limits.control_qps" "ROOMD_LIMITS_CONTROL_QPS" Switch limits.control_qps;
     "limits.nonces" "ROOMD_LIMITS_NONCES" Count limits.nonces;
     }

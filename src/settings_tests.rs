@@ -114,7 +114,7 @@ fn limits_are_switched_off_with_zero_or_false() {
     let text = "[limits]\nconnections = 0\nconnections_per_address = false\nsession_commands_per_second = 0\ngroup_messages_per_second = 0\ncontrol_qps = false\nnonces = 0\n";
     let s = resolve(text, &[("ROOMD_LIMITS_APPS", "off"), ("ROOMD_LIMITS_SUPER_LARGE_ABOVE", "false")], Given::default()).unwrap();
     let l = &s.limits;
-    assert_eq!((l.connections, l.connections_per_address, l.session_commands_per_second, l.group_messages_per_second, l.nonces), (0, 0, 0, 0, 0));
+    assert_eq!((l.connections, l.connections_per_address, l.session_commands_per_second, s.rules.quotas.group_messages_per_second, l.nonces), (0, 0, 0, 0, 0));
     assert_eq!((l.control_qps, s.rules.quotas.apps, s.rules.quotas.super_large_above), (false, 0, 0));
     assert!(!resolve("[limits]\ncontrol_qps = 0\n", &[], Given::default()).unwrap().limits.control_qps);
 }

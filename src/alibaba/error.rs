@@ -152,11 +152,18 @@ impl From<Refusal> for RpcError {
             | NotInChannel { .. }
             | NoSession => (404, "ResourceNotExist"),
             TooFast(_) => (400, "Throttling"),
-            AppDisabled(_) | NotAllowed(_) | Muted | BadTicket(_) | TicketExpired(_) => (403, "NoAuth"),
+            AppDisabled(_) | NotAllowed(_) | Banned { .. } | Muted | BadTicket(_) | TicketExpired(_) | LoginRevoked => (403, "NoAuth"),
             TooManySubscriptions(_) | TooManyForAllChannels(_) => (400, "QuotaLimitError"),
             TooManyApps(_) => (400, "ErrorTooManyApps"),
             Moderated(_)
             | TooManyMutes(_)
+            | TooManyBans(_)
+            | TooManyAdmins(_)
+            | TooMuchMetadata(_)
+            | GroupFull(_)
+            | WebhookExists
+            | NoWebhook
+            | TokenIncomplete
             | NoList(_)
             | TooManyGroups(_)
             | TooManyTypes(_)

@@ -13,7 +13,7 @@ use crate::domain::{
     AppId, GroupId, Millis, Refusal, UserId,
     app::{App, Audit},
     quota::{self, Quotas},
-    request::{Answer, GroupRequest, Request},
+    request::{Actor, Answer, GroupRequest, Request},
 };
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -151,8 +151,14 @@ impl Call<'_> {
 
     /// Of a group of an application that is there and enabled.
     pub(super) fn ask_group(&self, app: &AppId, group: &GroupId, what: GroupRequest) -> Result<Answer, RpcError> {
+        self.ask_group_as(String::new(), app, group, what)
+    }
+
+    /// The same, where the call says for whom; that may be nobody.
+    pub(super) fn ask_group_as(&self, user: String, app: &AppId, group: &GroupId, what: GroupRequest) -> Result<Answer, RpcError> {
         self.enabled_app(app)?;
-        self.ask(Request::Group { app: app.clone(), group: group.clone(), what })
+        let by = Actor { user, ..Actor::server(None) };
+        self.ask(Request::Group { app: app.clone(), group: group.clone(), by, what })
     }
 
     /// Has the user a session?

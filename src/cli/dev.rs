@@ -11,7 +11,9 @@ use crate::{
         AppId, GroupId, UserId,
         address::AllowList,
         app::{AccessKey, App, AppChange, Directory},
-        request::{Answer, GroupRequest, NewGroup, Request},
+        quota::Quotas,
+        request::{Actor, Answer, GroupRequest, NewGroup, Request},
+        state::Rules,
         subscription::Wants,
     },
     door::WEBSOCKET_PATH,
@@ -148,14 +150,8 @@ fn settings(data: PathBuf, control: SocketAddr, sessions: SocketAddr) -> Result<
         control,
         sessions,
         allow_callback: AllowList::parse(&["any".into()])?,
-        limits: Limits {
-            connections_per_address: 0,
-            session_commands_per_second: 0,
-            session_messages_per_second: 0,
-            group_messages_per_second: 0,
-            control_qps: false,
-            ..Limits::default()
-        },
+        limits: Limits { connections_per_address: 0, session_commands_per_second: 0, session_messages_per_second: 0, control_qps: false, ..Limits::default() },
+        rules: Rules { quotas: Quotas { group_messages_per_second: 0, ..Quotas::default() }, ..Rules::default() },
         ..Settings::default()
     })
 }
@@ -202,8 +198,9 @@ impl Demo {
         // Before anybody can log on, so that the first callback can be checked.
         keys.add(app.key.clone());
         let creator = USERS[0].0;
-        let lobby = NewGroup { name: "Lobby".into(), info: String::new(), creator: creator.into(), admins: vec![UserId::trusted(creator)] };
-        call(Request::Group { app: id.clone(), group: GroupId::trusted(GROUP), what: GroupRequest::Create(lobby) })?;
+        let lobby =
+            NewGroup { name: "Lobby".into(), info: String::new(), owner: creator.into(), admins: vec![UserId::trusted(creator)], ..NewGroup::default() };
+        call(Request::Group { app: id.clone(), group: GroupId::trusted(GROUP), by: Actor::system(), what: GroupRequest::Create(lobby) })?;
         if let Some(request) = subscribing(&directory, &id, receiver.url()) {
             call(request)?;
         }

@@ -1,6 +1,6 @@
 //! An application: one business's users, groups, keys and callback settings.
 
-use super::{AppId, Change, Millis, Refusal, Tx, channel, endpoint::EndpointId, push::Closed, quota, session, subscription::Subscription};
+use super::{AppId, Change, Millis, Refusal, Tx, UserId, channel, endpoint::EndpointId, push::Closed, quota, session, subscription::Subscription};
 use std::{collections::HashMap, fmt, sync::Arc};
 
 /// How messages of an application are looked at before they are committed.
@@ -30,6 +30,27 @@ impl LifeCycle {
     }
 }
 
+/// Where an application's webhooks of one kind go, and of what they tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    pub url: String,
+    /// The dialect's words for what is told, in the order given, each once.
+    pub words: Vec<String>,
+}
+
+/// What webhooks are signed with. It is kept whether or not there is a webhook.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WebhookToken {
+    pub token: String,
+    pub enabled: bool,
+}
+
+impl fmt::Debug for WebhookToken {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "WebhookToken(enabled: {})", self.enabled)
+    }
+}
+
 /// One application. `key` is a secret: it is never printed, so `Debug` is by hand.
 #[derive(Clone, PartialEq, Eq)]
 pub struct App {
@@ -41,8 +62,14 @@ pub struct App {
     pub name: String,
     /// The number by which the other cloud's spelling knows this application.
     pub sdkappid: u32,
+    /// Who may call the other cloud's API; there is at least one.
     pub administrators: Vec<String>,
     pub data_center: String,
+    /// Where it is told of live rooms.
+    pub live_webhook: Option<Webhook>,
+    pub live_token: Option<WebhookToken>,
+    /// How often a failed webhook is repeated: 0 to [`super::retry::MOST_REPEATS`].
+    pub after_retry: u8,
     /// Empty: event callbacks are off.
     pub event_callback_url: String,
     pub audit: Audit,
@@ -67,6 +94,8 @@ pub struct NewApp {
     pub name: String,
     /// `None`: the next free number.
     pub sdkappid: Option<u32>,
+    pub administrators: Vec<String>,
+    pub after_retry: u8,
     pub data_center: String,
     pub event_callback_url: String,
     pub audit: Audit,
@@ -79,13 +108,33 @@ impl fmt::Debug for NewApp {
     }
 }
 
-/// One change of an application's settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One change of an application's settings. A token in it is never printed, so `Debug` is by hand.
+#[derive(Clone, PartialEq, Eq)]
 pub enum AppChange {
     Audit(Audit),
     /// Empty turns event callbacks off.
     EventCallbackUrl(String),
     Disabled(bool),
+    /// At least one.
+    Administrators(Vec<String>),
+    AfterRetry(u8),
+    /// Refused when there is one.
+    CreateLiveWebhook(Webhook),
+    /// Refused when there is none.
+    UpdateLiveWebhook(Webhook),
+    /// No error when there is none.
+    DeleteLiveWebhook,
+    /// `None` stays as it is; the first time both are needed.
+    LiveToken {
+        token: Option<String>,
+        enabled: Option<bool>,
+    },
+}
+
+impl fmt::Debug for AppChange {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "AppChange")
+    }
 }
 
 /// A pair with which a business's server signs its calls. `secret` is never printed.
@@ -111,6 +160,8 @@ pub struct Directory {
     pub had_keys: bool,
     /// Of each application, the oldest first.
     pub subscriptions: HashMap<AppId, Vec<Arc<Subscription>>>,
+    /// Until when UserSigs of an administrator are worth nothing, in unix seconds of their making.
+    pub revoked_administrators: HashMap<(AppId, UserId), i64>,
 }
 
 impl Directory {
@@ -119,7 +170,21 @@ impl Directory {
         let app = self.apps.get(endpoint.app())?;
         Some((app, endpoint.url(app, self.subscriptions.get(&app.id).map_or(&[], Vec::as_slice))?))
     }
+
+    /// The application of this number.
+    pub fn numbered(&self, sdkappid: u32) -> Option<&Arc<App>> {
+        self.apps.values().find(|app| app.sdkappid == sdkappid)
+    }
+
+    /// A UserSig of this administrator that was made then (in unix seconds) or before is worth nothing.
+    pub fn revoked(&self, app: &AppId, administrator: &str) -> Option<i64> {
+        let user = UserId::new(administrator).ok()?;
+        self.revoked_administrators.get(&(app.clone(), user)).copied()
+    }
 }
+
+/// The administrator of an application that names none (`design.md` §5).
+pub const ADMINISTRATOR: &str = "administrator";
 
 /// Numbers of applications begin here, as the cloud's own have ten digits.
 const FIRST_NUMBER: u32 = 1_400_000_001;
@@ -147,8 +212,11 @@ pub fn create(tx: &mut Tx, new: NewApp) -> Result<Arc<App>, Refusal> {
         sign: new.sign,
         name: new.name,
         sdkappid,
-        administrators: vec!["administrator".into()],
+        administrators: new.administrators,
         data_center: new.data_center,
+        live_webhook: None,
+        live_token: None,
+        after_retry: new.after_retry,
         event_callback_url: new.event_callback_url,
         audit: new.audit,
         life_cycle: new.life_cycle,
@@ -168,6 +236,19 @@ pub fn change(tx: &mut Tx, id: &AppId, change: AppChange) -> Result<(Arc<App>, A
         AppChange::Audit(audit) => app.audit = audit,
         AppChange::EventCallbackUrl(url) => app.event_callback_url = url,
         AppChange::Disabled(disabled) => app.disabled = disabled,
+        AppChange::Administrators(names) => app.administrators = names,
+        AppChange::AfterRetry(repeats) => app.after_retry = repeats,
+        AppChange::CreateLiveWebhook(_) if app.live_webhook.is_some() => return Err(Refusal::WebhookExists),
+        AppChange::UpdateLiveWebhook(_) if app.live_webhook.is_none() => return Err(Refusal::NoWebhook),
+        AppChange::CreateLiveWebhook(webhook) | AppChange::UpdateLiveWebhook(webhook) => app.live_webhook = Some(webhook),
+        AppChange::DeleteLiveWebhook => app.live_webhook = None,
+        AppChange::LiveToken { token, enabled } => {
+            let old = app.live_token.take();
+            let token = token.or_else(|| old.as_ref().map(|old| old.token.clone()));
+            let enabled = enabled.or(old.map(|old| old.enabled));
+            let (Some(token), Some(enabled)) = (token, enabled) else { return Err(Refusal::TokenIncomplete) };
+            app.live_token = Some(WebhookToken { token, enabled });
+        }
     }
     let new = Arc::new(app);
     tx.change(Change::App(new.clone()));

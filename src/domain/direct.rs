@@ -5,7 +5,7 @@ use super::{
     AppId, ConnRef, Millis, Refusal, SessionId, State, Tid, UserId,
     message::{Draft, Sender},
     push::Push,
-    request::Deleter,
+    request::{Deleter, Said},
     session::Link,
     state::Change,
     tx::Tx,
@@ -41,6 +41,13 @@ pub struct Direct {
     pub stored: bool,
     /// What the client is to confirm it by.
     pub ack: Option<Tid>,
+}
+
+impl Direct {
+    /// What its sender is answered.
+    pub fn said(&self) -> Said {
+        Said { tid: self.tid.clone(), seq: None, at: self.at, dropped: false }
+    }
 }
 
 /// Sends it to the receiver's connection; returns the session, too. `fresh` names it if the sender did not; `ack` is what a

@@ -1,15 +1,19 @@
-//! What happened, as a business is told: to a user's session, and in an RTC channel. No cloud's
+//! What happened, as a business is told: to a user's session, to a group, and in an RTC channel. No cloud's
 //! spelling: a dialect renders these.
 
 use super::{
     AppId, ChannelId, GroupId, Millis, SessionId, StayId, UserId,
+    group::Group,
     participant::{Media, Medias, Role},
+    request::Actor,
 };
+use std::sync::Arc;
 
 /// Something that happened, in the order in which it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     Session(SessionEvent),
+    Group(GroupEvent),
     Channel(ChannelEvent),
 }
 
@@ -17,6 +21,7 @@ impl Event {
     pub fn app(&self) -> &AppId {
         match self {
             Event::Session(event) => &event.app,
+            Event::Group(event) => &event.app,
             Event::Channel(event) => &event.app,
         }
     }
@@ -54,6 +59,82 @@ pub enum What {
     Left(GroupId),
     /// The session came back with the groups it had kept.
     Reconnected(Vec<GroupId>),
+}
+
+/// What happened to a group, which is a live room to one of the clouds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupEvent {
+    pub app: AppId,
+    /// After it; of a deleted group, as it was.
+    pub group: Arc<Group>,
+    /// All joins ever.
+    pub views: u64,
+    pub at: Millis,
+    /// Who brought it about.
+    pub by: Actor,
+    pub what: InGroup,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InGroup {
+    /// Made, or recovered.
+    Created,
+    /// Nobody is told of those who were in it.
+    Deleted,
+    /// Its description, its details, or that nobody may speak.
+    Changed,
+    Online {
+        user: UserId,
+        cause: OnlineCause,
+    },
+    /// For each `Online` there is one, unless the group was deleted.
+    Offline {
+        user: UserId,
+        cause: OfflineCause,
+    },
+    /// `from` is empty where there was none.
+    OwnerChanged {
+        from: String,
+        to: UserId,
+    },
+    AdminsChanged {
+        users: Vec<UserId>,
+        added: bool,
+    },
+    MetadataSet(Vec<(String, String)>),
+    MetadataDeleted(Vec<String>),
+    /// The application has come near the number of groups that it may have.
+    NearLimit {
+        groups: u32,
+        most: u32,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnlineCause {
+    Entered,
+    /// Its connection, which was lost, is back.
+    Recovered,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfflineCause {
+    Left,
+    /// Its connection is lost; it may come back.
+    Interrupted,
+    /// Somebody put it out.
+    Removed,
+}
+
+impl From<LogoffReason> for OfflineCause {
+    /// Why a user is not in its groups any more when its session has ended.
+    fn from(reason: LogoffReason) -> OfflineCause {
+        match reason {
+            LogoffReason::Normal | LogoffReason::Displaced => OfflineCause::Left,
+            LogoffReason::Timeout => OfflineCause::Interrupted,
+            LogoffReason::ForcedOff | LogoffReason::AppDisabled => OfflineCause::Removed,
+        }
+    }
 }
 
 /// What happened in an RTC channel.

@@ -1,17 +1,23 @@
 //! A group: what is stored of it, what lives in memory, and its own life: made, changed, deleted,
-//! recovered. Who is in it is `membership.rs`, who may speak `mute.rs`, what is said `sending.rs`.
+//! recovered. Who is in it is `membership.rs`, who may not come `ban.rs`, who rules over it `ruling.rs`, who may
+//! speak `mute.rs`, what is said `sending.rs`, what it is as a live room `room.rs`.
 
 use super::{
     AppId, Epoch, Gid, GroupId, Millis, Named, Refusal, SessionId, Tid, Topic, UserId,
     audience::{self, Audience},
+    ban,
+    event::InGroup,
     membership,
-    mute::{self, Mutes},
+    mute::{self, Mutes, Until},
     push::{Push, Unsubscribed},
     quota,
-    request::{Answer, GroupInfo, GroupRequest, NewGroup},
+    request::{Actor, Answer, GroupChange, GroupInfo, GroupRequest, NewGroup},
+    room::{self, Room},
+    ruling,
+    sending::Pace,
     session::Session,
     state::Change,
-    tx::Tx,
+    tx::{Deadline, Tx},
 };
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -26,19 +32,24 @@ pub struct Group {
     pub id: GroupId,
     pub name: String,
     pub info: String,
-    /// Empty when nobody was named.
-    pub creator: String,
+    /// Who made it, or had it handed over; empty when nobody was named.
+    pub owner: String,
     pub admins: Vec<UserId>,
     pub created: Millis,
     pub deleted: Option<(Millis, String)>,
     pub epoch: Epoch,
     pub mutes: Mutes,
+    /// Who may not join, and until when.
+    pub bans: BTreeMap<UserId, Until>,
+    pub room: Room,
+    /// What the business keeps with it, by its own keys.
+    pub metadata: BTreeMap<String, String>,
 }
 
 impl Group {
-    /// Creator or administrator.
+    /// Owner or administrator.
     pub fn rules_over(&self, user: &UserId) -> bool {
-        self.creator == user.as_str() || self.admins.contains(user)
+        self.owner == user.as_str() || self.admins.contains(user)
     }
 }
 
@@ -85,6 +96,7 @@ pub struct GroupState {
     pub super_large: bool,
     /// Ids that senders gave to messages that are not stored, newest last.
     pub recent_tids: VecDeque<Tid>,
+    pub pace: Pace,
 }
 
 impl GroupState {
@@ -96,6 +108,7 @@ impl GroupState {
             audience: Audience::default(),
             super_large: false,
             recent_tids: VecDeque::new(),
+            pace: Pace::default(),
         }
     }
 
@@ -106,44 +119,69 @@ impl GroupState {
         members
     }
 
-    pub fn describe(&self) -> GroupInfo {
+    /// `now`: mutes that are over are not told.
+    pub fn describe(&self, now: Millis) -> GroupInfo {
         let g = &self.config;
         GroupInfo {
+            gid: g.gid,
             group: g.id.clone(),
             name: g.name.clone(),
             info: g.info.clone(),
-            creator: g.creator.clone(),
+            owner: g.owner.clone(),
             admins: g.admins.clone(),
             created: g.created,
             deleted: g.deleted.clone(),
             online: self.members.len() as u64,
             total: self.counters.joins,
+            top: self.counters.top,
             super_large: self.super_large,
-            mutes: g.mutes.clone(),
+            mutes: g.mutes.at(now),
+            room: g.room.clone(),
+            metadata: g.metadata.clone(),
             amounts: self.counters.amounts.clone(),
         }
     }
 }
 
 /// Does what is asked of a group but what needs the store. `fresh` is the epoch of a new group.
-pub fn perform(tx: &mut Tx, app: &AppId, name: &GroupId, what: GroupRequest, fresh: Epoch) -> Result<Answer, Refusal> {
+pub fn perform(tx: &mut Tx, app: &AppId, name: &GroupId, by: Actor, what: GroupRequest, fresh: Epoch) -> Result<Answer, Refusal> {
     tx.state.app(app)?;
     let gid = |tx: &Tx| Ok(tx.state.live_group(app, name)?.config.gid);
+    let done = |()| Answer::Done;
     match what {
-        GroupRequest::Create(new) => create(tx, app, name, new, fresh),
+        GroupRequest::Create(new) => create(tx, app, name, by, new, fresh),
         GroupRequest::Describe => {
             let group = tx.state.group_named(app, name).ok_or_else(|| Refusal::NoSuchGroup(name.to_string()))?;
-            Ok(Answer::Group(Box::new(group.describe())))
+            Ok(Answer::Group(Box::new(group.describe(tx.now))))
         }
-        GroupRequest::Modify { info, admins } => modify(tx, gid(tx)?, info, admins).map(|()| Answer::Done),
-        GroupRequest::Delete { by } => {
+        GroupRequest::Modify(change) => modify(tx, gid(tx)?, by, *change).map(done),
+        GroupRequest::Delete => {
             delete(tx, app, name, by);
             Ok(Answer::Done)
         }
-        GroupRequest::Recover => recover(tx, app, name).map(|()| Answer::Done),
-        GroupRequest::ChangeMutes(change) => mute::change(tx, gid(tx)?, change).map(|()| Answer::Done),
-        GroupRequest::Mutes => Ok(Answer::Mutes(tx.state.live_group(app, name)?.config.mutes.clone())),
-        GroupRequest::Kick { user } => membership::kick(tx, gid(tx)?, &user).map(|()| Answer::Done),
+        GroupRequest::Recover => recover(tx, app, name, by).map(done),
+        GroupRequest::ChangeAdmins { users, add, most } => ruling::change_admins(tx, gid(tx)?, by, users, add, most).map(done),
+        GroupRequest::ChangeOwner { user } => ruling::change_owner(tx, gid(tx)?, by, user).map(done),
+        GroupRequest::ChangeMutes(change) => mute::change(tx, gid(tx)?, by, change).map(done),
+        GroupRequest::Mutes => Ok(Answer::Mutes(tx.state.live_group(app, name)?.config.mutes.at(tx.now))),
+        GroupRequest::Ban { users, until } => ban::ban(tx, gid(tx)?, by, users, until).map(done),
+        GroupRequest::Unban { users } => {
+            ban::lift(tx, gid(tx)?, &users);
+            Ok(Answer::Done)
+        }
+        GroupRequest::Bans => Ok(Answer::Bans(ban::list(&tx.state.live_group(app, name)?.config, tx.now))),
+        GroupRequest::Kick { user } => membership::kick(tx, gid(tx)?, by, &user).map(done),
+        GroupRequest::PutOut { users } => {
+            let gid = gid(tx)?;
+            users.iter().for_each(|user| membership::put_out(tx, gid, by.clone(), user));
+            Ok(Answer::Done)
+        }
+        GroupRequest::SetMetadata(entries) => room::set_metadata(tx, gid(tx)?, entries, by).map(done),
+        GroupRequest::DeleteMetadata(keys) => {
+            room::delete_metadata(tx, gid(tx)?, keys, by);
+            Ok(Answer::Done)
+        }
+        GroupRequest::Metadata => Ok(Answer::Metadata(tx.state.live_group(app, name)?.config.metadata.clone())),
         GroupRequest::Members(page) => Ok(Answer::Members(membership::page(tx, gid(tx)?, &page))),
         GroupRequest::Contains { users } => {
             let members = &tx.state.live_group(app, name)?.members;
@@ -166,7 +204,7 @@ pub fn permit(tx: &Tx, session: &Session, name: &GroupId, what: &GroupRequest) -
             let group = &tx.state.live_group(&session.app, name)?.config;
             match what {
                 _ if !group.rules_over(&session.user) => refused("manage group", "its creator and administrators"),
-                GroupRequest::Kick { user } if group.creator == user.as_str() => refused("put the creator out of group", "nobody"),
+                GroupRequest::Kick { user } if group.owner == user.as_str() => refused("put the creator out of group", "nobody"),
                 _ => Ok(()),
             }
         }
@@ -176,12 +214,19 @@ pub fn permit(tx: &Tx, session: &Session, name: &GroupId, what: &GroupRequest) -
 /// The login role that may make groups.
 pub const ADMIN: &str = "admin";
 
-/// Creating is idempotent; the name of a deleted group stays taken (`alibaba.md` §2.2).
-fn create(tx: &mut Tx, app: &AppId, name: &GroupId, new: NewGroup, epoch: Epoch) -> Result<Answer, Refusal> {
-    if let Some(old) = tx.state.group_named(app, name) {
-        return Ok(Answer::Created { group: name.clone(), already_exists: true, already_deleted: old.config.deleted.is_some() });
+/// Creating is idempotent; the name of a deleted group stays taken (`alibaba.md` §2.2), unless it is wanted anew:
+/// then nothing of the one that had it can be recovered.
+fn create(tx: &mut Tx, app: &AppId, name: &GroupId, by: Actor, new: NewGroup, epoch: Epoch) -> Result<Answer, Refusal> {
+    let old = tx.state.group_named(app, name).map(|old| (old.config.gid, old.config.deleted.is_some()));
+    if let Some((_, already_deleted)) = old
+        && !(new.anew && already_deleted)
+    {
+        return Ok(Answer::Created { group: name.clone(), already_exists: true, already_deleted });
     }
     room_for_one_more(tx, app)?;
+    if let Some((old, _)) = old {
+        forget(tx, old);
+    }
     let gid = tx.state.next_gid();
     let group = Group {
         gid,
@@ -189,31 +234,58 @@ fn create(tx: &mut Tx, app: &AppId, name: &GroupId, new: NewGroup, epoch: Epoch)
         id: name.clone(),
         name: new.name,
         info: new.info,
-        creator: new.creator,
+        owner: new.owner,
         admins: new.admins,
         created: tx.now,
         deleted: None,
         epoch,
-        mutes: Mutes::default(),
+        mutes: Mutes { all: new.muted_all, ..Mutes::default() },
+        bans: BTreeMap::new(),
+        room: new.room,
+        metadata: BTreeMap::new(),
     };
-    tx.change(Change::Group(Arc::new(group)));
+    put(tx, group);
+    tx.group_event(gid, by.clone(), InGroup::Created);
+    tell_near_limit(tx, gid, by);
     Ok(Answer::Created { group: name.clone(), already_exists: false, already_deleted: false })
 }
 
+/// At so many percent of the groups that it may have, an application is told (`tencent.md` §3.2).
+const NEAR_LIMIT_PERCENT: u32 = 70;
+
+/// The group `gid` was the one that brought the application there.
+fn tell_near_limit(tx: &mut Tx, gid: Gid, by: Actor) {
+    let most = tx.rules.quotas.groups_per_app;
+    let near = (u64::from(most) * u64::from(NEAR_LIMIT_PERCENT)).div_ceil(100);
+    let Some(app) = tx.state.group(gid).map(|group| group.config.app.clone()) else { return };
+    let groups = tx.state.live_groups(&app) as u32;
+    if most > 0 && u64::from(groups) == near {
+        tx.group_event(gid, by, InGroup::NearLimit { groups, most });
+    }
+}
+
+/// Makes the group what it says.
+pub fn put(tx: &mut Tx, group: Group) -> Arc<Group> {
+    let group = Arc::new(group);
+    tx.change(Change::Group(group.clone()));
+    group
+}
+
 /// Every member is put out; messages stay readable. Deleting what is not there succeeds.
-fn delete(tx: &mut Tx, app: &AppId, name: &GroupId, by: String) {
+fn delete(tx: &mut Tx, app: &AppId, name: &GroupId, by: Actor) {
     let Some(group) = tx.state.group_named(app, name).filter(|group| group.config.deleted.is_none()) else {
         return;
     };
     let gid = group.config.gid;
-    let config = Group { deleted: Some((tx.now, by)), ..(*group.config).clone() };
+    let config = Group { deleted: Some((tx.now, by.user.clone())), ..(*group.config).clone() };
     let members: Vec<_> = group.in_order().into_iter().filter_map(|m| Some((m.user.clone(), m.sid.clone()?))).collect();
+    tx.group_event(gid, by, InGroup::Deleted);
     // All go at once: nobody is told of each of the others, which would be n² pushes.
     for (user, _) in &members {
         audience::put_out(tx, Topic::Group(gid), Named::Group(name.clone()), user, Unsubscribed::GroupDeleted);
     }
-    members.iter().for_each(|(_, sid)| membership::leave(tx, sid, gid));
-    tx.change(Change::Group(Arc::new(config)));
+    members.iter().for_each(|(_, sid)| membership::leave(tx, sid, gid, None));
+    put(tx, config);
     for gid in tx.state.surplus_deleted(app, tx.rules.quotas.deleted_groups_per_app) {
         forget(tx, gid);
     }
@@ -222,12 +294,14 @@ fn delete(tx: &mut Tx, app: &AppId, name: &GroupId, by: String) {
 /// Stands for the time of deletion of a group that is to be forgotten at once. No clock says it.
 pub const FORGOTTEN: Millis = Millis(i64::MIN);
 
-/// The purge takes it at its next step, and nobody can recover it.
+/// The purge takes it at its next step, and nobody can recover it: its name is free, and it has one that no
+/// name can be.
 fn forget(tx: &mut Tx, gid: Gid) {
     if let Some(group) = tx.state.group(gid).map(|group| group.config.clone())
         && let Some((_, by)) = &group.deleted
     {
-        tx.change(Change::Group(Arc::new(Group { deleted: Some((FORGOTTEN, by.clone())), ..(*group).clone() })));
+        let id = GroupId::trusted(&format!("\n{}", gid.0));
+        put(tx, Group { deleted: Some((FORGOTTEN, by.clone())), id, ..(*group).clone() });
     }
 }
 
@@ -237,19 +311,46 @@ fn room_for_one_more(tx: &Tx, app: &AppId) -> Result<(), Refusal> {
 }
 
 /// What changes nothing is told nobody.
-fn modify(tx: &mut Tx, gid: Gid, info: Option<String>, admins: Option<Vec<UserId>>) -> Result<(), Refusal> {
-    let old = &tx.state.group(gid).expect("the caller found it").config;
-    let new = Group { info: info.unwrap_or_else(|| old.info.clone()), admins: admins.unwrap_or_else(|| old.admins.clone()), ..(**old).clone() };
-    if new != **old {
-        let new = Arc::new(new);
-        tx.change(Change::Group(new.clone()));
-        tx.push(Push::Info { gid, group: new, at: tx.now });
+fn modify(tx: &mut Tx, gid: Gid, by: Actor, change: GroupChange) -> Result<(), Refusal> {
+    let old = tx.state.group(gid).expect("the caller found it").config.clone();
+    let GroupChange { name, info, admins, notice, cover_url, categories, activity_status, public, max_members, take_seat_mode, muted_all } = change;
+    let room = Room {
+        notice: notice.unwrap_or_else(|| old.room.notice.clone()),
+        cover_url: cover_url.unwrap_or_else(|| old.room.cover_url.clone()),
+        categories: categories.unwrap_or_else(|| old.room.categories.clone()),
+        activity_status: activity_status.unwrap_or(old.room.activity_status),
+        public: public.unwrap_or(old.room.public),
+        max_members: max_members.unwrap_or(old.room.max_members),
+        take_seat_mode: take_seat_mode.unwrap_or(old.room.take_seat_mode),
+        ..old.room.clone()
+    };
+    let new = Group {
+        name: name.unwrap_or_else(|| old.name.clone()),
+        info: info.unwrap_or_else(|| old.info.clone()),
+        admins: admins.unwrap_or_else(|| old.admins.clone()),
+        room,
+        ..(*old).clone()
+    };
+    let described = (&new.name, &new.info, &new.room) != (&old.name, &old.info, &old.room);
+    if new != *old {
+        let new = put(tx, new);
+        if (&new.name, &new.info, &new.admins) != (&old.name, &old.info, &old.admins) {
+            tx.push(Push::Info { gid, group: new.clone(), at: tx.now });
+        }
+        if new.room != old.room {
+            tx.push(Push::Room { gid, group: new, at: tx.now });
+        }
     }
+    let mutes = muted_all.is_some_and(|all| mute::set_all(tx, gid, all));
+    if described || mutes {
+        tx.group_event(gid, by.clone(), InGroup::Changed);
+    }
+    ruling::tell_admins(tx, gid, &by, &old.admins);
     Ok(())
 }
 
 /// A deleted group lives again, empty, with its messages and its stream. One that lives stays as it is.
-fn recover(tx: &mut Tx, app: &AppId, name: &GroupId) -> Result<(), Refusal> {
+fn recover(tx: &mut Tx, app: &AppId, name: &GroupId, by: Actor) -> Result<(), Refusal> {
     let gone = || Refusal::NoSuchGroup(name.to_string());
     let group = tx.state.group_named(app, name).ok_or_else(gone)?.config.clone();
     let Some((at, _)) = group.deleted else { return Ok(()) };
@@ -257,7 +358,9 @@ fn recover(tx: &mut Tx, app: &AppId, name: &GroupId) -> Result<(), Refusal> {
         return Err(gone());
     }
     room_for_one_more(tx, app)?;
-    tx.change(Change::Group(Arc::new(Group { deleted: None, ..(*group).clone() })));
+    let group = put(tx, Group { deleted: None, ..(*group).clone() });
+    tx.deadlines.push(Deadline::Group(group.gid));
+    tx.group_event(group.gid, by, InGroup::Created);
     Ok(())
 }
 
@@ -265,7 +368,7 @@ fn recover(tx: &mut Tx, app: &AppId, name: &GroupId) -> Result<(), Refusal> {
 pub fn redate(tx: &mut Tx, gid: Gid) {
     let Some(group) = tx.state.group(gid).map(|group| group.config.clone()) else { return };
     if let Some((_, by)) = &group.deleted {
-        tx.change(Change::Group(Arc::new(Group { deleted: Some((tx.now, by.clone())), ..(*group).clone() })));
+        put(tx, Group { deleted: Some((tx.now, by.clone())), ..(*group).clone() });
     }
 }
 

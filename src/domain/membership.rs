@@ -3,12 +3,12 @@
 
 use super::{
     AppId, ConnRef, Gid, GroupId, Named, Refusal, SessionId, Topic, UserId, audience,
-    event::What,
+    event::{InGroup, OfflineCause, OnlineCause, What},
     group::{GroupState, Member, MemberKind},
     message::Message,
     push::{self, Push, Reply, Subscribed, Unsubscribed},
     quota,
-    request::{MemberFound, MemberPage, MembersFound},
+    request::{Actor, MemberFound, MemberPage, MembersFound},
     session::Session,
     state::Change,
     tx::Tx,
@@ -40,6 +40,13 @@ pub fn subscribe(
     if joined && !quota::room(tx.state.places_of(sid), most) {
         return Err(Refusal::TooManyChannels(most));
     }
+    if joined && group.config.bans.get(&session.user).is_some_and(|until| !until.is_over(tx.now)) {
+        return Err(Refusal::Banned { user: session.user.to_string(), group: name.to_string() });
+    }
+    // Who rules over it is never locked out.
+    if joined && !quota::room(group.members.len(), group.config.room.max_members) && !group.config.rules_over(&session.user) {
+        return Err(Refusal::GroupFull(name.to_string()));
+    }
     let recovery = recover(group)?;
     if joined {
         let mut counters = group.counters.clone();
@@ -48,6 +55,7 @@ pub fn subscribe(
         tx.change(Change::Counters(gid, counters));
         tx.change(Change::Member(gid, Arc::new(member)));
         tx.event(&session, What::Joined(name.clone()));
+        tx.group_event(gid, session.actor(), InGroup::Online { user: session.user.clone(), cause: OnlineCause::Entered });
         grew(tx, gid);
         announce(tx, gid, &session, true);
     }
@@ -59,7 +67,7 @@ pub fn subscribe(
         offset: recovery.offset.unwrap_or(group.counters.top),
         recovered: recovery.messages,
         was_recovered: recovery.complete,
-        group: group.describe(),
+        group: group.describe(tx.now),
     };
     tx.push(Push::Attach { conn, topic, name: Named::Group(name.clone()), join_leave });
     tx.push(Push::Reply { conn, id: command, reply: Reply::Subscribed(Box::new(reply)) });
@@ -76,21 +84,26 @@ pub struct Recovery {
     pub offset: Option<u64>,
 }
 
-/// The session leaves; tells the business and the others. Not being in the group is no error.
-pub fn leave(tx: &mut Tx, sid: &SessionId, gid: Gid) {
+/// Why a member is not in any more, and who brought it about.
+pub type Leaving = (OfflineCause, Actor);
+
+/// The session leaves; tells the business and the others. Not being in the group is no error. `why` is `None` where the
+/// group itself goes.
+pub fn leave(tx: &mut Tx, sid: &SessionId, gid: Gid, why: Option<Leaving>) {
     let Some(session) = tx.state.session(sid).map(|s| s.session.clone()) else {
         return;
     };
     let Some(name) = tx.state.group(gid).map(|g| g.config.id.clone()) else {
         return;
     };
-    if remove(tx, &session, gid) {
+    if remove(tx, &session, gid, why) {
         tx.event(&session, What::Left(name));
     }
 }
 
-/// Takes the member out and tells the others, but not the business. False when it was not in.
-pub fn remove(tx: &mut Tx, session: &Arc<Session>, gid: Gid) -> bool {
+/// Takes the member out and tells the others; of the business, who looks at the group, but not who looks at the user.
+/// False when it was not in.
+pub fn remove(tx: &mut Tx, session: &Arc<Session>, gid: Gid, why: Option<Leaving>) -> bool {
     let Some(group) = tx.state.group(gid) else { return false };
     match group.members.get(&session.user) {
         Some(member) if member.sid.as_ref() == Some(&session.sid) => {}
@@ -99,6 +112,10 @@ pub fn remove(tx: &mut Tx, session: &Arc<Session>, gid: Gid) -> bool {
     audience::detach(tx, Topic::Group(gid), &session.user);
     announce(tx, gid, session, false);
     tx.change(Change::MemberGone(gid, session.user.clone()));
+    // Of who is away it was told already.
+    if let Some((cause, by)) = why.filter(|_| !session.away) {
+        tx.group_event(gid, by, InGroup::Offline { user: session.user.clone(), cause });
+    }
     if tx.state.group(gid).is_some_and(|g| g.super_large && g.members.is_empty()) {
         tx.change(Change::SuperLarge(gid, false));
     }
@@ -106,17 +123,26 @@ pub fn remove(tx: &mut Tx, session: &Arc<Session>, gid: Gid) -> bool {
 }
 
 /// Puts a member out; it keeps its session and may join again (`alibaba.md` §2.3).
-pub fn kick(tx: &mut Tx, gid: Gid, user: &UserId) -> Result<(), Refusal> {
+pub fn kick(tx: &mut Tx, gid: Gid, by: Actor, user: &UserId) -> Result<(), Refusal> {
     let group = tx.state.group(gid).expect("the caller found it");
+    if !group.members.contains_key(user) {
+        return Err(Refusal::NoSuchMember { user: user.to_string(), group: group.config.id.to_string() });
+    }
+    put_out(tx, gid, by, user);
+    Ok(())
+}
+
+/// The same; who is not in is no error.
+pub fn put_out(tx: &mut Tx, gid: Gid, by: Actor, user: &UserId) {
+    let Some(group) = tx.state.group(gid) else { return };
+    let Some(member) = group.members.get(user) else { return };
     let name = group.config.id.clone();
-    let member = group.members.get(user).ok_or_else(|| Refusal::NoSuchMember { user: user.to_string(), group: name.to_string() })?;
     let Some(sid) = member.sid.clone() else {
         tx.change(Change::MemberGone(gid, user.clone()));
-        return Ok(());
+        return;
     };
     audience::put_out(tx, Topic::Group(gid), Named::Group(name), user, Unsubscribed::Removed);
-    leave(tx, &sid, gid);
-    Ok(())
+    leave(tx, &sid, gid, Some((OfflineCause::Removed, by)));
 }
 
 /// A page of members with their sessions' info; nothing of a super-large group.

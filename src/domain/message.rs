@@ -19,6 +19,10 @@ pub struct Message {
     pub tid: Tid,
     pub kind: i32,
     pub body: String,
+    /// The parts that it was said with, as a JSON array in the other cloud's words (`session.md` §3); `None`: a body alone.
+    pub elements: Option<String>,
+    /// What its sender added for clients to read; may be empty.
+    pub custom: String,
     pub sender: UserId,
     pub sender_info: String,
     /// The session it came from; `None` when a server sent it.
@@ -47,7 +51,12 @@ impl Message {
                 })
                 .sum()
         };
-        250 + escaped(&self.body) + escaped(&self.sender_info) + self.tid.as_str().len() + 2 * self.sender.as_str().len()
+        250 + escaped(&self.body)
+            + escaped(&self.custom)
+            + self.elements.as_ref().map_or(0, String::len)
+            + escaped(&self.sender_info)
+            + self.tid.as_str().len()
+            + 2 * self.sender.as_str().len()
     }
 }
 
@@ -88,6 +97,10 @@ pub struct Found {
 pub struct Draft {
     pub kind: i32,
     pub body: String,
+    /// See [`Message::elements`] …
+    pub elements: Option<String>,
+    /// … and [`Message::custom`].
+    pub custom: String,
     /// Given by the sender: then it is idempotent in the group.
     pub tid: Option<Tid>,
     pub weight: i32,
@@ -104,12 +117,25 @@ pub struct Draft {
 
 impl Draft {
     pub fn text(body: impl Into<String>) -> Draft {
-        Draft { kind: 1, body: body.into(), tid: None, weight: 1, increase: 1, no_storage: false, no_cache: false, skip_audit: false, flagged: false }
+        Draft {
+            kind: 1,
+            body: body.into(),
+            elements: None,
+            custom: String::new(),
+            tid: None,
+            weight: 1,
+            increase: 1,
+            no_storage: false,
+            no_cache: false,
+            skip_audit: false,
+            flagged: false,
+        }
     }
 
     pub fn check(&self, quotas: &Quotas) -> Result<(), Refusal> {
-        if !quota::fits(self.body.len(), quotas.body_bytes) {
-            return Err(Refusal::Bad { what: "body", why: format!("has {} bytes; {} are allowed", self.body.len(), quotas.body_bytes) });
+        let bytes = self.elements.as_ref().map_or(self.body.len(), |elements| elements.len() + self.custom.len());
+        if !quota::fits(bytes, quotas.body_bytes) {
+            return Err(Refusal::Bad { what: "body", why: format!("has {bytes} bytes; {} are allowed", quotas.body_bytes) });
         }
         Ok(())
     }
@@ -131,6 +157,8 @@ pub fn accept(group: &GroupState, draft: Draft, fresh: Tid, sender: Sender, now:
         tid: draft.tid.unwrap_or(fresh),
         kind: draft.kind,
         body: draft.body,
+        elements: draft.elements,
+        custom: draft.custom,
         sender: sender.user,
         sender_info: sender.info,
         client: sender.client,

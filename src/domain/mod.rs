@@ -6,6 +6,7 @@
 pub mod address;
 pub mod app;
 pub mod audience;
+pub mod ban;
 pub mod channel;
 pub mod channels;
 pub mod direct;
@@ -25,6 +26,9 @@ pub mod refusal;
 pub mod report;
 pub mod request;
 pub mod retry;
+pub mod revocation;
+pub mod room;
+pub mod ruling;
 pub mod sending;
 pub mod session;
 pub mod state;

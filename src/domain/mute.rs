@@ -2,28 +2,55 @@
 //! and the mute of single users are independent; creator and administrators are never muted.
 
 use super::{
-    Gid, Refusal, UserId,
-    group::Group,
+    Gid, Millis, Refusal, UserId,
+    event::InGroup,
+    group::{self, Group},
     push::Push,
     quota::{self, MUTES_PUSHED},
-    state::Change,
-    tx::Tx,
+    request::Actor,
+    tx::{Deadline, Tx},
 };
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// How long a mute or a ban lasts, by the wall clock: it outlives a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Until {
+    At(Millis),
+    Forever,
+}
+
+impl Until {
+    pub fn is_over(self, now: Millis) -> bool {
+        matches!(self, Until::At(at) if at <= now)
+    }
+}
 
 /// The mute state of a group, stored with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mutes {
     pub all: bool,
-    pub users: BTreeSet<UserId>,
+    pub users: BTreeMap<UserId, Until>,
     /// The white list of the group mute; it ends with it.
     pub except: BTreeSet<UserId>,
 }
 
+impl Mutes {
+    /// Without the mutes that are over by then.
+    pub fn at(&self, now: Millis) -> Mutes {
+        let mut mutes = self.clone();
+        mutes.users.retain(|_, until| !until.is_over(now));
+        mutes
+    }
+}
+
 impl Group {
-    pub fn is_muted(&self, user: &UserId) -> bool {
+    pub fn is_muted(&self, user: &UserId, now: Millis) -> bool {
         let mutes = &self.mutes;
-        !self.rules_over(user) && (mutes.users.contains(user) || (mutes.all && !mutes.except.contains(user)))
+        let single = mutes.users.get(user).is_some_and(|until| !until.is_over(now));
+        !self.rules_over(user) && (single || (mutes.all && !mutes.except.contains(user)))
     }
 }
 
@@ -35,7 +62,10 @@ pub enum MuteChange {
         except: Vec<UserId>,
     },
     UnmuteAll,
+    /// Until they are unmuted.
     Mute(Vec<UserId>),
+    /// A later mute of a user replaces an earlier one.
+    MuteUntil(Vec<UserId>, Millis),
     Unmute(Vec<UserId>),
     /// What is given replaces what was; `None` stays as it is.
     Set {
@@ -46,41 +76,70 @@ pub enum MuteChange {
 }
 
 /// Changes the mutes of a live group and tells its members; what changes nothing is told nobody.
-pub fn change(tx: &mut Tx, gid: Gid, change: MuteChange) -> Result<(), Refusal> {
-    let found = tx.state.group(gid).expect("the caller found it");
-    let (group, super_large) = (found.config.clone(), found.super_large);
-    let mut mutes = group.mutes.clone();
+pub fn change(tx: &mut Tx, gid: Gid, by: Actor, change: MuteChange) -> Result<(), Refusal> {
+    let old = tx.state.group(gid).expect("the caller found it").config.mutes.clone();
+    let mut mutes = old.at(tx.now);
+    let mute = |mutes: &mut Mutes, users: Vec<UserId>, until: Until| mutes.users.extend(users.into_iter().map(|user| (user, until)));
     match change {
         MuteChange::MuteAll { except } => {
             mutes.all = true;
             mutes.except = except.into_iter().collect();
         }
         MuteChange::UnmuteAll => mutes.all = false,
-        MuteChange::Mute(users) => mutes.users.extend(users),
-        MuteChange::Unmute(users) => mutes.users.retain(|user| !users.contains(user)),
+        MuteChange::Mute(users) => mute(&mut mutes, users, Until::Forever),
+        MuteChange::MuteUntil(users, at) => mute(&mut mutes, users, Until::At(at)),
+        MuteChange::Unmute(users) => mutes.users.retain(|user, _| !users.contains(user)),
         MuteChange::Set { all, users, except } => {
             mutes.all = all.unwrap_or(mutes.all);
             if let Some(users) = users {
-                mutes.users = users.into_iter().collect();
+                mutes.users.clear();
+                mute(&mut mutes, users, Until::Forever);
             }
             if let Some(except) = except {
                 mutes.except = except.into_iter().collect();
             }
         }
     }
-    if !mutes.all {
-        mutes.except.clear();
-    }
     let most = tx.rules.quotas.mutes_per_group;
     if !quota::fits(mutes.users.len(), most) || !quota::fits(mutes.except.len(), most) {
         return Err(Refusal::TooManyMutes(most));
     }
-    if mutes != group.mutes {
-        tx.change(Change::Group(Arc::new(Group { mutes: mutes.clone(), ..(*group).clone() })));
-        let lists = !super_large && mutes.users.len() + mutes.except.len() <= MUTES_PUSHED;
-        tx.push(Push::Mutes { gid, mutes: Arc::new(mutes), lists, at: tx.now });
+    let all = mutes.all;
+    put(tx, gid, mutes);
+    if all != old.all {
+        tx.group_event(gid, by, InGroup::Changed);
     }
     Ok(())
+}
+
+/// Mutes everybody, or no more; who is excepted stays so. True: it was otherwise before.
+pub fn set_all(tx: &mut Tx, gid: Gid, all: bool) -> bool {
+    let Some(old) = tx.state.group(gid).map(|group| group.config.mutes.clone()) else { return false };
+    let changes = old.all != all;
+    put(tx, gid, Mutes { all, ..old });
+    changes
+}
+
+/// Takes out the mutes that are over.
+pub fn end(tx: &mut Tx, gid: Gid) {
+    if let Some(mutes) = tx.state.group(gid).map(|group| group.config.mutes.at(tx.now)) {
+        put(tx, gid, mutes);
+    }
+}
+
+fn put(tx: &mut Tx, gid: Gid, mut mutes: Mutes) {
+    if !mutes.all {
+        mutes.except.clear();
+    }
+    let Some(found) = tx.state.group(gid) else { return };
+    let (group, super_large) = (found.config.clone(), found.super_large);
+    if mutes == group.mutes {
+        return;
+    }
+    group::put(tx, Group { mutes: mutes.clone(), ..(*group).clone() });
+    let lists = !super_large && mutes.users.len() + mutes.except.len() <= MUTES_PUSHED;
+    tx.push(Push::Mutes { gid, mutes: Arc::new(mutes), lists, at: tx.now });
+    tx.deadlines.push(Deadline::Group(gid));
 }
 
 #[cfg(test)]

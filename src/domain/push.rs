@@ -78,6 +78,12 @@ pub enum Push {
         group: Arc<Group>,
         at: Millis,
     },
+    /// What the group shows as a live room, and its metadata, are others now.
+    Room {
+        gid: Gid,
+        group: Arc<Group>,
+        at: Millis,
+    },
     /// The group's mutes as they are now.
     Mutes {
         gid: Gid,
@@ -122,9 +128,12 @@ pub enum Target {
 impl Push {
     pub fn target(&self) -> Target {
         match self {
-            Push::Message { gid, .. } | Push::Count { gid, .. } | Push::Info { gid, .. } | Push::Mutes { gid, .. } | Push::MessageDeleted { gid, .. } => {
-                Target::Topic(Topic::Group(*gid))
-            }
+            Push::Message { gid, .. }
+            | Push::Count { gid, .. }
+            | Push::Info { gid, .. }
+            | Push::Room { gid, .. }
+            | Push::Mutes { gid, .. }
+            | Push::MessageDeleted { gid, .. } => Target::Topic(Topic::Group(*gid)),
             Push::Presence { topic, .. } => Target::Topic(*topic),
             Push::Participant { cid, .. } => Target::Topic(Topic::Channel(*cid)),
             Push::Reply { conn, .. }

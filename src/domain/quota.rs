@@ -42,6 +42,16 @@ quotas! {
     users_per_mute = 30;
     /// Users that are muted in a group, and users on its white list; undocumented: each goes with the group object.
     mutes_per_group = 1_000;
+    /// Users that are banned from a group; undocumented, as above.
+    bans_per_group = 1_000;
+    /// Keys of a group's metadata (`tencent.md` §4) …
+    metadata_keys = 10;
+    /// … and bytes of all keys and values.
+    metadata_bytes = 16_384;
+    /// Users of an application whose older UserSigs are known to be worth nothing; then the oldest kick is forgotten. Undocumented.
+    revoked_users_per_app = 100_000;
+    /// Messages a second in a group of those that come by `tencent.md`'s API (§5.3); more are dropped.
+    group_messages_per_second = 40;
     /// Users that one call asks about; undocumented (`alibaba.md` §2.3).
     users_per_check = 100;
     /// Distinct message types a group (`alibaba.md` §2.4).

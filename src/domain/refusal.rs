@@ -36,6 +36,23 @@ pub enum Refusal {
     /// More messages than one sender may send, or may have waiting.
     TooFast(&'static str),
     TooManyMutes(u32),
+    TooManyBans(u32),
+    TooManyAdmins(u32),
+    /// More keys or bytes than a group's metadata may have: how many.
+    TooMuchMetadata(String),
+    /// The user may not come into the group, or be made its owner.
+    Banned {
+        user: String,
+        group: String,
+    },
+    /// As many members as the group may have.
+    GroupFull(String),
+    WebhookExists,
+    NoWebhook,
+    /// A webhook token that is set for the first time needs its text and its switch.
+    TokenIncomplete,
+    /// The login was made before its user was kicked.
+    LoginRevoked,
     NoSuchSubscription(String),
     /// Too many subscriptions in an application …
     TooManySubscriptions(u32),
@@ -105,6 +122,15 @@ impl fmt::Display for Refusal {
             Refusal::TooManyMutes(n) => {
                 write!(f, "a list of mutes may have {n} users, the most that limits.mutes_per_group allows; mute the whole group instead")
             }
+            Refusal::TooManyBans(n) => write!(f, "a group may have {n} banned users, the most that limits.bans_per_group allows; lift some bans first"),
+            Refusal::TooManyAdmins(n) => write!(f, "a group may have {n} administrators; remove some first"),
+            Refusal::TooMuchMetadata(what) => write!(f, "the metadata would have {what}"),
+            Refusal::Banned { user, group } => write!(f, "user {user} is banned from group {group}"),
+            Refusal::GroupFull(id) => write!(f, "group {id} has as many members as it may have; raise its number of members, or come when somebody has left"),
+            Refusal::WebhookExists => write!(f, "there is a callback configuration already; update it"),
+            Refusal::NoWebhook => write!(f, "there is no callback configuration; create one first"),
+            Refusal::TokenIncomplete => write!(f, "there is no callback token yet: both the token and whether it is enabled are needed"),
+            Refusal::LoginRevoked => write!(f, "the user was kicked after this login was made; fetch a new one"),
             Refusal::NoSuchSubscription(id) => write!(f, "subscription {id} does not exist"),
             Refusal::TooManySubscriptions(n) => {
                 write!(f, "the application has {n} subscriptions already, the most that limits.subscriptions_per_app allows; delete one")

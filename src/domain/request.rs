@@ -6,14 +6,17 @@ use super::{
     AppId, ChannelId, GroupId, Millis, StayId, SubscriptionId, Tid, UserId,
     app::{AccessKey, App, AppChange, NewApp},
     direct::DirectDraft,
+    id::Gid,
     message::{Draft, Found, MessagePage, Sender},
-    mute::{MuteChange, Mutes},
+    mute::{MuteChange, Mutes, Until},
     outbox::DeliveryId,
     participant::{Medias, Role},
     report::Report,
+    room::{Room, RoomPage, RoomsFound, TakeSeatMode},
+    sending::Voice,
     subscription::Wants,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 /// One thing asked of the engine. Each is done as a whole or refused as a whole.
 #[derive(Clone, Debug)]
@@ -31,18 +34,27 @@ pub enum Request {
     Group {
         app: AppId,
         group: GroupId,
+        by: Actor,
         what: GroupRequest,
+    },
+    /// A page of the application's groups, as live rooms.
+    Rooms(RoomPage),
+    /// The UserSigs that a user has until now are worth nothing any more, and its session ends.
+    Revoke {
+        app: AppId,
+        user: UserId,
     },
     /// Ends a user's session: its socket is closed, and it is logged off. Nothing to do when there is none.
     ForceOff {
         app: AppId,
         user: UserId,
     },
-    /// A message sent by the business's server: neither mute nor membership apply to it.
+    /// A message sent by the business's server; membership does not matter to it.
     Send {
         app: AppId,
         group: GroupId,
         sender: Sender,
+        voice: Voice,
         draft: Box<Draft>,
     },
     /// A message to one user. A reliable one is answered when the user's client has confirmed it.
@@ -101,25 +113,76 @@ pub enum Request {
     },
 }
 
+/// Who brings something about, as those are told who hear of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// A user, or who calls for the business; empty: nobody in particular.
+    pub user: String,
+    pub from: Origin,
+}
+
+/// Where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A call of the business's server.
+    Server { address: Option<IpAddr> },
+    /// `device` is as its login named it.
+    Client { address: Option<IpAddr>, device: String },
+    /// This server itself.
+    System,
+}
+
+impl Actor {
+    /// A call of the business's server that does not say for whom.
+    pub fn server(address: Option<IpAddr>) -> Actor {
+        Actor { user: String::new(), from: Origin::Server { address } }
+    }
+
+    pub fn system() -> Actor {
+        Actor { user: String::new(), from: Origin::System }
+    }
+}
+
 /// One thing asked of a group; by the business's server, or by a user who may.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupRequest {
     Create(NewGroup),
     Describe,
-    /// `None` stays as it is.
-    Modify {
-        info: Option<String>,
-        admins: Option<Vec<UserId>>,
-    },
-    /// `by`: who did it, for the description; may be empty.
-    Delete {
-        by: String,
-    },
+    Modify(Box<GroupChange>),
+    Delete,
     Recover,
+    /// `most`: administrators that there may be then; 0: any number.
+    ChangeAdmins {
+        users: Vec<UserId>,
+        add: bool,
+        most: u32,
+    },
+    /// To a member.
+    ChangeOwner {
+        user: UserId,
+    },
+    /// The users are put out, and may not come back until then.
+    Ban {
+        users: Vec<UserId>,
+        until: Until,
+    },
+    Unban {
+        users: Vec<UserId>,
+    },
+    Bans,
+    /// These keys are set, others stay.
+    SetMetadata(Vec<(String, String)>),
+    DeleteMetadata(Vec<String>),
+    Metadata,
     ChangeMutes(MuteChange),
     Mutes,
+    /// It has to be in.
     Kick {
         user: UserId,
+    },
+    /// Who is not in is no error.
+    PutOut {
+        users: Vec<UserId>,
     },
     Members(MemberPage),
     /// For each user: is it in the group?
@@ -150,8 +213,14 @@ pub enum Answer {
     Members(MembersFound),
     /// `Messages`.
     Messages(Found),
+    /// `Bans`: by user.
+    Bans(Vec<(UserId, Until)>),
+    /// `Metadata`.
+    Metadata(BTreeMap<String, String>),
+    /// `Rooms`.
+    Rooms(RoomsFound),
     /// `Send` and `SendDirect`.
-    Sent { tid: Tid },
+    Sent(Said),
     /// `Online` and `Contains`, in the order asked.
     Users(Vec<(UserId, bool)>),
     /// `ChangeUserInfo`: the groups in which it is seen.
@@ -166,13 +235,44 @@ pub enum Answer {
     Participants(Vec<Option<ParticipantInfo>>),
 }
 
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    pub tid: Tid,
+    /// Its number in its group's stream, if it took one just now.
+    pub seq: Option<u64>,
+    pub at: Millis,
+    /// The group had too many in this second: nobody reads it.
+    pub dropped: bool,
+}
+
 /// What a new group is made of. Lengths and alphabet were checked by the dialect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewGroup {
     pub name: String,
     pub info: String,
-    pub creator: String,
+    pub owner: String,
     pub admins: Vec<UserId>,
+    pub room: Room,
+    pub muted_all: bool,
+    /// The name of a deleted group may be taken again; that one is forgotten.
+    pub anew: bool,
+}
+
+/// What is to be different of a group; `None` stays as it is. Lengths and alphabet were checked by the dialect.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupChange {
+    pub name: Option<String>,
+    pub info: Option<String>,
+    pub admins: Option<Vec<UserId>>,
+    pub notice: Option<String>,
+    pub cover_url: Option<String>,
+    pub categories: Option<Vec<i64>>,
+    pub activity_status: Option<i64>,
+    pub public: Option<bool>,
+    pub max_members: Option<u32>,
+    pub take_seat_mode: Option<TakeSeatMode>,
+    pub muted_all: Option<bool>,
 }
 
 /// Who did something to a message, as those are told who had read it. Both may be empty.
@@ -212,10 +312,11 @@ pub struct MemberFound {
 /// A group as it is described to a server or to a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupInfo {
+    pub gid: Gid,
     pub group: GroupId,
     pub name: String,
     pub info: String,
-    pub creator: String,
+    pub owner: String,
     pub admins: Vec<UserId>,
     pub created: Millis,
     /// When and by whom it was deleted.
@@ -224,8 +325,13 @@ pub struct GroupInfo {
     pub online: u64,
     /// All joins ever.
     pub total: u64,
+    /// Number of the last message that took one.
+    pub top: u64,
     pub super_large: bool,
+    /// As they are now.
     pub mutes: Mutes,
+    pub room: Room,
+    pub metadata: BTreeMap<String, String>,
     /// Running total of each message type.
     pub amounts: BTreeMap<i32, i64>,
 }

@@ -1,12 +1,12 @@
 //! What is said in a group: by members, by the business's server; and taking it back.
 
 use super::{
-    AppId, Gid, GroupId, Refusal, SessionId, Tid, UserId,
+    AppId, Gid, GroupId, Refusal, SessionId, Tick, Tid, UserId,
     group::GroupState,
     message::{self, Draft, Sender},
     push::Push,
     quota,
-    request::Deleter,
+    request::{Deleter, Said},
     state::Change,
     tx::Tx,
 };
@@ -30,30 +30,66 @@ pub fn speaker(tx: &Tx, sid: &SessionId, name: &GroupId) -> Result<Speaker, Refu
     if group.members.get(&session.user).and_then(|m| m.sid.as_ref()) != Some(sid) {
         return Err(Refusal::NotInGroup(name.to_string()));
     }
-    if group.config.is_muted(&session.user) {
+    if group.config.is_muted(&session.user, tx.now) {
         return Err(Refusal::Muted);
     }
     Ok(Speaker { gid: group.config.gid, rules: group.config.rules_over(&session.user) })
 }
 
 /// A member's message. Whether it passes moderation was decided before.
-pub fn publish(tx: &mut Tx, sid: &SessionId, name: &GroupId, draft: Draft, fresh: Tid, known: Known) -> Result<Tid, Refusal> {
+pub fn publish(tx: &mut Tx, sid: &SessionId, name: &GroupId, draft: Draft, fresh: Tid, known: Known) -> Result<Said, Refusal> {
     let speaker = speaker(tx, sid, name)?;
     let session = &tx.state.session(sid).ok_or(Refusal::NoSession)?.session;
     let sender = Sender { user: session.user.clone(), info: session.info.clone(), client: Some(sid.clone()) };
     say(tx, speaker.gid, draft, fresh, sender, known)
 }
 
-/// A message of the business's server: it bypasses mute and needs no membership, but the group
-/// must have somebody in it (`alibaba.md` §2.4).
-pub fn send(tx: &mut Tx, app: &AppId, name: &GroupId, sender: Sender, draft: Draft, fresh: Tid, known: Known) -> Result<Tid, Refusal> {
+/// As what the business's server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// As itself: it bypasses mutes, but the group must have somebody in it (`alibaba.md` §2.4).
+    Server,
+    /// As the user it names, whose mutes count; also into an empty group, and no more than so many messages a second
+    /// (`tencent.md` §5.3).
+    User,
+}
+
+/// A message of the business's server, which needs no membership.
+pub fn send(tx: &mut Tx, app: &AppId, name: &GroupId, (sender, voice): (Sender, Voice), draft: Draft, fresh: Tid, known: Known) -> Result<Said, Refusal> {
     let group = tx.state.live_group(app, name)?;
-    // What was said already needs nobody to hear it again.
-    if group.members.is_empty() && said_already(group, &draft, known).is_none() {
-        return Err(Refusal::GroupEmpty(name.to_string()));
+    let (gid, pace) = (group.config.gid, group.pace);
+    match voice {
+        // What was said already needs nobody to hear it again.
+        Voice::Server if group.members.is_empty() && said_already(group, &draft, known).is_none() => return Err(Refusal::GroupEmpty(name.to_string())),
+        Voice::Server => {}
+        Voice::User => {
+            if group.config.is_muted(&sender.user, tx.now) {
+                return Err(Refusal::Muted);
+            }
+            draft.check(&tx.rules.quotas)?;
+            let Some(pace) = pace.one_more(tx.tick, tx.rules.quotas.group_messages_per_second) else {
+                return Ok(Said { tid: fresh, seq: None, at: tx.now, dropped: true });
+            };
+            tx.change(Change::Pace(gid, pace));
+        }
     }
-    let gid = group.config.gid;
     say(tx, gid, draft, fresh, sender, known)
+}
+
+/// The running second of a group, and messages in it. A second begins with the first message after the one before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    began: Tick,
+    messages: u32,
+}
+
+impl Pace {
+    /// `None`: there were `most` already (0: any number).
+    fn one_more(self, now: Tick, most: u32) -> Option<Pace> {
+        let fresh = self.messages == 0 || now.since(self.began) >= 1_000;
+        let pace = if fresh { Pace { began: now, messages: 0 } } else { self };
+        (most == 0 || pace.messages < most).then_some(Pace { messages: pace.messages.saturating_add(1), ..pace })
+    }
 }
 
 /// Whether the store has a message of this id already.
@@ -63,11 +99,11 @@ pub enum Known {
     No,
 }
 
-fn say(tx: &mut Tx, gid: Gid, draft: Draft, fresh: Tid, sender: Sender, known: Known) -> Result<Tid, Refusal> {
+fn say(tx: &mut Tx, gid: Gid, draft: Draft, fresh: Tid, sender: Sender, known: Known) -> Result<Said, Refusal> {
     draft.check(&tx.rules.quotas)?;
     let group = tx.state.group(gid).expect("the caller found it");
     if let Some(tid) = said_already(group, &draft, known) {
-        return Ok(tid);
+        return Ok(Said { tid, seq: None, at: tx.now, dropped: false });
     }
     if group.counters.top >= message::LAST_SEQ {
         return Err(Refusal::StreamFull(group.config.id.to_string()));
@@ -94,7 +130,7 @@ fn say(tx: &mut Tx, gid: Gid, draft: Draft, fresh: Tid, sender: Sender, known: K
         tx.change(Change::CountersLater(gid, counters));
     }
     tx.push(Push::Message { gid, message: message.clone() });
-    Ok(message.tid.clone())
+    Ok(Said { tid: message.tid.clone(), seq: message.seq, at: message.at, dropped: false })
 }
 
 /// The id that the sender gave, if a message has it already.

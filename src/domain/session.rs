@@ -3,14 +3,15 @@
 
 use super::{
     AppId, ConnRef, GroupId, Millis, Refusal, SessionId, Tick, Topic, UserId, audience, channel,
-    event::{LogoffReason, Reason, What},
+    event::{InGroup, LogoffReason, OfflineCause, OnlineCause, Reason, What},
     membership,
     push::{Closed, Connected, Push, Reply},
     report,
+    request::{Actor, Origin},
     state::Change,
     tx::Tx,
 };
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 /// A machine that slept longer than this, in ms, starts everybody's time anew: nobody was silent (`session.md` §2).
 pub const SUSPENDED: u64 = 30_000;
@@ -22,13 +23,15 @@ pub struct Lifetimes {
     pub silence: u64,
     /// How long a session that closed normally is held for a reconnect, in ms.
     pub hold: u64,
+    /// How long a lost connection goes untold to who looks at its groups, in ms (`tencent.md` §6.3: 20 s).
+    pub interrupt: u64,
     /// Also tell of each group left when a session logs off by itself or is displaced.
     pub leave_on_logoff: bool,
 }
 
 impl Default for Lifetimes {
     fn default() -> Self {
-        Lifetimes { silence: 90_000, hold: 2_000, leave_on_logoff: false }
+        Lifetimes { silence: 90_000, hold: 2_000, interrupt: 20_000, leave_on_logoff: false }
     }
 }
 
@@ -47,6 +50,17 @@ pub struct Session {
     /// `admin`, or anything else for an ordinary user.
     pub role: String,
     pub started: Millis,
+    /// Where it was last connected from.
+    pub address: Option<IpAddr>,
+    /// Its connection is lost, and who looks at its groups was told so.
+    pub away: bool,
+}
+
+impl Session {
+    /// What its user does.
+    pub fn actor(&self) -> Actor {
+        Actor { user: self.user.to_string(), from: Origin::Client { address: self.address, device: self.device.clone() } }
+    }
 }
 
 /// Where a session's socket is. Lives in memory only: after a start every session is lost.
@@ -54,8 +68,18 @@ pub struct Session {
 pub enum Link {
     /// `resubscribe_by`: groups not subscribed anew by then are left.
     Attached { conn: ConnRef, resubscribe_by: Option<Tick> },
-    /// The socket is gone; at `until` the session ends.
-    Lost { until: Tick, reason: LogoffReason },
+    /// The socket is gone; at `until` the session ends, and at `interrupt` it is away.
+    Lost { until: Tick, reason: LogoffReason, interrupt: Option<Tick> },
+}
+
+impl Link {
+    /// When something is due for the session.
+    pub fn due(self) -> Option<Tick> {
+        match self {
+            Link::Attached { resubscribe_by, .. } => resubscribe_by,
+            Link::Lost { until, interrupt, .. } => Some(interrupt.map_or(until, |at| at.min(until))),
+        }
+    }
 }
 
 /// How a socket ended.
@@ -79,6 +103,9 @@ pub struct Login {
     pub role: String,
     pub device: String,
     pub info: String,
+    pub address: Option<IpAddr>,
+    /// When the credential was made, in unix seconds, where it says so: one made before its user was kicked is worth nothing.
+    pub made: Option<i64>,
 }
 
 /// Resume, takeover or a plain logon. `fresh` names the session if one is made.
@@ -86,6 +113,9 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
     let app = tx.state.app(&login.app)?;
     if app.disabled {
         return Err(Refusal::AppDisabled(login.app.to_string()));
+    }
+    if login.made.is_some_and(|made| tx.state.is_revoked(&login.app, &login.user, made)) {
+        return Err(Refusal::LoginRevoked);
     }
     let earlier = tx.state.session_of(&login.app, &login.user).map(|s| s.session.clone());
     let resumes = match &earlier {
@@ -107,11 +137,14 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
             detach_all(tx, &old.sid);
             // A client says the same at each reconnect: what the server has set since stays.
             let info = if login.info == old.login_info { old.info.clone() } else { login.info.clone() };
-            let session = Arc::new(Session { info, login_info: login.info, role: login.role, ..(*old).clone() });
+            let session = Arc::new(Session { info, login_info: login.info, role: login.role, address: login.address, away: false, ..(*old).clone() });
             if session != old {
                 tx.change(Change::Session(session.clone()));
             }
             let groups = tx.state.groups_of(&session.sid);
+            for (gid, _) in groups.iter().filter(|_| old.away) {
+                tx.group_event(*gid, session.actor(), InGroup::Online { user: session.user.clone(), cause: OnlineCause::Recovered });
+            }
             tx.event(&session, What::Reconnected(groups.iter().map(|(_, name)| name.clone()).collect()));
             session
         }
@@ -133,6 +166,8 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
                 info: login.info,
                 role: login.role,
                 started: tx.now,
+                address: login.address,
+                away: false,
             });
             tx.change(Change::Session(session.clone()));
             tx.event(&session, What::LoggedOn);
@@ -167,28 +202,34 @@ pub fn socket_ended(tx: &mut Tx, sid: &SessionId, conn: ConnRef, how: SocketEnd)
     match how {
         SocketEnd::Goodbye => {
             detach_all(tx, sid);
-            tx.link(sid, Some(Link::Lost { until: tx.tick.after(lifetimes.hold), reason: LogoffReason::Normal }));
+            tx.link(sid, Some(Link::Lost { until: tx.tick.after(lifetimes.hold), reason: LogoffReason::Normal, interrupt: None }));
         }
         SocketEnd::Lost { heard } => {
             detach_all(tx, sid);
-            tx.link(sid, Some(Link::Lost { until: heard.after(lifetimes.silence), reason: LogoffReason::Timeout }));
+            let interrupt = Some(heard.after(lifetimes.interrupt));
+            tx.link(sid, Some(Link::Lost { until: heard.after(lifetimes.silence), reason: LogoffReason::Timeout, interrupt }));
         }
         SocketEnd::Silent => end(tx, sid, LogoffReason::Timeout),
         SocketEnd::LoggedOff => end(tx, sid, LogoffReason::Normal),
     }
 }
 
-/// A session's deadline has come: the end of its grace, or of the time to subscribe anew.
+/// A session's deadline has come: the end of its grace, the time from which it is away, or of the time to subscribe anew.
 pub fn due(tx: &mut Tx, sid: &SessionId) {
     match tx.state.link(sid) {
-        Some(Link::Lost { until, reason }) if until <= tx.tick => end(tx, sid, reason),
+        Some(Link::Lost { until, reason, .. }) if until <= tx.tick => end(tx, sid, reason),
+        Some(Link::Lost { until, reason, interrupt: Some(at) }) if at <= tx.tick => {
+            go_away(tx, sid);
+            tx.link(sid, Some(Link::Lost { until, reason, interrupt: None }));
+        }
         Some(Link::Attached { conn, resubscribe_by: Some(by) }) if by <= tx.tick => {
+            let session = tx.state.session(sid).expect("a linked session exists").session.clone();
             for (gid, _) in tx.state.groups_of(sid) {
                 if tx.state.attached(Topic::Group(gid), sid).is_none() {
-                    membership::leave(tx, sid, gid);
+                    membership::leave(tx, sid, gid, Some((OfflineCause::Left, session.actor())));
                 }
             }
-            let user = tx.state.session(sid).expect("a linked session exists").session.user.clone();
+            let user = session.user.clone();
             for (cid, _) in tx.state.channels_of(sid) {
                 if tx.state.attached(Topic::Channel(cid), sid).is_none() {
                     channel::leave(tx, cid, &user, Reason::TimedOut);
@@ -200,12 +241,26 @@ pub fn due(tx: &mut Tx, sid: &SessionId) {
     }
 }
 
+/// The user's connection has been lost for too long for those who look at its groups to think it there.
+fn go_away(tx: &mut Tx, sid: &SessionId) {
+    let Some(session) = tx.state.session(sid).map(|s| s.session.clone()) else { return };
+    let groups = tx.state.groups_of(sid);
+    if groups.is_empty() || session.away {
+        return;
+    }
+    tx.change(Change::Session(Arc::new(Session { away: true, ..(*session).clone() })));
+    for (gid, _) in groups {
+        tx.group_event(gid, session.actor(), InGroup::Offline { user: session.user.clone(), cause: OfflineCause::Interrupted });
+    }
+}
+
 /// The machine slept: nobody was silent meanwhile, so all who are lost get their whole time again.
 pub fn woke_up(tx: &mut Tx) {
     let until = tx.tick.after(tx.rules.lifetimes.silence);
+    let away_from = tx.tick.after(tx.rules.lifetimes.interrupt);
     for (sid, link) in tx.state.links.clone() {
         match link {
-            Link::Lost { reason, .. } => tx.link(&sid, Some(Link::Lost { until, reason })),
+            Link::Lost { reason, interrupt, .. } => tx.link(&sid, Some(Link::Lost { until, reason, interrupt: interrupt.map(|_| away_from) })),
             Link::Attached { conn, resubscribe_by: Some(_) } => tx.link(&sid, Some(Link::Attached { conn, resubscribe_by: Some(until) })),
             Link::Attached { .. } => {}
         }
@@ -226,7 +281,7 @@ pub fn end(tx: &mut Tx, sid: &SessionId, reason: LogoffReason) {
     }
     let told = reason == LogoffReason::Timeout || tx.rules.lifetimes.leave_on_logoff;
     for (gid, name) in tx.state.groups_of(sid) {
-        membership::remove(tx, &session, gid);
+        membership::remove(tx, &session, gid, Some((reason.into(), session.actor())));
         if told {
             tx.event(&session, What::Left(name));
         }

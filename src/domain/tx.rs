@@ -4,8 +4,9 @@
 use super::{
     AppId, ChannelId, Cid, Gid, Millis, SessionId, StayId, Tick, UserId,
     channel::Channel,
-    event::{ChannelEvent, Event, InChannel, SessionEvent, What},
+    event::{ChannelEvent, Event, GroupEvent, InChannel, InGroup, SessionEvent, What},
     push::{Push, Target},
+    request::Actor,
     session::{Link, Session},
     state::{Change, Rules, State},
 };
@@ -37,6 +38,8 @@ pub enum Deadline {
     Stay(Cid, UserId, StayId),
     /// A channel that was closed is forgotten.
     Lingering(AppId, ChannelId),
+    /// The end of a mute or a ban in a group.
+    Group(Gid),
 }
 
 /// A place in a batch to which it can be taken back.
@@ -64,6 +67,13 @@ impl<'a> Tx<'a> {
     pub fn event(&mut self, session: &Session, what: What) {
         let event = SessionEvent { app: session.app.clone(), user: session.user.clone(), sid: session.sid.clone(), what };
         self.events.push(Event::Session(event));
+    }
+
+    /// Of a group that is there.
+    pub fn group_event(&mut self, gid: Gid, by: Actor, what: InGroup) {
+        let Some(found) = self.state.group(gid) else { return };
+        let (group, views) = (found.config.clone(), found.counters.joins);
+        self.events.push(Event::Group(GroupEvent { app: group.app.clone(), group, views, at: self.now, by, what }));
     }
 
     pub fn channel_event(&mut self, channel: &Channel, what: InChannel) {

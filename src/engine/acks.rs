@@ -42,7 +42,7 @@ impl Batch<'_> {
             if self.acks.0.get(ack).is_some_and(|waiting| waiting.sid == *sid)
                 && let Some(PendingAck { message, answer, .. }) = self.acks.0.remove(ack)
             {
-                self.out.told.push((answer, Ok(Answer::Sent { tid: message.tid.clone() })));
+                self.out.told.push((answer, Ok(Answer::Sent(message.said()))));
             }
         }
     }

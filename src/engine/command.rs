@@ -115,7 +115,7 @@ impl SocketOp {
         match self {
             SocketOp::Publish { .. } | SocketOp::SendDirect { .. } | SocketOp::Do { .. } => true,
             SocketOp::Group { what, .. } => {
-                matches!(**what, GroupRequest::Modify { .. } | GroupRequest::ChangeMutes(_) | GroupRequest::DeleteMessage { .. })
+                matches!(**what, GroupRequest::Modify(_) | GroupRequest::ChangeMutes(_) | GroupRequest::DeleteMessage { .. })
             }
             _ => false,
         }
@@ -147,9 +147,16 @@ pub(super) fn text_of(what: &GroupRequest) -> usize {
     let ids = |users: &[UserId]| users.iter().map(|user| user.as_str().len()).sum();
     match what {
         GroupRequest::Create(new) => new.info.len(),
-        GroupRequest::Modify { info, .. } => info.as_ref().map_or(0, String::len),
-        GroupRequest::ChangeMutes(MuteChange::Mute(users) | MuteChange::Unmute(users) | MuteChange::MuteAll { except: users }) => ids(users),
-        GroupRequest::Contains { users } => ids(users),
+        GroupRequest::Modify(change) => change.info.as_ref().map_or(0, String::len),
+        GroupRequest::ChangeMutes(
+            MuteChange::Mute(users) | MuteChange::MuteUntil(users, _) | MuteChange::Unmute(users) | MuteChange::MuteAll { except: users },
+        ) => ids(users),
+        GroupRequest::Contains { users }
+        | GroupRequest::PutOut { users }
+        | GroupRequest::Ban { users, .. }
+        | GroupRequest::Unban { users }
+        | GroupRequest::ChangeAdmins { users, .. } => ids(users),
+        GroupRequest::SetMetadata(entries) => entries.iter().map(|(key, value)| key.len() + value.len()).sum(),
         _ => 0,
     }
 }

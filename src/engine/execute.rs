@@ -15,7 +15,7 @@ use crate::{
     domain::{
         AppId, Change, Gid, GroupId, Refusal, SessionId, Tid,
         app::{self, AppChange},
-        channel,
+        ban, channel,
         direct::{self, Direct},
         endpoint::EndpointId,
         event::{Event, Rendered},
@@ -23,7 +23,8 @@ use crate::{
         message::{Draft, Message},
         push::Push,
         report,
-        request::{Answer, GroupRequest, Request},
+        request::{Actor, Answer, GroupRequest, Request},
+        revocation, room,
         sending::{self, Known},
         session::{self, Session},
         subscription,
@@ -183,7 +184,7 @@ impl Batch<'_> {
     fn render(&self, event: &Event, rendered: &mut Vec<Rendered>) {
         let Some(app) = self.tx.state.apps.get(event.app()) else { return };
         match event {
-            Event::Session(event) => rendered.extend((self.ports.render)(event, app)),
+            Event::Session(_) | Event::Group(_) => rendered.extend((self.ports.render)(event, app)),
             Event::Channel(event) => {
                 let mut wanting = self.tx.state.subscriptions_of(&event.app).iter().filter(|s| s.wants.includes(event)).peekable();
                 let payload = wanting.peek().map(|_| (self.ports.render_channel)(event)).unwrap_or_default();
@@ -211,14 +212,19 @@ impl Batch<'_> {
                 self.tx.change(Change::KeyGone(id));
                 Answer::Done
             }
-            Request::Group { app, group, what } => self.group(&app, &group, what, None)?,
+            Request::Group { app, group, by, what } => self.group(&app, &group, by, what, None)?,
+            Request::Rooms(page) => Answer::Rooms(room::page(&self.tx, &page)?),
+            Request::Revoke { app, user } => {
+                revocation::revoke(&mut self.tx, &app, user)?;
+                Answer::Done
+            }
             Request::ForceOff { app, user } => {
                 session::force_off(&mut self.tx, &app, &user)?;
                 Answer::Done
             }
-            Request::Send { app, group, sender, draft } => {
+            Request::Send { app, group, sender, voice, draft } => {
                 let known = self.known(self.tx.state.group_named(&app, &group).map(|g| g.config.gid), &draft)?;
-                Answer::Sent { tid: sending::send(&mut self.tx, &app, &group, sender, *draft, self.ids.tid(), known)? }
+                Answer::Sent(sending::send(&mut self.tx, &app, &group, (sender, voice), *draft, self.ids.tid(), known)?)
             }
             Request::SendDirect { app, sender, draft } => {
                 if draft.reliable {
@@ -228,7 +234,7 @@ impl Batch<'_> {
                 if let Some(ack) = message.ack.clone() {
                     return Ok(Performed::AwaitsAck { to, message, ack });
                 }
-                Answer::Sent { tid: message.tid.clone() }
+                Answer::Sent(message.said())
             }
             Request::DeleteDirect { app, receiver, tid, by } => {
                 self.tx.state.app(&app)?;
@@ -275,7 +281,7 @@ impl Batch<'_> {
     }
 
     /// What is asked of a group, by a server or by a user who may.
-    pub(super) fn group(&mut self, app: &AppId, name: &GroupId, what: GroupRequest, user: Option<&Session>) -> Result<Answer, Refusal> {
+    pub(super) fn group(&mut self, app: &AppId, name: &GroupId, by: Actor, what: GroupRequest, user: Option<&Session>) -> Result<Answer, Refusal> {
         match what {
             GroupRequest::DeleteMessage { tid, by } => {
                 let group = &self.tx.state.live_group(app, name)?.config;
@@ -293,7 +299,7 @@ impl Batch<'_> {
                 self.read += found.messages.iter().map(Message::wire_size).sum::<usize>();
                 Ok(Answer::Messages(found))
             }
-            what => group::perform(&mut self.tx, app, name, what, self.ids.epoch()),
+            what => group::perform(&mut self.tx, app, name, by, what, self.ids.epoch()),
         }
     }
 
@@ -308,6 +314,7 @@ impl Batch<'_> {
             Timer::Deadline(Deadline::Session(sid)) => session::due(&mut self.tx, &sid),
             Timer::Deadline(Deadline::Stay(cid, user, stay)) => report::due(&mut self.tx, cid, &user, &stay),
             Timer::Deadline(Deadline::Lingering(app, channel)) => channel::forget(&mut self.tx, app, channel),
+            Timer::Deadline(Deadline::Group(gid)) => ban::due(&mut self.tx, gid),
             Timer::Count(gid) => membership::push_count(&mut self.tx, gid),
             Timer::Retry(endpoint, delivery) => {
                 self.due.entry(endpoint.clone()).or_default().push_back(delivery);

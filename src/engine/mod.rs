@@ -27,14 +27,15 @@ use crate::{
     domain::{
         Change, Gid, Refusal, State, Tick, Tx,
         app::App,
+        ban,
         direct::ACK_WITHIN,
         endpoint::EndpointId,
-        event::{ChannelEvent, Rendered, SessionEvent},
+        event::{ChannelEvent, Event, Rendered},
         group::FORGOTTEN,
         moderation::Question,
         outbox::{DeliveryId, Freezing, Job},
         push::Push,
-        session::{self, Link},
+        session,
         state::Rules,
         tx::Deadline,
     },
@@ -67,8 +68,8 @@ pub type Freeze = Box<dyn Fn(&Freezing) -> Vec<u8> + Send>;
 
 /// What the engine calls and is not allowed to know.
 pub struct Ports {
-    /// An event of a session as its application's endpoint will be told; `None` when nobody is told.
-    pub render: fn(&SessionEvent, &App) -> Option<Rendered>,
+    /// An event of a session or a group as the application's endpoints will be told of it that want to hear of it now.
+    pub render: fn(&Event, &App) -> Vec<Rendered>,
     /// An event in a channel, as each subscription of it will be told.
     pub render_channel: fn(&ChannelEvent) -> String,
     pub freeze: Freeze,
@@ -106,6 +107,8 @@ struct Engine {
     ports: Option<Ports>,
     timers: Timers,
     alarm: Option<(Tick, Alarm)>,
+    /// When mutes and bans of a group are looked at next.
+    ends: HashMap<Gid, Tick>,
     /// Deliveries whose wait is over and that found their lane full.
     due: HashMap<EndpointId, VecDeque<DeliveryId>>,
     /// Groups whose counters in the store are older than in memory.
@@ -276,6 +279,10 @@ impl Engine {
                     continue;
                 }
                 Timer::Count(gid) => drop(self.counts.insert(*gid, (tick, false))),
+                Timer::Deadline(Deadline::Group(gid)) => match self.ends.get(gid) {
+                    Some(later) if *later > tick => continue,
+                    _ => drop(self.ends.remove(gid)),
+                },
                 _ => {}
             }
             match self.purges.next(&timer) {
@@ -294,7 +301,7 @@ impl Engine {
         if stored.iter().any(Change::is_listed) {
             self.handle.publish_directory(self.core.state.directory());
         }
-        self.set_deadlines(deadlines);
+        self.set_deadlines(deadlines, tick);
         self.set_counts(counts, tick);
         if stored.iter().any(|c| matches!(c, Change::Group(group) if group.deleted.as_ref().is_some_and(|(at, _)| *at == FORGOTTEN))) {
             self.set_timer(tick.after(purge::AGAIN), Timer::PurgeMessages);
@@ -398,21 +405,35 @@ impl Engine {
         }
     }
 
-    fn set_deadlines(&mut self, deadlines: Vec<Deadline>) {
-        let state = &self.core.state;
+    fn set_deadlines(&mut self, deadlines: Vec<Deadline>, tick: Tick) {
         for deadline in deadlines {
+            let state = &self.core.state;
             let at = match &deadline {
                 Deadline::Session(sid) => match state.link(sid) {
-                    Some(Link::Lost { until, .. }) => Some(until),
-                    Some(Link::Attached { resubscribe_by, .. }) => resubscribe_by,
+                    Some(link) => link.due(),
                     None => None,
                 },
                 Deadline::Stay(cid, user, _) => state.channels.get(*cid).and_then(|c| c.heard_until.get(user)).copied(),
                 Deadline::Lingering(app, channel) => state.channels.lingers(app, channel),
+                Deadline::Group(gid) => self.next_end(*gid, tick),
             };
             if let Some(at) = at {
                 self.timers.at(at, Timer::Deadline(deadline));
             }
+        }
+    }
+
+    /// When mutes and bans of the group are to be looked at, unless they are sooner anyway.
+    fn next_end(&mut self, gid: Gid, tick: Tick) -> Option<Tick> {
+        let end = ban::next_end(&self.core.state, gid)?;
+        let wait = end.0.saturating_sub(self.core.clock.now().0).max(1).unsigned_abs();
+        let at = tick.after(wait);
+        match self.ends.insert(gid, at) {
+            Some(sooner) if sooner <= at => {
+                self.ends.insert(gid, sooner);
+                None
+            }
+            _ => Some(at),
         }
     }
 

@@ -5,7 +5,7 @@ use super::{Position, SocketCommand, SocketOp, batch::Batch, execute::unreadable
 use crate::{
     domain::{
         ConnRef, Gid, GroupId, Named, Refusal, SessionId, Tx, channel, direct,
-        event::Reason,
+        event::{OfflineCause, Reason},
         group::{self, GroupState},
         membership::{self, Recovery},
         message::{Message, Sender},
@@ -45,11 +45,11 @@ impl Batch<'_> {
             }
             SocketOp::Join { sid, joining } => channel::join(&mut self.tx, &sid, conn, id, *joining, self.ids.stay()),
             SocketOp::Unsubscribe { sid, from } => {
-                let app = &self.tx.state.session(&sid).ok_or(Refusal::NoSession)?.session.app;
+                let session = self.tx.state.session(&sid).ok_or(Refusal::NoSession)?.session.clone();
                 match from {
                     Named::Group(group) => {
-                        if let Some(gid) = self.tx.state.group_named(app, &group).map(|g| g.config.gid) {
-                            membership::leave(&mut self.tx, &sid, gid);
+                        if let Some(gid) = self.tx.state.group_named(&session.app, &group).map(|g| g.config.gid) {
+                            membership::leave(&mut self.tx, &sid, gid, Some((OfflineCause::Left, session.actor())));
                         }
                     }
                     Named::Channel(name) => {
@@ -116,12 +116,11 @@ impl Batch<'_> {
                 group::permit(&self.tx, &session, &group, &what)?;
                 let user = session.user.to_string();
                 let what = match *what {
-                    GroupRequest::Create(new) => GroupRequest::Create(NewGroup { creator: user, ..new }),
-                    GroupRequest::Delete { .. } => GroupRequest::Delete { by: user },
+                    GroupRequest::Create(new) => GroupRequest::Create(NewGroup { owner: user, ..new }),
                     GroupRequest::DeleteMessage { tid, .. } => GroupRequest::DeleteMessage { tid, by: Deleter { user, info: session.info.clone() } },
                     what => what,
                 };
-                let answer = self.group(&session.app, &group, what, Some(&session))?;
+                let answer = self.group(&session.app, &group, session.actor(), what, Some(&session))?;
                 if matches!(&answer, Answer::Members(found) if found.super_large) {
                     return Err(Refusal::NoList(group.to_string()));
                 }
@@ -138,7 +137,7 @@ impl Batch<'_> {
                 let session = self.tx.state.session(&sid).ok_or(Refusal::NoSession)?.session.clone();
                 let sender = Sender { user: session.user.clone(), info: session.info.clone(), client: Some(sid) };
                 let (_, message) = direct::send(&mut self.tx, &session.app, sender, *draft, self.ids.tid(), self.ids.tid())?;
-                let answer = Answer::Sent { tid: message.tid.clone() };
+                let answer = Answer::Sent(message.said());
                 self.tx.push(Push::Reply { conn, id, reply: Reply::Rpc(Box::new(answer)) });
                 Ok(())
             }

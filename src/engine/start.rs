@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{Change, Gid, endpoint::EndpointId, event::LogoffReason, outbox::DeliveryId, retry, session::Link, tx::Deadline},
+    domain::{Change, Gid, ban, endpoint::EndpointId, event::LogoffReason, outbox::DeliveryId, retry, session::Link, tx::Deadline},
     fatal,
     ids::Ids,
     store::{self, Store},
@@ -44,10 +44,16 @@ impl Starting {
         let mut state = store.load()?;
         let mut timers = Timers::default();
         let until = clock.tick().after(config.rules.lifetimes.silence);
-        let sids: Vec<_> = state.sessions.keys().cloned().collect();
-        for sid in sids {
-            timers.at(until, Timer::Deadline(Deadline::Session(sid.clone())));
-            state.apply(Change::Link(sid, Some(Link::Lost { until, reason: LogoffReason::Timeout })));
+        let away_from = clock.tick().after(config.rules.lifetimes.interrupt);
+        let sids: Vec<_> = state.sessions.values().map(|s| (s.session.sid.clone(), s.session.away)).collect();
+        for (sid, away) in sids {
+            let link = Link::Lost { until, reason: LogoffReason::Timeout, interrupt: (!away).then_some(away_from) };
+            timers.at(link.due().unwrap_or(until), Timer::Deadline(Deadline::Session(sid.clone())));
+            state.apply(Change::Link(sid, Some(link)));
+        }
+        // What has ended meanwhile is taken out at once.
+        for gid in state.groups.keys().filter(|gid| ban::next_end(&state, **gid).is_some()) {
+            timers.at(clock.tick(), Timer::Deadline(Deadline::Group(*gid)));
         }
         // So do those of whom only media servers know.
         for (cid, participant) in state.channels.reported() {
@@ -78,6 +84,7 @@ impl Starting {
             ports: None,
             timers,
             alarm: None,
+            ends: HashMap::new(),
             due,
             dirty: HashSet::new(),
             save_set: false,

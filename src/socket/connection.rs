@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     domain::{AppId, SessionId, Tick, Topic, UserId},
-    door::Permit,
+    door::{Permit, Upgraded},
 };
 use async_tungstenite::{
     WebSocketStream,
@@ -25,7 +25,7 @@ use smol::{
 use std::{
     collections::VecDeque,
     io::{self, IoSlice, Read, Write},
-    net::TcpStream,
+    net::{IpAddr, TcpStream},
     pin::Pin,
     task::{Context, Poll, Waker},
 };
@@ -159,6 +159,8 @@ pub struct Place {
 
 pub struct Connection {
     ws: WebSocketStream<Socket>,
+    /// Where it comes from.
+    pub address: IpAddr,
     pub phase: Phase,
     pub heard: Tick,
     pub ping_at: Tick,
@@ -193,8 +195,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// `greeting` is the answer to the upgrade; `leftover` came in behind its head.
-    pub fn new(stream: TcpStream, greeting: Vec<u8>, leftover: Vec<u8>, permit: Permit, phase: Phase, now: Tick) -> Connection {
+    pub fn new(upgraded: Upgraded, phase: Phase, now: Tick) -> Connection {
+        let Upgraded { stream, greeting, leftover, peer, permit } = upgraded;
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
@@ -206,6 +208,7 @@ impl Connection {
         let ws = smol::block_on(WebSocketStream::from_partially_read(socket, leftover, Role::Server, Some(config)));
         let mut connection = Connection {
             ws,
+            address: peer.ip(),
             phase,
             heard: now,
             ping_at: now,

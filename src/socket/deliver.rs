@@ -78,6 +78,7 @@ impl Reactor {
                 self.topics.line(Topic::Channel(cid), false, |name, out| json::participant(name, doing, &who, at, out));
             }
             Push::Info { gid, group, at } => self.topics.line(Topic::Group(gid), false, |name, out| json::info(name, &group, at, out)),
+            Push::Room { gid, group, at } => self.topics.line(Topic::Group(gid), false, |name, out| json::room(name, &group, at, out)),
             Push::Mutes { gid, mutes, lists, at } => self.topics.line(Topic::Group(gid), false, |name, out| json::mutes(name, &mutes, lists, at, out)),
             Push::MessageDeleted { gid, seq, tid, by, at } => {
                 self.topics.line(Topic::Group(gid), false, |name, out| json::deleted(name, seq, &tid, &by, at, out));

@@ -14,7 +14,7 @@ use crate::{
     tencent::usersig::{self, UserSigJson},
 };
 use serde::Deserialize;
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 /// Longest name of a device in bytes.
 const MAX_DEVICE: usize = 64;
@@ -48,21 +48,28 @@ enum Credential {
 }
 
 /// `token`: the login JSON, plain or as base64; empty: `data` is the login JSON itself.
-/// `most_info`: bytes that a user's extension may have.
-pub fn check(directory: &Directory, now: Millis, nonces: NonceShape, token: &str, data: Option<&str>, most_info: u32) -> Result<Login, Refused> {
+/// `most_info`: bytes that a user's extension may have. `address`: where it is connected from.
+pub fn check(
+    directory: &Directory,
+    now: Millis,
+    nonces: NonceShape,
+    (token, data): (&str, Option<&str>),
+    most_info: u32,
+    address: IpAddr,
+) -> Result<Login, Refused> {
     let text = match (token, data) {
         ("", None) => return Err(Refused::Invalid),
         ("", Some(data)) => data,
         (token, _) => token,
     };
-    let (app, user, role) = match token::read(text, "a login").map_err(|_| Refused::Invalid)? {
+    let (app, user, role, made) = match token::read(text, "a login").map_err(|_| Refused::Invalid)? {
         Credential::Messaging(login) => {
             let app = directory.apps.get(login.app_id.as_str()).ok_or(Refused::Invalid)?;
             let verified = token::verify(&login, app, nonces, now).map_err(|e| match e {
                 LoginError::Expired => Refused::Expired,
                 LoginError::Bad => Refused::Invalid,
             })?;
-            (app, verified.user, verified.role)
+            (app, verified.user, verified.role, None)
         }
         Credential::UserSig(login) => by_usersig(directory, now, &login)?,
     };
@@ -78,19 +85,19 @@ pub fn check(directory: &Directory, now: Millis, nonces: NonceShape, token: &str
     if !quota::fits(info.len(), most_info) {
         return Err(Refused::Bad(format!("data.user_info has {} bytes; {most_info} are allowed", info.len())));
     }
-    Ok(Login { app: app.id.clone(), user, role, device, info })
+    Ok(Login { app: app.id.clone(), user, role, device, info, address: Some(address), made })
 }
 
 /// An administrator of the application may what one with the login role of that name may.
-fn by_usersig<'a>(directory: &'a Directory, now: Millis, login: &UserSigJson) -> Result<(&'a Arc<App>, UserId, String), Refused> {
-    let app = directory.apps.values().find(|app| app.sdkappid == login.sdkappid).ok_or(Refused::Invalid)?;
+fn by_usersig<'a>(directory: &'a Directory, now: Millis, login: &UserSigJson) -> Result<(&'a Arc<App>, UserId, String, Option<i64>), Refused> {
+    let app = directory.numbered(login.sdkappid).ok_or(Refused::Invalid)?;
     let user = UserId::new(&login.identifier).map_err(|_| Refused::Invalid)?;
-    usersig::verify(&login.usersig, app.sdkappid, &app.key, user.as_str(), now).map_err(|flaw| match flaw {
+    let verified = usersig::verify(&login.usersig, app.sdkappid, &app.key, user.as_str(), now).map_err(|flaw| match flaw {
         usersig::Flaw::Expired => Refused::Expired,
         _ => Refused::Invalid,
     })?;
     let role = if app.administrators.iter().any(|name| name == user.as_str()) { ADMIN } else { "" };
-    Ok((app, user, role.into()))
+    Ok((app, user, role.into(), Some(verified.made)))
 }
 
 /// What a join token is worth to this user now. It is asked for only where the session is not in yet.

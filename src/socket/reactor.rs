@@ -240,7 +240,7 @@ impl Reactor {
         });
         let now = self.config.clock.tick();
         let until = now.after(CONNECT_WITHIN);
-        let connection = Connection::new(upgraded.stream, upgraded.greeting, upgraded.leftover, upgraded.permit, Phase::Fresh { until }, now);
+        let connection = Connection::new(upgraded, Phase::Fresh { until }, now);
         let flags = epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::RDHUP | epoll::EventFlags::ET;
         if let Err(error) = epoll::add(&self.epoll, connection.stream(), epoll::EventData::new_u64(slot as u64), flags) {
             tracing::warn!(%error, "a connection could not be watched and is dropped");

@@ -278,8 +278,9 @@ impl Reactor {
         let Command { id, method: Method::Connect { token, data } } = command else {
             return self.bad_request(slot);
         };
-        let checked =
-            login::check(&self.engine.directory(), self.config.clock.now(), self.config.nonces, &token, data.as_deref(), self.config.quotas.user_info_bytes);
+        let Some(address) = self.connection(slot).map(|connection| connection.address) else { return };
+        let (directory, now, most_info) = (self.engine.directory(), self.config.clock.now(), self.config.quotas.user_info_bytes);
+        let checked = login::check(&directory, now, self.config.nonces, (&token, data.as_deref()), most_info, address);
         match checked {
             Ok(login) => {
                 let conn = self.conn_ref(slot);

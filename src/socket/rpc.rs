@@ -16,7 +16,7 @@ use crate::{
         mute::MuteChange,
         participant::{Doing, Medias, Role},
         quota::{self, Quotas},
-        request::{Deleter, GroupRequest, MemberPage, NewGroup},
+        request::{Deleter, GroupChange, GroupRequest, MemberPage, NewGroup},
     },
     engine::SocketOp,
 };
@@ -40,7 +40,7 @@ pub const METHODS: &[Method] = &[
     method("group.create", "group_id, name?, info?, admins?", create),
     method("group.query", "group_id", |data, _| of_group(data, |_| Ok(GroupRequest::Describe))),
     // Who does it is known to the engine.
-    method("group.close", "group_id", |data, _| of_group(data, |_| Ok(GroupRequest::Delete { by: String::new() }))),
+    method("group.close", "group_id", |data, _| of_group(data, |_| Ok(GroupRequest::Delete))),
     method("group.modify", "group_id, info?, admins?", modify),
     method("group.users", "group_id, page_token?, page_size?, sort?", users),
     method("group.mute", "group_id, users", |data, quotas| mute(data, quotas, MuteChange::Mute)),
@@ -127,9 +127,9 @@ fn create(data: &str, quotas: &Quotas) -> Result<Meaning, Refusal> {
     let new = NewGroup {
         name: fields.bounded("name", quotas.group_name_bytes)?.unwrap_or_default(),
         info: fields.bounded("info", quotas.group_info_bytes)?.unwrap_or_default(),
-        // The user itself, whom the engine knows.
-        creator: String::new(),
+        // Its owner is the user itself, whom the engine knows.
         admins: admins(&fields, quotas)?.unwrap_or_default(),
+        ..NewGroup::default()
     };
     Ok(Meaning::Group(GroupId::trusted(&id), Box::new(GroupRequest::Create(new))))
 }
@@ -146,7 +146,7 @@ fn admins(fields: &Fields, quotas: &Quotas) -> Result<Option<Vec<UserId>>, Refus
 fn modify(data: &str, quotas: &Quotas) -> Result<Meaning, Refusal> {
     of_group(data, |fields| {
         let info = fields.bounded("info", quotas.group_info_bytes)?;
-        Ok(GroupRequest::Modify { info, admins: admins(fields, quotas)? })
+        Ok(GroupRequest::Modify(Box::new(GroupChange { info, admins: admins(fields, quotas)?, ..GroupChange::default() })))
     })
 }
 

@@ -1,9 +1,9 @@
-//! Rows of applications and access keys.
+//! Rows of applications, their revoked credentials, and access keys.
 
 use super::{Result, StoreError, from_json, json, run};
 use crate::domain::{
-    AppId, Change, Millis, State,
-    app::{AccessKey, App, Audit, LifeCycle},
+    AppId, Change, Millis, State, UserId,
+    app::{AccessKey, App, Audit, LifeCycle, Webhook, WebhookToken},
 };
 use rusqlite::{Connection, params};
 use std::sync::Arc;
@@ -17,9 +17,12 @@ pub fn put(conn: &Connection, app: &App) -> Result<()> {
     // An update in place: groups refer to the row.
     run(
         conn,
-        "INSERT INTO app VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+        "INSERT INTO app (id, key, sign, name, sdkappid, administrators, data_center, event_callback_url, audit_type, audit_url, life_cycle,
+         disabled, created, modified, live_url, live_words, live_token, live_token_enabled, after_retry)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
          ON CONFLICT (id) DO UPDATE SET key = ?2, sign = ?3, name = ?4, sdkappid = ?5, administrators = ?6, data_center = ?7,
-         event_callback_url = ?8, audit_type = ?9, audit_url = ?10, life_cycle = ?11, disabled = ?12, created = ?13, modified = ?14",
+         event_callback_url = ?8, audit_type = ?9, audit_url = ?10, life_cycle = ?11, disabled = ?12, created = ?13, modified = ?14,
+         live_url = ?15, live_words = ?16, live_token = ?17, live_token_enabled = ?18, after_retry = ?19",
         params![
             app.id.as_str(),
             app.key,
@@ -34,7 +37,12 @@ pub fn put(conn: &Connection, app: &App) -> Result<()> {
             app.life_cycle.days(),
             app.disabled,
             app.created.0,
-            app.modified.0
+            app.modified.0,
+            app.live_webhook.as_ref().map(|webhook| &webhook.url),
+            json(&app.live_webhook.as_ref().map_or(&[][..], |webhook| &webhook.words)),
+            app.live_token.as_ref().map(|token| &token.token),
+            app.live_token.as_ref().is_some_and(|token| token.enabled),
+            app.after_retry
         ],
     )
 }
@@ -44,10 +52,18 @@ pub fn put_key(conn: &Connection, key: &AccessKey) -> Result<()> {
     run(conn, "INSERT OR REPLACE INTO access_key VALUES (?1, ?2, ?3)", params![key.id, key.secret, key.created.0])
 }
 
+/// Until when, in unix seconds of their making, a user's UserSigs are worth nothing; `None`: no more.
+pub fn put_revoked(conn: &Connection, app: &AppId, user: &UserId, at: Option<i64>) -> Result<()> {
+    match at {
+        Some(at) => run(conn, "INSERT OR REPLACE INTO revoked VALUES (?1, ?2, ?3)", params![app.as_str(), user.as_str(), at]),
+        None => run(conn, "DELETE FROM revoked WHERE app = ?1 AND user = ?2", params![app.as_str(), user.as_str()]),
+    }
+}
+
 pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
     let mut rows = conn.prepare(
         "SELECT id, key, sign, name, sdkappid, administrators, data_center, event_callback_url, audit_type, audit_url, life_cycle, disabled,
-         created, modified FROM app",
+         created, modified, live_url, live_words, live_token, live_token_enabled, after_retry FROM app",
     )?;
     let mut rows = rows.query([])?;
     while let Some(row) = rows.next()? {
@@ -63,6 +79,10 @@ pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
             180 => LifeCycle::Days180,
             n => return Err(StoreError::Row(format!("a message life of {n} days"))),
         };
+        let words: Vec<String> = from_json(&row.get::<_, String>(15)?)?;
+        let live_webhook = row.get::<_, Option<String>>(14)?.map(|url| Webhook { url, words });
+        let (token, enabled) = (row.get::<_, Option<String>>(16)?, row.get(17)?);
+        let live_token = token.map(|token| WebhookToken { token, enabled });
         let app = App {
             id: AppId::trusted(&row.get::<_, String>(0)?),
             key: row.get(1)?,
@@ -77,8 +97,17 @@ pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
             disabled: row.get(11)?,
             created: Millis(row.get(12)?),
             modified: Millis(row.get(13)?),
+            live_webhook,
+            live_token,
+            after_retry: row.get(18)?,
         };
         state.apply(Change::App(Arc::new(app)));
+    }
+    let mut rows = conn.prepare("SELECT app, user, at FROM revoked")?;
+    let mut rows = rows.query([])?;
+    while let Some(row) = rows.next()? {
+        let (app, user) = (AppId::trusted(&row.get::<_, String>(0)?), UserId::trusted(&row.get::<_, String>(1)?));
+        state.apply(Change::Revoked(app, user, Some(row.get(2)?)));
     }
     state.had_keys = conn.query_row("SELECT count(*) FROM mark WHERE name = 'key'", [], |row| row.get::<_, i64>(0))? > 0;
     let mut rows = conn.prepare("SELECT id, secret, created FROM access_key")?;

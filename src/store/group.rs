@@ -3,54 +3,71 @@
 use super::{Result, StoreError, from_json, json, run};
 use crate::domain::{
     AppId, Change, Epoch, Gid, GroupId, Millis, SessionId, State, UserId,
-    group::{Counters, Group, Member, MemberKind},
-    mute::Mutes,
+    group::{Counters, FORGOTTEN, Group, Member, MemberKind},
+    mute::{Mutes, Until},
     request::{GroupPage, GroupsFound, PageStart},
 };
 use rusqlite::{Connection, Row, params};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 pub fn put(conn: &Connection, g: &Group) -> Result<()> {
     let (deleted, by) = match &g.deleted {
         Some((at, by)) => (Some(at.0), Some(by)),
         None => (None, None),
     };
+    let until = |until: Until| match until {
+        Until::At(at) => Some(at.0),
+        Until::Forever => None,
+    };
+    let lasting: Vec<&UserId> = g.mutes.users.iter().filter(|(_, end)| until(**end).is_none()).map(|(user, _)| user).collect();
+    let timed: BTreeMap<&UserId, i64> = g.mutes.users.iter().filter_map(|(user, end)| Some((user, until(*end)?))).collect();
+    let bans: BTreeMap<&UserId, Option<i64>> = g.bans.iter().map(|(user, end)| (user, until(*end))).collect();
     run(
         conn,
-        "INSERT INTO grp (gid, app, id, name, info, creator, admins, created, deleted, deleted_by, epoch, muted_all, muted, unmuted)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-         ON CONFLICT (gid) DO UPDATE SET name = ?4, info = ?5, creator = ?6, admins = ?7, deleted = ?9, deleted_by = ?10, epoch = ?11,
-         muted_all = ?12, muted = ?13, unmuted = ?14",
+        "INSERT INTO grp (gid, app, id, name, info, creator, admins, created, deleted, deleted_by, epoch, muted_all, muted, unmuted, muted_until, banned,
+         room, metadata)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+         ON CONFLICT (gid) DO UPDATE SET id = ?3, name = ?4, info = ?5, creator = ?6, admins = ?7, deleted = ?9, deleted_by = ?10, epoch = ?11,
+         muted_all = ?12, muted = ?13, unmuted = ?14, muted_until = ?15, banned = ?16, room = ?17, metadata = ?18",
         params![
             g.gid.0,
             g.app.as_str(),
             g.id.as_str(),
             g.name,
             g.info,
-            g.creator,
+            g.owner,
             json(&g.admins),
             g.created.0,
             deleted,
             by,
             g.epoch.0 as i64,
             g.mutes.all,
-            json(&g.mutes.users),
-            json(&g.mutes.except)
+            json(&lasting),
+            json(&g.mutes.except),
+            json(&timed),
+            json(&bans),
+            json(&g.room),
+            json(&g.metadata)
         ],
     )
 }
 
-const COLUMNS: &str = "gid, app, id, name, info, creator, admins, created, deleted, deleted_by, epoch, muted_all, muted, unmuted, super_large";
+const COLUMNS: &str = "gid, app, id, name, info, creator, admins, created, deleted, deleted_by, epoch, muted_all, muted, unmuted, super_large, \
+                       muted_until, banned, room, metadata";
 
 fn read(row: &Row) -> Result<Group> {
     let deleted = row.get::<_, Option<i64>>(8)?.map(Millis);
+    let lasting: Vec<UserId> = from_json(&row.get::<_, String>(12)?)?;
+    let timed: BTreeMap<UserId, i64> = from_json(&row.get::<_, String>(15)?)?;
+    let mutes = lasting.into_iter().map(|user| (user, Until::Forever)).chain(timed.into_iter().map(|(user, at)| (user, Until::At(Millis(at))))).collect();
+    let bans: BTreeMap<UserId, Option<i64>> = from_json(&row.get::<_, String>(16)?)?;
     Ok(Group {
         gid: Gid(row.get(0)?),
         app: AppId::trusted(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?),
         id: GroupId::trusted(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?),
         name: row.get(3)?,
         info: row.get(4)?,
-        creator: row.get(5)?,
+        owner: row.get(5)?,
         admins: from_json(&row.get::<_, String>(6)?)?,
         created: Millis(row.get(7)?),
         deleted: match deleted {
@@ -58,7 +75,10 @@ fn read(row: &Row) -> Result<Group> {
             None => None,
         },
         epoch: Epoch(row.get::<_, i64>(10)? as u64),
-        mutes: Mutes { all: row.get(11)?, users: from_json(&row.get::<_, String>(12)?)?, except: from_json(&row.get::<_, String>(13)?)? },
+        mutes: Mutes { all: row.get(11)?, users: mutes, except: from_json(&row.get::<_, String>(13)?)? },
+        bans: bans.into_iter().map(|(user, at)| (user, at.map_or(Until::Forever, |at| Until::At(Millis(at))))).collect(),
+        room: from_json(&row.get::<_, String>(17)?)?,
+        metadata: from_json(&row.get::<_, String>(18)?)?,
     })
 }
 
@@ -72,7 +92,9 @@ pub fn forget(conn: &Connection, gid: Gid) -> Result<()> {
 
 /// A page of an application's groups. Numbers grow, so their order is that in which groups were made.
 pub fn page(conn: &Connection, page: &GroupPage) -> Result<GroupsFound> {
-    let kind = page.deleted.map_or("", |deleted| if deleted { "AND deleted IS NOT NULL" } else { "AND deleted IS NULL" });
+    // What is forgotten has no name that could be told.
+    let kind = page.deleted.map_or("AND (deleted IS NULL OR deleted <> ?99)", |deleted| if deleted { "AND deleted <> ?99" } else { "AND deleted IS NULL" });
+    let kind = kind.replace("?99", &FORGOTTEN.0.to_string());
     let (beyond, order) = if page.ascending { (">", "ASC") } else { ("<", "DESC") };
     let edge = if page.ascending { i64::MIN } else { i64::MAX };
     let (after, skip) = match page.from {

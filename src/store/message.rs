@@ -18,7 +18,7 @@ pub enum Recovered {
     Not,
 }
 
-const COLUMNS: &str = "id, gid, tid, kind, body, sender, info, client, weight, total, at, stored, cached, deleted";
+const COLUMNS: &str = "id, gid, tid, kind, body, sender, info, client, weight, total, at, stored, cached, deleted, elements, custom";
 
 pub fn row_id(gid: Gid, seq: u64) -> i64 {
     (gid.0 << 32) | (seq.min(u32::MAX as u64) as i64)
@@ -40,6 +40,8 @@ fn read(row: &Row) -> rusqlite::Result<Message> {
         stored: row.get(11)?,
         cached: row.get(12)?,
         deleted: row.get(13)?,
+        elements: row.get(14)?,
+        custom: row.get(15)?,
     })
 }
 
@@ -47,7 +49,8 @@ pub fn put(conn: &Connection, m: &Message) -> Result<()> {
     let Some(seq) = m.seq else { return Ok(()) };
     run(
         conn,
-        "INSERT INTO message (id, gid, tid, kind, body, sender, info, client, weight, total, at, stored, cached, deleted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        "INSERT INTO message (id, gid, tid, kind, body, sender, info, client, weight, total, at, stored, cached, deleted, elements, custom)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         params![
             row_id(m.gid, seq),
             m.gid.0,
@@ -62,7 +65,9 @@ pub fn put(conn: &Connection, m: &Message) -> Result<()> {
             m.at.0,
             m.stored,
             m.cached,
-            m.deleted
+            m.deleted,
+            m.elements,
+            m.custom
         ],
     )?;
     if !m.stored {
@@ -135,7 +140,7 @@ pub fn find(conn: &Connection, gid: Gid, tid: &str) -> Result<Option<StoredMessa
 
 /// The content goes, the row stays: a gap in the stream would look like something lost.
 pub fn delete(conn: &Connection, gid: Gid, seq: u64) -> Result<()> {
-    run(conn, "UPDATE message SET deleted = 1, body = '' WHERE id = ?1", params![row_id(gid, seq)])
+    run(conn, "UPDATE message SET deleted = 1, body = '', elements = NULL, custom = '' WHERE id = ?1", params![row_id(gid, seq)])
 }
 
 /// How much is looked at for one page: a filter without hits must not read a whole group.

@@ -233,12 +233,14 @@ impl Store {
             Change::ParticipantGone(cid, user) => channel::remove_participant(conn, *cid, user),
             Change::Subscription(subscription) => subscription::put(conn, subscription),
             Change::SubscriptionGone(_, id) => subscription::remove(conn, id),
+            Change::Revoked(app, user, at) => app::put_revoked(conn, app, user, *at),
             // Counters come once a batch.
             Change::Counters(..) | Change::CountersLater(..) => Ok(()),
             // These live in memory only.
             Change::Link(..)
             | Change::Attached(..)
             | Change::RecentTids(..)
+            | Change::Pace(..)
             | Change::GroupBack(_)
             | Change::ChannelBack(_)
             | Change::HeardUntil(..)

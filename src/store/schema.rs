@@ -1,7 +1,7 @@
 //! The tables, as numbered migrations. A migration that has landed is never edited: add the next one.
 
 /// Each entry brings a store from version `index` to `index + 1`.
-pub const MIGRATIONS: &[&str] = &[FIRST, MESSAGING, CHANNELS];
+pub const MIGRATIONS: &[&str] = &[FIRST, MESSAGING, CHANNELS, ROOMS];
 
 /// * `message.id` is the group's number times 2^32 plus the message's number in the group: one B-tree,
 ///   clustered by group and in order, although bodies are long (a WITHOUT ROWID table would split them).
@@ -96,4 +96,31 @@ UPDATE outbox SET ready = 0 WHERE id IN (
     SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY endpoint, subject ORDER BY id) AS place FROM outbox WHERE delivery IS NULL AND ready = 1)
     WHERE place > 100
 );
+";
+
+/// * `app.live_url` is NULL where there is no webhook of live rooms, `live_token` where there never was a token.
+/// * `grp.muted` lists who is muted until somebody unmutes them, `muted_until` who is muted until a time, and `banned` who is
+///   banned (null: for ever); `room` and `metadata` are the details of a live room. `creator` is the owner.
+/// * `session.address` is where it was last connected from; `away`: whoever looks at its groups was told that its connection is lost.
+/// * `message.elements` is NULL for a message that was said with a body alone.
+/// * `delivery.query` is frozen with the body.
+/// * `revoked` holds until when, in unix seconds of their making, a user's UserSigs are worth nothing.
+const ROOMS: &str = "
+ALTER TABLE app ADD COLUMN live_url TEXT;
+ALTER TABLE app ADD COLUMN live_words TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE app ADD COLUMN live_token TEXT;
+ALTER TABLE app ADD COLUMN live_token_enabled INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE app ADD COLUMN after_retry INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE grp ADD COLUMN muted_until TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE grp ADD COLUMN banned TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE grp ADD COLUMN room TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE grp ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE session ADD COLUMN address TEXT;
+ALTER TABLE session ADD COLUMN away INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN elements TEXT;
+ALTER TABLE message ADD COLUMN custom TEXT NOT NULL DEFAULT '';
+ALTER TABLE delivery ADD COLUMN query TEXT NOT NULL DEFAULT '';
+CREATE TABLE revoked (
+    app TEXT NOT NULL REFERENCES app(id), user TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (app, user)
+) WITHOUT ROWID;
 ";

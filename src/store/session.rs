@@ -8,13 +8,24 @@ use std::sync::Arc;
 pub fn put(conn: &Connection, s: &Session) -> Result<()> {
     run(
         conn,
-        "INSERT OR REPLACE INTO session (sid, app, user, device, info, said, role, started) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        params![s.sid.as_str(), s.app.as_str(), s.user.as_str(), s.device, s.info, s.login_info, s.role, s.started.0],
+        "INSERT OR REPLACE INTO session (sid, app, user, device, info, said, role, started, address, away) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        params![
+            s.sid.as_str(),
+            s.app.as_str(),
+            s.user.as_str(),
+            s.device,
+            s.info,
+            s.login_info,
+            s.role,
+            s.started.0,
+            s.address.map(|address| address.to_string()),
+            s.away
+        ],
     )
 }
 
 pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
-    let mut rows = conn.prepare("SELECT sid, app, user, device, info, said, role, started FROM session")?;
+    let mut rows = conn.prepare("SELECT sid, app, user, device, info, said, role, started, address, away FROM session")?;
     let mut rows = rows.query([])?;
     while let Some(row) = rows.next()? {
         let session = Session {
@@ -26,6 +37,8 @@ pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
             login_info: row.get(5)?,
             role: row.get(6)?,
             started: Millis(row.get(7)?),
+            address: row.get::<_, Option<String>>(8)?.and_then(|text| text.parse().ok()),
+            away: row.get(9)?,
         };
         state.apply(Change::Session(Arc::new(session)));
     }

@@ -34,7 +34,7 @@ pub fn send(call: &Call) -> Fields {
     call.gateway.words.look_up(&app, &mut draft);
     let request = Request::SendDirect { app: id, sender, draft: Box::new(DirectDraft { receiver, draft, reliable }) };
     match if reliable { call.ask_patiently(request)? } else { call.say(&app, request)? } {
-        Answer::Sent { tid } => Ok(fields(json!({"MsgTid": tid.as_str()}))),
+        Answer::Sent(said) => Ok(fields(json!({"MsgTid": said.tid.as_str()}))),
         other => Err(unexpected(&other)),
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         GroupId, UserId,
         group::Group,
         quota,
-        request::{Answer, GroupInfo, GroupPage, GroupRequest, GroupsFound, NewGroup, PageStart},
+        request::{Answer, GroupChange, GroupInfo, GroupPage, GroupRequest, GroupsFound, NewGroup, PageStart},
     },
 };
 use serde_json::{Map, Value, json};
@@ -29,10 +29,11 @@ pub fn create(call: &Call) -> Fields {
     let new = NewGroup {
         name: call.params.bounded("GroupName", call.quotas().group_name_bytes)?,
         info: call.params.bounded("GroupInfo", call.quotas().group_info_bytes)?,
-        creator: creator.to_string(),
+        owner: creator.to_string(),
         admins,
+        ..NewGroup::default()
     };
-    match call.ask_group(&id, &GroupId::trusted(name), GroupRequest::Create(new))? {
+    match call.ask_group_as(creator.to_string(), &id, &GroupId::trusted(name), GroupRequest::Create(new))? {
         Answer::Created { already_exists, already_deleted, .. } => {
             Ok(fields(json!({"GroupId": name, "AlreadyExists": already_exists, "AlreadyDelete": already_deleted})))
         }
@@ -57,7 +58,7 @@ pub fn modify(call: &Call) -> Fields {
     let info = call.params.bounded("GroupInfo", call.quotas().group_info_bytes)?;
     let admins = call.params.new_users("AdminList", call.quotas().admins_per_group)?;
     let admins = (flagged("ModifyAdmin")? && call.params.is_given("AdminList")).then_some(admins);
-    let what = GroupRequest::Modify { info: flagged("ModifyInfo")?.then_some(info), admins };
+    let what = GroupRequest::Modify(Box::new(GroupChange { info: flagged("ModifyInfo")?.then_some(info), admins, ..GroupChange::default() }));
     done(call.ask_group(&id, &group, what)?)
 }
 
@@ -66,7 +67,7 @@ fn described(info: &GroupInfo) -> Map<String, Value> {
     let mut out = fields(json!({
         "AdminList": admins,
         "Createtime": info.created.seconds(),
-        "CreatorId": info.creator,
+        "CreatorId": info.owner,
         "Delete": info.deleted.is_some(),
         "GroupId": info.group.as_str(),
         "GroupInfo": info.info,
@@ -125,7 +126,7 @@ fn listed(groups: &[Group]) -> Vec<Value> {
         json!({
             "AdminList": admins,
             "Createtime": group.created.seconds(),
-            "CreatorId": group.creator,
+            "CreatorId": group.owner,
             "Delete": group.deleted.is_some(),
             "GroupId": group.id.as_str(),
             "GroupInfo": group.info,
@@ -139,7 +140,7 @@ fn listed(groups: &[Group]) -> Vec<Value> {
 pub fn delete(call: &Call) -> Fields {
     let (id, group) = (call.app_id()?, call.params.group()?);
     let by = call.params.author("OperatorId")?;
-    done(call.ask_group(&id, &group, GroupRequest::Delete { by })?)?;
+    done(call.ask_group_as(by, &id, &group, GroupRequest::Delete)?)?;
     Ok(fields(json!({"GroupId": group.as_str()})))
 }
 

@@ -10,6 +10,7 @@ use crate::{
         Millis,
         message::{Draft, Message, MessagePage, Sender},
         request::{Answer, Deleter, GroupRequest, Request},
+        sending::Voice,
     },
 };
 use serde_json::{Value, json};
@@ -22,19 +23,17 @@ pub fn send(call: &Call) -> Fields {
     let mut draft = Draft {
         // No default is documented; the API's example sends 1.
         kind: call.params.int32("MsgType", 1)?,
-        body: call.params.bounded("Body", call.quotas().body_bytes)?,
         tid: call.params.tid()?,
         weight: call.params.int32("Weight", 1)?,
         increase: call.params.int32("StaticsIncrease", 1)?.into(),
         no_storage: call.params.flag("NoStorage")?.unwrap_or(false),
         no_cache: call.params.flag("NoCache")?.unwrap_or(false),
-        skip_audit: false,
-        flagged: false,
+        ..Draft::text(call.params.bounded("Body", call.quotas().body_bytes)?)
     };
     let app = call.enabled_app(&id)?;
     call.gateway.words.look_up(&app, &mut draft);
-    match call.say(&app, Request::Send { app: id, group, sender, draft: Box::new(draft) })? {
-        Answer::Sent { tid } => Ok(fields(json!({"MsgTid": tid.as_str()}))),
+    match call.say(&app, Request::Send { app: id, group, sender, voice: Voice::Server, draft: Box::new(draft) })? {
+        Answer::Sent(said) => Ok(fields(json!({"MsgTid": said.tid.as_str()}))),
         other => Err(unexpected(&other)),
     }
 }

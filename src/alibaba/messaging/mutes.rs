@@ -15,7 +15,6 @@ use crate::{
     },
 };
 use serde_json::json;
-use std::collections::BTreeSet;
 
 pub fn mute_all(call: &Call) -> Fields {
     let (id, group) = (call.app_id()?, call.params.group()?);
@@ -57,12 +56,14 @@ pub fn modify(call: &Call) -> Fields {
 pub fn describe(call: &Call) -> Fields {
     let (id, group) = (call.app_id()?, call.params.group()?);
     let mutes = mutes(call, &id, &group)?;
-    let names = |users: &BTreeSet<UserId>| users.iter().map(|user| user.to_string()).collect::<Vec<_>>();
+    fn names<'a>(users: impl Iterator<Item = &'a UserId>) -> Vec<&'a str> {
+        users.map(UserId::as_str).collect()
+    }
     Ok(fields(json!({
         "GroupId": group.as_str(),
         "IsbannedAll": mutes.all,
-        "BannedUserList": names(&mutes.users),
-        "UnbannedUserList": names(&mutes.except),
+        "BannedUserList": names(mutes.users.keys()),
+        "UnbannedUserList": names(mutes.except.iter()),
     })))
 }
 
@@ -84,7 +85,7 @@ fn meant(call: &Call, app: &AppId, group: &GroupId, users: Users) -> Result<Vec<
             return Ok(true);
         }
         let mutes = mutes(call, app, group)?;
-        Ok(mutes.users.contains(whole) || mutes.except.contains(whole))
+        Ok(mutes.users.contains_key(whole) || mutes.except.contains(whole))
     })
 }
 

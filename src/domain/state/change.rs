@@ -13,6 +13,7 @@ use crate::domain::{
     message::Message,
     outbox::Lane,
     participant::{Holder, Participant},
+    sending::Pace,
     session::{Link, Session},
     subscription::Subscription,
 };
@@ -45,12 +46,15 @@ pub enum Change {
     ParticipantGone(Cid, UserId),
     Subscription(Arc<Subscription>),
     SubscriptionGone(AppId, SubscriptionId),
+    /// Until when UserSigs of the user are worth nothing.
+    Revoked(AppId, UserId, Option<i64>),
 
     /// Counters that are saved with the next commit or within a second.
     CountersLater(Gid, Counters),
     Link(SessionId, Option<Link>),
     Attached(Topic, UserId, Option<ConnRef>),
     RecentTids(Gid, VecDeque<Tid>),
+    Pace(Gid, Pace),
     /// The inverse of a group's end.
     GroupBack(Box<GroupState>),
     /// The inverse of a channel's end.
@@ -73,7 +77,7 @@ impl Change {
     /// Does it change what the [`Directory`] says?
     pub fn is_listed(&self) -> bool {
         use Change::*;
-        matches!(self, App(_) | AppGone(_) | Key(_) | KeyGone(_) | Subscription(_) | SubscriptionGone(..))
+        matches!(self, App(_) | AppGone(_) | Key(_) | KeyGone(_) | Subscription(_) | SubscriptionGone(..) | Revoked(..))
     }
 
     /// Does it have to be committed before anybody hears of it?
@@ -103,6 +107,7 @@ impl Change {
                 | ParticipantGone(..)
                 | Subscription(_)
                 | SubscriptionGone(..)
+                | Revoked(..)
         )
     }
 }
@@ -222,6 +227,14 @@ impl State {
                 Some(group) => Change::RecentTids(gid, std::mem::replace(&mut group.recent_tids, tids)),
                 None => Change::Nothing,
             },
+            Change::Pace(gid, pace) => match self.groups.get_mut(&gid) {
+                Some(group) => Change::Pace(gid, std::mem::replace(&mut group.pace, pace)),
+                None => Change::Nothing,
+            },
+            Change::Revoked(app, user, at) => {
+                let old = put(self.revoked.entry(app.clone()).or_default(), &user, at);
+                Change::Revoked(app, user, old)
+            }
             Change::Lane(endpoint, lane) => {
                 let old = put(&mut self.lanes, &endpoint, lane);
                 Change::Lane(endpoint, old)
@@ -235,8 +248,15 @@ impl State {
         self.count(&group, 1);
         match self.groups.get_mut(&gid) {
             Some(state) => {
-                let old = std::mem::replace(&mut state.config, group);
+                let old = std::mem::replace(&mut state.config, group.clone());
                 self.count(&old, -1);
+                if old.id != group.id {
+                    let names = self.group_names.entry(group.app.clone()).or_default();
+                    if names.get(&old.id) == Some(&gid) {
+                        names.remove(&old.id);
+                    }
+                    names.insert(group.id.clone(), gid);
+                }
                 Change::Group(old)
             }
             None => {

@@ -51,6 +51,8 @@ pub struct State {
     pub links: HashMap<SessionId, Link>,
     pub lanes: HashMap<EndpointId, Lane>,
     pub channels: Channels,
+    /// Until when, in unix seconds of their making, UserSigs of a user are worth nothing.
+    pub revoked: HashMap<AppId, HashMap<UserId, i64>>,
     /// In the order in which they were made.
     subscriptions: HashMap<AppId, Vec<Arc<Subscription>>>,
     group_names: HashMap<AppId, HashMap<GroupId, Gid>>,
@@ -84,6 +86,11 @@ impl State {
             Some(_) => Err(Refusal::GroupDeleted(name.to_string())),
             None => Ok(group),
         }
+    }
+
+    /// All of an application, deleted ones too; in no order.
+    pub fn groups_in(&self, app: &AppId) -> impl Iterator<Item = &Gid> {
+        self.group_names.get(app).into_iter().flat_map(HashMap::values)
     }
 
     pub fn live_groups(&self, app: &AppId) -> usize {
@@ -159,7 +166,19 @@ impl State {
 
     /// What signatures and callbacks are made with.
     pub fn directory(&self) -> Directory {
-        Directory { apps: self.apps.clone(), keys: self.keys.clone(), had_keys: self.had_keys, subscriptions: self.subscriptions.clone() }
+        let revoked = |app: &Arc<App>, name: &String| {
+            let user = UserId::new(name).ok()?;
+            let at = *self.revoked.get(&app.id)?.get(&user)?;
+            Some(((app.id.clone(), user), at))
+        };
+        let administrators = self.apps.values().flat_map(|app| app.administrators.iter().map(move |name| (app, name)));
+        Directory {
+            apps: self.apps.clone(),
+            keys: self.keys.clone(),
+            had_keys: self.had_keys,
+            subscriptions: self.subscriptions.clone(),
+            revoked_administrators: administrators.filter_map(|(app, name)| revoked(app, name)).collect(),
+        }
     }
 
     /// Numbers up to this one were given to groups; some of those may be gone.

@@ -113,17 +113,21 @@ pub fn error(why: &Refusal) -> Error {
     let code = match why {
         Refusal::NoSuchGroup(_) => 440,
         Refusal::BadTicket(_) => 103,
-        Refusal::TicketExpired(_) => 109,
+        Refusal::TicketExpired(_) | Refusal::LoginRevoked => 109,
         Refusal::GroupDeleted(_) | Refusal::GroupEmpty(_) => 441,
         Refusal::NotConnected(_) | Refusal::NotConfirmed(_) | Refusal::NoSuchMessage(_) | Refusal::NoSuchChannel(_) | Refusal::NoSuchSubscription(_) => 404,
         Refusal::TooFast(_) => 412,
         Refusal::NotInGroup(_) | Refusal::NoSuchMember { .. } | Refusal::NotInChannel { .. } => 425,
-        Refusal::NotAllowed(_) => 403,
+        Refusal::NotAllowed(_) | Refusal::Banned { .. } => 403,
         Refusal::Muted => 442,
         Refusal::Moderated(_) => 451,
         Refusal::TooManyApps(_)
         | Refusal::TooManyGroups(_)
         | Refusal::TooManyMutes(_)
+        | Refusal::TooManyBans(_)
+        | Refusal::TooManyAdmins(_)
+        | Refusal::TooMuchMetadata(_)
+        | Refusal::GroupFull(_)
         | Refusal::TooManySubscriptions(_)
         | Refusal::TooManyForAllChannels(_)
         | Refusal::NoList(_)
@@ -133,7 +137,7 @@ pub fn error(why: &Refusal) -> Error {
         Refusal::AlreadySubscribed(_) => 105,
         Refusal::TooLarge(_) | Refusal::ChannelTooLarge(_) | Refusal::NotForChannels(_) => 108,
         Refusal::Unrecoverable => 112,
-        Refusal::Bad { .. } => 107,
+        Refusal::Bad { .. } | Refusal::WebhookExists | Refusal::NoWebhook | Refusal::TokenIncomplete => 107,
         Refusal::NoSuchApp(_) | Refusal::AppDisabled(_) | Refusal::NoSuchKey(_) | Refusal::NoSession => 101,
         Refusal::Unavailable | Refusal::Internal => 100,
         Refusal::Busy => 111,

@@ -62,7 +62,7 @@ impl<'a> From<&'a Message> for Said<'a> {
 #[derive(Serialize)]
 struct Muted<'a> {
     muted_all: bool,
-    muted: &'a BTreeSet<UserId>,
+    muted: Vec<&'a UserId>,
     unmuted: &'a BTreeSet<UserId>,
 }
 
@@ -77,16 +77,23 @@ pub(super) fn answered(answer: &Answer, out: &mut Vec<u8>) {
             let users = found.members.iter().map(Joined::from).collect();
             value(out, &Members { users, next_page_token: found.next.unwrap_or(0), has_more: found.next.is_some() });
         }
-        Answer::Mutes(mutes) => value(out, &Muted { muted_all: mutes.all, muted: &mutes.users, unmuted: &mutes.except }),
+        Answer::Mutes(mutes) => value(out, &Muted { muted_all: mutes.all, muted: mutes.users.keys().collect(), unmuted: &mutes.except }),
         Answer::Messages(Found { messages, next }) => {
             let messages = messages.iter().map(Said::from).collect();
             value(out, &Messages { messages, next_page_token: next.unwrap_or(0), has_more: next.is_some() });
         }
-        Answer::Sent { tid } => value(out, &json!({"tid": tid})),
+        Answer::Sent(said) => value(out, &json!({"tid": said.tid})),
         Answer::Participant(participant) => value(out, &in_channel(participant)),
-        Answer::Done | Answer::App(_) | Answer::Users(_) | Answer::Groups(_) | Answer::Subscription { .. } | Answer::Channel(_) | Answer::Participants(_) => {
-            out.extend_from_slice(b"{}")
-        }
+        Answer::Done
+        | Answer::App(_)
+        | Answer::Users(_)
+        | Answer::Groups(_)
+        | Answer::Subscription { .. }
+        | Answer::Channel(_)
+        | Answer::Participants(_)
+        | Answer::Bans(_)
+        | Answer::Metadata(_)
+        | Answer::Rooms(_) => out.extend_from_slice(b"{}"),
     }
 }
 
@@ -116,18 +123,18 @@ mod tests {
         check(Answer::Done, "{}");
         let group = GroupId::trusted("g");
         check(Answer::Created { group, already_exists: true, already_deleted: false }, r#"{"already_deleted":false,"already_exists":true,"group_id":"g"}"#);
-        check(Answer::Sent { tid: Tid::trusted("t") }, r#"{"tid":"t"}"#);
+        check(Answer::Sent(Said { tid: Tid::trusted("t"), seq: Some(1), at: Millis(5), dropped: false }), r#"{"tid":"t"}"#);
     }
 
     #[test]
     fn a_group_and_its_mutes() {
-        let mutes = Mutes { all: true, users: [user("u1")].into(), except: [user("u2")].into() };
+        let mutes = Mutes { all: true, users: [(user("u1"), Until::Forever)].into(), except: [user("u2")].into() };
         check(Answer::Mutes(mutes.clone()), r#"{"muted_all":true,"muted":["u1"],"unmuted":["u2"]}"#);
         let info = GroupInfo {
             group: GroupId::trusted("g"),
             name: "n".into(),
             info: "i".into(),
-            creator: "c".into(),
+            owner: "c".into(),
             admins: vec![user("a")],
             created: Millis(5),
             deleted: None,

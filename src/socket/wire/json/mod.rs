@@ -7,18 +7,20 @@ mod push;
 mod read;
 mod reply;
 
-pub use push::{count, deleted, direct, direct_deleted, info, message, mutes, participant, presence, unsubscribe};
+pub use push::{count, deleted, direct, direct_deleted, info, message, mutes, participant, presence, room, unsubscribe};
 pub use read::decode;
 pub use reply::{Greeting, refuse, reply};
 
 use crate::domain::{
+    UserId,
     message::Message,
     push::Present,
     request::{Deleter, GroupInfo, ParticipantInfo},
+    room::{Room, TakeSeatMode},
 };
 use serde::Serialize;
 use serde_json::json;
-use std::{collections::BTreeSet, io::Write};
+use std::{collections::BTreeMap, io::Write};
 
 fn number(out: &mut Vec<u8>, n: impl std::fmt::Display) {
     write!(out, "{n}").expect("a Vec takes all");
@@ -61,6 +63,16 @@ fn publication(m: &Message, out: &mut Vec<u8>) {
     number(out, m.weight);
     out.extend_from_slice(b",\"total\":");
     number(out, m.total);
+    if !m.deleted {
+        if let Some(elements) = &m.elements {
+            out.extend_from_slice(b",\"elems\":");
+            out.extend_from_slice(elements.as_bytes());
+        }
+        if !m.custom.is_empty() {
+            out.extend_from_slice(b",\"custom\":");
+            string(out, &m.custom);
+        }
+    }
     out.extend_from_slice(b"},\"info\":{\"user\":");
     string(out, m.sender.as_str());
     out.extend_from_slice(b",\"client\":");
@@ -97,11 +109,26 @@ fn in_channel(p: &ParticipantInfo) -> serde_json::Value {
 
 /// The group object of `session.md` §3. A super-large group shows no lists.
 fn group(g: &GroupInfo) -> serde_json::Value {
-    let none = BTreeSet::new();
-    let (muted, unmuted) = if g.super_large { (&none, &none) } else { (&g.mutes.users, &g.mutes.except) };
+    let (muted, unmuted): (Vec<&UserId>, Vec<&UserId>) =
+        if g.super_large { Default::default() } else { (g.mutes.users.keys().collect(), g.mutes.except.iter().collect()) };
     let amounts: serde_json::Map<_, _> = g.amounts.iter().map(|(kind, n)| (kind.to_string(), (*n).into())).collect();
-    json!({
-        "group_id": g.group, "name": g.name, "info": g.info, "creator": g.creator, "admins": g.admins, "create_time": g.created.0,
+    let mut object = json!({
+        "group_id": g.group, "name": g.name, "info": g.info, "creator": g.owner, "admins": g.admins, "create_time": g.created.0,
         "online": g.online, "total": g.total, "muted_all": g.mutes.all, "muted": muted, "unmuted": unmuted, "amounts": amounts,
+    });
+    // Of a group that is no more than that, nothing is said of the room that it also is.
+    if g.room != Room::default() || !g.metadata.is_empty() {
+        object["room"] = shown(&g.room, &g.metadata);
+    }
+    object
+}
+
+/// A group as a live room.
+fn shown(room: &Room, metadata: &BTreeMap<String, String>) -> serde_json::Value {
+    json!({
+        "notice": room.notice, "cover_url": room.cover_url, "categories": room.categories, "activity_status": room.activity_status,
+        "public": room.public, "max_members": room.max_members, "seats": room.seats, "max_seats": room.max_seats,
+        "take_seat_mode": match room.take_seat_mode { TakeSeatMode::Free => "free", TakeSeatMode::Apply => "apply" },
+        "metadata": metadata,
     })
 }

@@ -1,6 +1,6 @@
 //! Pushes. Those to a group are made once for all who are attached to it.
 
-use super::{Person, client_info, in_channel, publication, string, value};
+use super::{Person, client_info, in_channel, publication, shown, string, value};
 use crate::domain::{
     Millis, Tid,
     direct::Direct,
@@ -57,7 +57,12 @@ fn event(channel: &str, event: &str, data: &Value, at: Millis, out: &mut Vec<u8>
 }
 
 pub fn info(channel: &str, g: &Group, at: Millis, out: &mut Vec<u8>) {
-    event(channel, "group.info", &json!({"name": g.name, "info": g.info, "creator": g.creator, "admins": g.admins}), at, out);
+    event(channel, "group.info", &json!({"name": g.name, "info": g.info, "creator": g.owner, "admins": g.admins}), at, out);
+}
+
+/// All of it, whatever changed.
+pub fn room(channel: &str, g: &Group, at: Millis, out: &mut Vec<u8>) {
+    event(channel, "group.room", &shown(&g.room, &g.metadata), at, out);
 }
 
 /// Named like the method that brings it about.
@@ -74,7 +79,7 @@ pub fn participant(channel: &str, doing: Doing, who: &ParticipantInfo, at: Milli
 pub fn mutes(channel: &str, mutes: &Mutes, lists: bool, at: Millis, out: &mut Vec<u8>) {
     let mut data = json!({"muted_all": mutes.all});
     if lists {
-        data["muted"] = json!(mutes.users);
+        data["muted"] = json!(mutes.users.keys().collect::<Vec<_>>());
         data["unmuted"] = json!(mutes.except);
     }
     event(channel, "group.mute", &data, at, out);
@@ -140,7 +145,7 @@ mod tests {
             id: GroupId::trusted("g \""),
             name: "name".into(),
             info: "{\"a\":1}".into(),
-            creator: "c".into(),
+            owner: "c".into(),
             admins: vec![UserId::trusted("a1"), UserId::trusted("a2")],
             created: Millis(0),
             deleted: None,
