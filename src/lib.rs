@@ -24,6 +24,7 @@
 //! | [`delivery`] | one try of one callback, one question to a moderation server |
 //! | [`words`] | the built-in moderation's list of words |
 //! | [`receiver`] | the callback receiver of `roomd dev`, `roomd listen` and the tests |
+//! | [`form`], [`throttle`] | what the dialects share: parameters as they travel, calls counted by the second |
 //! | [`clock`], [`ids`] | the only sources of time and of randomness |
 //! | [`metrics`] | what is counted, and `/metrics` |
 //! | [`fatal`] | the end of the process when a thread that everything needs meets a defect |
@@ -106,7 +107,10 @@ pub mod delivery;
 pub mod domain;
 pub mod door;
 pub mod engine;
+#[cfg(test)]
+pub(crate) mod fake;
 pub mod fatal;
+pub mod form;
 pub mod ids;
 pub mod metrics;
 pub mod notify;
@@ -118,4 +122,5 @@ pub mod settings;
 pub mod socket;
 pub mod store;
 pub mod tencent;
+pub mod throttle;
 pub mod words;

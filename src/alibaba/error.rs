@@ -1,8 +1,7 @@
 //! Every error code that this cloud's API answers with (`alibaba.md` §1.3), and the one place
 //! where a refusal of the rules becomes one of them.
 
-use super::form::BadForm;
-use crate::domain::Refusal;
+use crate::{domain::Refusal, form::BadForm};
 use std::fmt;
 
 /// An error as a caller sees it: HTTP status, the cloud's code, and a sentence.

@@ -106,8 +106,8 @@ pub fn is_success(status: u16) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        alibaba::fake,
         domain::{AppId, GroupId, SessionId, UserId, outbox::DeliveryId},
+        fake,
     };
 
     fn event(user: &str, what: What) -> SessionEvent {

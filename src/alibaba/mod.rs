@@ -5,7 +5,6 @@
 pub mod error;
 mod event_sub;
 pub mod explain;
-pub mod form;
 pub mod live_callback;
 pub mod messaging;
 pub mod moderation;
@@ -16,10 +15,7 @@ pub mod rpc;
 pub mod rtc_callback;
 pub mod signature;
 pub mod stamp;
-pub mod throttle;
 pub mod token;
 
-#[cfg(test)]
-pub(crate) mod fake;
 #[cfg(test)]
 mod tests;

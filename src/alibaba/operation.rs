@@ -16,7 +16,7 @@ use crate::domain::{
     request::{Actor, Answer, GroupRequest, Request},
 };
 use serde_json::{Map, Value};
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 use {Qps::*, Theme::*};
 
 /// The answer's fields without `RequestId`.
@@ -131,6 +131,8 @@ pub struct Call<'a> {
     pub gateway: &'a Gateway,
     /// All that came, `Action` and the signature's own included.
     pub params: &'a Params,
+    /// The caller's address.
+    pub peer: IpAddr,
 }
 
 impl Call<'_> {

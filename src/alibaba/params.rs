@@ -1,13 +1,16 @@
 //! Parameters as the SDKs send them (`alibaba.md` §0.3, §0.4): everything is text, arrays come in
 //! three encodings, booleans in any case. Gives typed values or the error that names the parameter.
 
-use super::{error::RpcError, form::Form};
-use crate::domain::{
-    GroupId, Tid, UserId,
-    address::AllowList,
-    endpoint::CallbackUrl,
-    id::{BadId, MAX_ID},
-    quota,
+use super::error::RpcError;
+use crate::{
+    domain::{
+        GroupId, Tid, UserId,
+        address::AllowList,
+        endpoint::CallbackUrl,
+        id::{BadId, MAX_ID},
+        quota,
+    },
+    form::Form,
 };
 
 /// Decoded parameters of one call.

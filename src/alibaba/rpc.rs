@@ -8,49 +8,26 @@
 
 use super::{
     error::RpcError,
-    form::{self, Form},
     nonce::{Nonces, Seen, WINDOW},
     operation::{Call, OPERATIONS},
     params::Params,
     signature::{self, Authorization, V1Method, V3},
     stamp,
-    throttle::Throttle,
 };
 use crate::{
     clock::Clock,
-    domain::{
-        AppId, GroupId, Millis, Refusal,
-        address::AllowList,
-        app::Directory,
-        message::{Found, MessagePage},
-        request::{Answer, AttemptPage, AttemptsFound, GroupPage, GroupsFound, Request},
-        state::Rules,
-    },
+    domain::{Millis, address::AllowList, ask::Ask, state::Rules},
+    form::{self, Form},
     ids::Ids,
+    throttle::Throttle,
     words::Words,
 };
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 /// The only version of the product's API.
 pub const VERSION: &str = "2016-11-01";
 const HOST_ID: &str = "live.aliyuncs.com";
-
-/// What operations ask of the rest of the server; tests stand in for it.
-pub trait Ask: Send + Sync {
-    /// Does it, and answers after the commit.
-    fn call(&self, request: Request) -> Result<Answer, Refusal>;
-    /// The same, for what may wait seconds for a client or for another server: the others must not wait with it.
-    fn call_patiently(&self, request: Request) -> Result<Answer, Refusal>;
-    /// Applications and keys as last committed.
-    fn directory(&self) -> Arc<Directory>;
-    /// See [`crate::store::Reader::messages`].
-    fn messages(&self, app: &AppId, group: &GroupId, page: &MessagePage) -> Result<Option<Found>, String>;
-    /// See [`crate::store::Reader::groups`].
-    fn groups(&self, page: &GroupPage) -> Result<GroupsFound, String>;
-    /// See [`crate::store::Reader::attempts`].
-    fn attempts(&self, page: &AttemptPage) -> Result<AttemptsFound, String>;
-}
 
 /// All that the operations share. One for all threads.
 pub struct Gateway {
@@ -95,6 +72,8 @@ pub struct RpcRequest<'a> {
     /// In the order sent, duplicates included; names in any case.
     pub headers: &'a [(String, Vec<u8>)],
     pub body: &'a [u8],
+    /// Whose address the connection has.
+    pub peer: IpAddr,
 }
 
 impl<'a> RpcRequest<'a> {
@@ -173,7 +152,7 @@ fn answer(gateway: &Gateway, request: &RpcRequest) -> Result<Map<String, Value>,
     }
     let params = Params::new(call.params);
     params.require(operation.required)?;
-    (operation.run)(&Call { gateway, params: &params })
+    (operation.run)(&Call { gateway, params: &params, peer: request.peer })
 }
 
 /// Returns the id of the AccessKey that signed the request.

@@ -165,8 +165,8 @@ pub fn is_success(status: u16) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        alibaba::fake,
         domain::{AppId, ChannelId, StayId, SubscriptionId, UserId, outbox::DeliveryId, participant::Role},
+        fake,
     };
 
     const AT: Millis = Millis(1_700_000_000_999);

@@ -2,7 +2,7 @@
 //! (`alibaba.md` §1.1, §1.2), callback signatures (§3.2, §4.2). Makes and checks; comparisons of
 //! secrets take the same time wherever they differ. Knows no operation and no state.
 
-use super::form::{Form, canonical, encode};
+use crate::form::{Form, canonical, encode};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
@@ -179,7 +179,7 @@ pub fn rtc_callback(host: &str, timestamp: &str, app_key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alibaba::form;
+    use crate::form;
 
     const SECRET: &str = "testAccessKeySecret";
 

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    alibaba::{fake, rpc::Ask},
-    domain::{Change, ChannelId},
+    domain::{Change, ChannelId, ask::Ask},
+    fake,
 };
 
 fn demo() -> Demo {

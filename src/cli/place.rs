@@ -3,13 +3,13 @@
 
 use super::{Failure, clock, environment};
 use crate::{
-    alibaba::form::encode,
     control::operator::{AppDraft, app_json, apps_json, key_json, keys_json, new_app, new_key},
     domain::{
         Refusal,
         request::{Answer, Request},
     },
     engine::Handle,
+    form::encode,
     ids::Ids,
     server::{self, LOCK, OPERATOR_TOKEN},
     settings::{Given, Settings},

@@ -5,10 +5,10 @@ pub mod operator;
 pub mod route;
 
 use crate::{
-    alibaba::rpc::Ask,
     domain::{
         AppId, GroupId, Refusal,
         app::Directory,
+        ask::Ask,
         message::{Found, MessagePage},
         request::{Answer, AttemptPage, AttemptsFound, GroupPage, GroupsFound, Request},
     },

@@ -30,7 +30,8 @@ impl Control {
     pub fn answer(&self, request: &ControlRequest) -> Reply {
         match request.path.as_str() {
             "/" => {
-                let request = RpcRequest { method: &request.method, query: &request.query, headers: &request.headers, body: &request.body };
+                let request =
+                    RpcRequest { method: &request.method, query: &request.query, headers: &request.headers, body: &request.body, peer: request.peer.ip() };
                 let rpc::RpcReply { status, headers, body } = rpc::handle(&self.gateway, &request);
                 Reply { status, headers, body }
             }
@@ -59,12 +60,10 @@ fn plain(request: &ControlRequest, status: u16, text: &str, kind: &str) -> Reply
 mod tests {
     use super::*;
     use crate::{
-        alibaba::{
-            fake::Fake,
-            rpc::{Ask, GatewayParts},
-        },
+        alibaba::rpc::GatewayParts,
         clock::Clock,
-        domain::{address::AllowList, state::Rules},
+        domain::{address::AllowList, ask::Ask, state::Rules},
+        fake::Fake,
         ids::Ids,
         words::Words,
     };

@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod app;
+pub mod ask;
 pub mod audience;
 pub mod ban;
 pub mod channel;

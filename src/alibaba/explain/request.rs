@@ -6,6 +6,7 @@ use crate::alibaba::{
     rpc::{RpcRequest, Scheme, Signed},
     signature,
 };
+use std::net::Ipv4Addr;
 
 /// A captured request of a server SDK. `target` is the path with its query as sent. Checked as the server
 /// does, but for what it knows of keys, of the time and of earlier requests.
@@ -15,7 +16,8 @@ pub fn request(method: &str, target: &str, headers: &[(String, Vec<u8>)], body: 
     if path != "/" {
         lines.put("note", format_args!("the path is {path}; this API has only /"));
     }
-    let mut request = RpcRequest { method, query, headers, body };
+    // Who sent it is not looked at.
+    let mut request = RpcRequest { method, query, headers, body, peer: Ipv4Addr::UNSPECIFIED.into() };
     if request.has_form() {
         // The line end of the file that it was pasted into.
         request.body = body.trim_ascii_end();

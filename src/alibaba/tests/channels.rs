@@ -1,14 +1,12 @@
 //! RTC channels as a business's server sees and closes them (`alibaba.md` §3.1).
 
 use super::*;
-use crate::{
-    alibaba::rpc::Ask,
-    domain::{
-        AppId, ChannelId, UserId,
-        participant::{Doing, Role},
-        report::Report,
-        request::Request,
-    },
+use crate::domain::{
+    AppId, ChannelId, UserId,
+    ask::Ask,
+    participant::{Doing, Role},
+    report::Report,
+    request::Request,
 };
 
 const CHANNEL: &[(&str, &str)] = &[("AppId", "demo"), ("ChannelId", "c1")];

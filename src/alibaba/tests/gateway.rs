@@ -73,7 +73,7 @@ fn headers_that_signature_1_0_does_not_sign_cannot_change_the_action() {
         }
         let signature = v1_sign(V1Method::HmacSha1, SECRET, &v1_to_sign("POST", &params));
         params.insert("Signature".into(), signature);
-        crate::alibaba::form::canonical(&params)
+        crate::form::canonical(&params)
     };
     let header = |name: &str, value: &str| (name.to_string(), value.as_bytes().to_vec());
     let (describe, disable) = ("DescribeLiveMessageApp", "ModifyLiveMessageAppDisable");
@@ -261,8 +261,8 @@ fn requests_from_many_threads_are_answered() {
                 params.insert("Timestamp".into(), stamp::format(clock.now()));
                 let signature = v1_sign(V1Method::HmacSha1, SECRET, &v1_to_sign("POST", &params));
                 params.insert("Signature".into(), signature);
-                let query = crate::alibaba::form::canonical(&params);
-                let reply = handle(gateway, &RpcRequest { method: "POST", query: &query, headers: &[], body: b"" });
+                let query = crate::form::canonical(&params);
+                let reply = handle(gateway, &RpcRequest { method: "POST", query: &query, headers: &[], body: b"", peer: PEER });
                 *good.lock().unwrap() += u32::from(reply.status == 200);
             });
         }

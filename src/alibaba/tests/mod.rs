@@ -8,8 +8,6 @@ mod operations;
 mod subscriptions;
 
 use super::{
-    fake::{self, Fake},
-    form::Form,
     rpc::{Gateway, GatewayParts, RpcReply, RpcRequest, handle},
     signature::{V1Method, V3, V3_SIGNED, authorization_text, sha256_hex, v1_sign, v1_to_sign},
     stamp,
@@ -23,13 +21,21 @@ use crate::{
         quota::Quotas,
         state::Rules,
     },
+    fake::{self, Fake},
+    form::{self, Form},
     ids::Ids,
     words::Words,
 };
 use serde_json::{Value, json};
-use std::{cell::Cell, sync::Arc};
+use std::{
+    cell::Cell,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 const KEY: &str = "testAccessKeyId";
+/// Where the calls come from.
+const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const SECRET: &str = "testAccessKeySecret";
 
 /// Dresses a call up as signature 1.0; each field may be spoilt.
@@ -97,7 +103,7 @@ impl Server {
         }
         let signature = v1_sign(V1Method::HmacSha1, signer.secret, &v1_to_sign(signer.method, &form));
         form.insert("Signature".into(), signature);
-        self.send(signer.method, &super::form::canonical(&form), &vec![], b"")
+        self.send(signer.method, &form::canonical(&form), &vec![], b"")
     }
 
     fn send(&self, method: &str, query: &str, headers: &Headers, body: &[u8]) -> (u16, Value) {
@@ -106,7 +112,7 @@ impl Server {
     }
 
     fn raw(&self, method: &str, query: &str, headers: &Headers, body: &[u8]) -> RpcReply {
-        handle(&self.gateway, &RpcRequest { method, query, headers, body })
+        handle(&self.gateway, &RpcRequest { method, query, headers, body, peer: PEER })
     }
 
     /// Headers of a V3 request, rightly signed.

@@ -86,7 +86,7 @@ pub fn read_rtc(text: &str) -> Result<RtcJson, Flaw> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alibaba::fake;
+    use crate::fake;
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
     /// The official vector (`alibaba.md` §5.1).

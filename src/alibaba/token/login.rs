@@ -99,7 +99,7 @@ pub fn read_login(text: &str) -> Result<LoginJson, Flaw> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alibaba::fake;
+    use crate::fake;
     use base64::{
         Engine,
         engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},

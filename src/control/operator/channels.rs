@@ -121,9 +121,9 @@ fn answered(name: &str, who: Option<&ParticipantInfo>) -> Value {
 mod tests {
     use super::*;
     use crate::{
-        alibaba::fake::{self, Fake},
         clock::Clock,
         domain::{Change, address::AllowList, app::App},
+        fake::{self, Fake},
         ids::Ids,
     };
     use std::sync::Arc;

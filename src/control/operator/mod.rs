@@ -10,14 +10,16 @@ pub use apps::apps_json;
 use super::{ControlRequest, Reply};
 pub use crate::alibaba::messaging::apps::{AppDraft, app_json, new_app};
 use crate::{
-    alibaba::{error::RpcError, form, rpc::Ask, signature::same},
+    alibaba::{error::RpcError, signature::same},
     clock::Clock,
     domain::{
         AppId, Refusal,
         address::AllowList,
         app::{AccessKey, Directory},
+        ask::Ask,
         request::{Answer, Request},
     },
+    form,
     ids::{ALNUM, Ids},
 };
 use serde::{Deserialize, de::DeserializeOwned};

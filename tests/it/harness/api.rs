@@ -3,11 +3,11 @@
 use super::{App, SOON, unique};
 use roomd::{
     alibaba::{
-        form::{Form, encode},
         signature::{V1Method, V3, V3_SIGNED, authorization_text, sha256_hex, v1_sign, v1_to_sign},
         stamp,
     },
     domain::Millis,
+    form::{Form, encode},
 };
 use serde_json::Value;
 use std::{

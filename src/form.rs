@@ -1,6 +1,6 @@
 //! Parameters as they travel: form-encoded on the wire, RFC 3986 inside what is signed
 //! (`alibaba.md` §0.5). Decodes strictly, because a name or value that two readers may
-//! understand differently must not be signed one way and used another.
+//! understand differently must not be signed one way and used another. Must not import anything of ours.
 
 use std::{collections::BTreeMap, fmt};
 

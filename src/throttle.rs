@@ -1,20 +1,20 @@
-//! The cloud's QPS rule: so many calls a second of each operation and AccessKey (`alibaba.md` §2).
-//! A second begins with the first call after the one before, so it needs no timer.
+//! The clouds' QPS rule: so many calls a second of each operation and caller (`alibaba.md` §2, `tencent.md` §1.9).
+//! A second begins with the first call after the one before, so it needs no timer. Knows no operation.
 
 use crate::domain::Tick;
 use std::{collections::HashMap, sync::Mutex};
 
-/// The running seconds of all keys.
+/// The running seconds of all callers.
 #[derive(Default)]
 pub struct Throttle(Mutex<HashMap<Caller, Second>>);
 
-/// AccessKey and operation.
+/// Who calls (an AccessKey, an application) and what.
 type Caller = (String, &'static str);
 /// When it began, and calls in it.
 type Second = (Tick, u32);
 
 const SECOND: u64 = 1_000;
-/// Above this many, counts of seconds that are over are thrown away; keys are few and verified.
+/// Above this many, counts of seconds that are over are thrown away; callers are few and verified.
 const SWEEP_ABOVE: usize = 1_024;
 
 impl Throttle {

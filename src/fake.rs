@@ -1,10 +1,10 @@
 //! For tests: a server without engine and store, made of the domain's own state, that commits at once.
 
-use super::rpc::Ask;
 use crate::{
     domain::{
         AppId, Change, ConnRef, Epoch, Gid, GroupId, Millis, Refusal, SessionId, State, Tick, Tx, UserId,
         app::{self, AccessKey, App, Audit, Directory, LifeCycle},
+        ask::Ask,
         channel,
         direct::{self, Direct},
         group::{self, Group, Member, MemberKind},
