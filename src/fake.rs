@@ -11,6 +11,7 @@ use crate::{
         message::{Found, Message, MessagePage},
         report,
         request::{Answer, AttemptFound, AttemptPage, AttemptsFound, GroupPage, GroupRequest, GroupsFound, PageStart, Request},
+        revocation, room,
         sending::{self, Known, StoredMessage},
         session::{self, Link, Session},
         state::Rules,
@@ -38,6 +39,10 @@ pub fn app(id: &str) -> App {
         disabled: false,
         created: Millis(1_000),
         modified: Millis(2_000),
+        live_webhook: None,
+        live_token: None,
+        after_retry: 0,
+        order: 1,
     }
 }
 
@@ -108,6 +113,8 @@ impl Fake {
             login_info: String::new(),
             role: String::new(),
             started: Millis(0),
+            address: None,
+            away: false,
         };
         self.put(Change::Session(Arc::new(session)));
         let conn = ConnRef { hub: 0, slot: 0, generation: 0 };
@@ -132,7 +139,7 @@ impl Fake {
                 tx.change(Change::KeyGone(id));
                 Answer::Done
             }
-            Request::Group { app, group, what: GroupRequest::DeleteMessage { tid, by } } => {
+            Request::Group { app, group, what: GroupRequest::DeleteMessage { tid, by }, .. } => {
                 let gid = tx.state.live_group(&app, &group)?.config.gid;
                 let found = messages.iter().find(|m| m.gid == gid && m.tid == tid && m.seq.is_some());
                 let m = found.ok_or_else(|| Refusal::NoSuchMessage(tid.to_string()))?;
@@ -140,17 +147,18 @@ impl Fake {
                 sending::delete(tx, gid, placed, by);
                 Answer::Done
             }
-            Request::Group { app, group, what } => group::perform(tx, &app, &group, what, Epoch(1))?,
+            Request::Group { app, group, by, what } => group::perform(tx, &app, &group, by, what, Epoch(1))?,
+            Request::Rooms(page) => Answer::Rooms(room::page(tx, &page)?),
+            Request::Revoke { app, user } => revocation::revoke(tx, &app, user).map(|()| Answer::Done)?,
             // What needs sockets is not stood in for.
             Request::ForceOff { .. } => return Err(Refusal::Internal),
-            Request::Send { app, group, sender, draft } => {
-                let tid = sending::send(tx, &app, &group, sender, *draft, self.ids.tid(), Known::No)?;
-                Answer::Sent { tid }
+            Request::Send { app, group, sender, voice, draft } => {
+                Answer::Sent(sending::send(tx, &app, &group, (sender, voice), *draft, self.ids.tid(), Known::No)?)
             }
             // Who is connected confirms at once.
             Request::SendDirect { app, sender, draft } => {
                 let (_, direct) = direct::send(tx, &app, sender, *draft, self.ids.tid(), self.ids.tid())?;
-                Answer::Sent { tid: direct.tid.clone() }
+                Answer::Sent(direct.said())
             }
             Request::DeleteDirect { app, receiver, tid, by } => {
                 let found = directs.iter().any(|d| d.app == app && d.receiver == receiver && d.tid == tid);

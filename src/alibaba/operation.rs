@@ -159,7 +159,7 @@ impl Call<'_> {
     /// The same, where the call says for whom; that may be nobody.
     pub(super) fn ask_group_as(&self, user: String, app: &AppId, group: &GroupId, what: GroupRequest) -> Result<Answer, RpcError> {
         self.enabled_app(app)?;
-        let by = Actor { user, ..Actor::server(None) };
+        let by = Actor { user, ..Actor::server(Some(self.peer)) };
         self.ask(Request::Group { app: app.clone(), group: group.clone(), by, what })
     }
 

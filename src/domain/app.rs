@@ -1,7 +1,11 @@
 //! An application: one business's users, groups, keys and callback settings.
 
 use super::{AppId, Change, Millis, Refusal, Tx, UserId, channel, endpoint::EndpointId, push::Closed, quota, session, subscription::Subscription};
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+};
 
 /// How messages of an application are looked at before they are committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +81,8 @@ pub struct App {
     pub disabled: bool,
     pub created: Millis,
     pub modified: Millis,
+    /// Grows with each application that is made; a clock may be set back, and a number be brought along.
+    pub order: u64,
 }
 
 impl fmt::Debug for App {
@@ -189,6 +195,13 @@ pub const ADMINISTRATOR: &str = "administrator";
 /// Numbers of applications begin here, as the cloud's own have ten digits.
 const FIRST_NUMBER: u32 = 1_400_000_001;
 
+/// Behind the largest; when a business has brought the last one, the least that is free.
+fn next_number(apps: &HashMap<AppId, Arc<App>>) -> u32 {
+    let taken: HashSet<u32> = apps.values().map(|app| app.sdkappid).collect();
+    let next = taken.iter().max().map_or(Some(FIRST_NUMBER), |last| last.checked_add(1)).map(|next| next.max(FIRST_NUMBER));
+    next.or_else(|| (FIRST_NUMBER..u32::MAX).find(|n| !taken.contains(n))).expect("there are fewer applications than numbers")
+}
+
 /// A new application, whose id and number nobody has.
 pub fn create(tx: &mut Tx, new: NewApp) -> Result<Arc<App>, Refusal> {
     let apps = &tx.state.apps;
@@ -204,8 +217,9 @@ pub fn create(tx: &mut Tx, new: NewApp) -> Result<Arc<App>, Refusal> {
             return Err(Refusal::Bad { what: "SDKAppID", why: format!("{n} is taken; choose another") });
         }
         Some(n) => n,
-        None => apps.values().map(|a| a.sdkappid.saturating_add(1)).max().unwrap_or(0).max(FIRST_NUMBER),
+        None => next_number(apps),
     };
+    let order = apps.values().map(|app| app.order).max().unwrap_or(0) + 1;
     let app = Arc::new(App {
         id: new.id,
         key: new.key,
@@ -223,6 +237,7 @@ pub fn create(tx: &mut Tx, new: NewApp) -> Result<Arc<App>, Refusal> {
         disabled: false,
         created: tx.now,
         modified: tx.now,
+        order,
     });
     tx.change(Change::App(app.clone()));
     Ok(app)

@@ -18,8 +18,8 @@ pub fn put(conn: &Connection, app: &App) -> Result<()> {
     run(
         conn,
         "INSERT INTO app (id, key, sign, name, sdkappid, administrators, data_center, event_callback_url, audit_type, audit_url, life_cycle,
-         disabled, created, modified, live_url, live_words, live_token, live_token_enabled, after_retry)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+         disabled, created, modified, live_url, live_words, live_token, live_token_enabled, after_retry, ord)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
          ON CONFLICT (id) DO UPDATE SET key = ?2, sign = ?3, name = ?4, sdkappid = ?5, administrators = ?6, data_center = ?7,
          event_callback_url = ?8, audit_type = ?9, audit_url = ?10, life_cycle = ?11, disabled = ?12, created = ?13, modified = ?14,
          live_url = ?15, live_words = ?16, live_token = ?17, live_token_enabled = ?18, after_retry = ?19",
@@ -42,7 +42,8 @@ pub fn put(conn: &Connection, app: &App) -> Result<()> {
             json(&app.live_webhook.as_ref().map_or(&[][..], |webhook| &webhook.words)),
             app.live_token.as_ref().map(|token| &token.token),
             app.live_token.as_ref().is_some_and(|token| token.enabled),
-            app.after_retry
+            app.after_retry,
+            app.order as i64
         ],
     )
 }
@@ -63,7 +64,7 @@ pub fn put_revoked(conn: &Connection, app: &AppId, user: &UserId, at: Option<i64
 pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
     let mut rows = conn.prepare(
         "SELECT id, key, sign, name, sdkappid, administrators, data_center, event_callback_url, audit_type, audit_url, life_cycle, disabled,
-         created, modified, live_url, live_words, live_token, live_token_enabled, after_retry FROM app",
+         created, modified, live_url, live_words, live_token, live_token_enabled, after_retry, ord FROM app",
     )?;
     let mut rows = rows.query([])?;
     while let Some(row) = rows.next()? {
@@ -100,6 +101,7 @@ pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
             live_webhook,
             live_token,
             after_retry: row.get(18)?,
+            order: row.get::<_, i64>(19)? as u64,
         };
         state.apply(Change::App(Arc::new(app)));
     }

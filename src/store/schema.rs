@@ -98,7 +98,7 @@ UPDATE outbox SET ready = 0 WHERE id IN (
 );
 ";
 
-/// * `app.live_url` is NULL where there is no webhook of live rooms, `live_token` where there never was a token.
+/// * `app.ord` is the order in which applications were made. `app.live_url` is NULL where there is no webhook of live rooms, `live_token` where there never was a token.
 /// * `grp.muted` lists who is muted until somebody unmutes them, `muted_until` who is muted until a time, and `banned` who is
 ///   banned (null: for ever); `room` and `metadata` are the details of a live room. `creator` is the owner.
 /// * `session.address` is where it was last connected from; `away`: whoever looks at its groups was told that its connection is lost.
@@ -111,6 +111,8 @@ ALTER TABLE app ADD COLUMN live_words TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE app ADD COLUMN live_token TEXT;
 ALTER TABLE app ADD COLUMN live_token_enabled INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE app ADD COLUMN after_retry INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE app ADD COLUMN ord INTEGER NOT NULL DEFAULT 0;
+UPDATE app SET ord = (SELECT count(*) FROM app AS other WHERE other.sdkappid <= app.sdkappid);
 ALTER TABLE grp ADD COLUMN muted_until TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE grp ADD COLUMN banned TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE grp ADD COLUMN room TEXT NOT NULL DEFAULT '{}';

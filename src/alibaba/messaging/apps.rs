@@ -127,10 +127,10 @@ pub fn app_json(app: &App) -> Value {
     })
 }
 
-/// Oldest first, by the number that only grows: a clock that was set back shifts no page.
+/// Oldest first: in the order in which they were made.
 pub fn by_age(directory: &Directory) -> Vec<&Arc<App>> {
     let mut apps: Vec<_> = directory.apps.values().collect();
-    apps.sort_by(|a, b| (a.sdkappid, a.created, &a.id).cmp(&(b.sdkappid, b.created, &b.id)));
+    apps.sort_by_key(|app| app.order);
     apps
 }
 
