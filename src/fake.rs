@@ -2,16 +2,18 @@
 
 use crate::{
     domain::{
-        AppId, Change, ConnRef, Epoch, Gid, GroupId, Millis, Refusal, SessionId, State, Tick, Tx, UserId,
+        AppId, Change, ConnRef, Epoch, Gid, GroupId, Millis, Refusal, SessionId, State, Tick, Tid, Tx, UserId,
         app::{self, AccessKey, App, Audit, Directory, LifeCycle},
         ask::Ask,
         channel,
         direct::{self, Direct},
         group::{self, Group, Member, MemberKind},
         message::{Found, Message, MessagePage},
+        mute::Mutes,
         report,
         request::{Answer, AttemptFound, AttemptPage, AttemptsFound, GroupPage, GroupRequest, GroupsFound, PageStart, Request},
-        revocation, room,
+        revocation,
+        room::{self, Room},
         sending::{self, Known, StoredMessage},
         session::{self, Link, Session},
         state::Rules,
@@ -19,6 +21,7 @@ use crate::{
     },
     ids::Ids,
 };
+use std::collections::BTreeMap;
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicU32, Ordering},
@@ -43,6 +46,48 @@ pub fn app(id: &str) -> App {
         live_token: None,
         after_retry: 0,
         order: 1,
+    }
+}
+
+/// A group as it is made, of nobody.
+pub fn group(gid: i64, app: &str, id: &str) -> Group {
+    Group {
+        gid: Gid(gid),
+        app: AppId::trusted(app),
+        id: GroupId::trusted(id),
+        name: String::new(),
+        info: String::new(),
+        owner: String::new(),
+        admins: vec![],
+        created: Millis(0),
+        deleted: None,
+        epoch: Epoch(1),
+        mutes: Mutes::default(),
+        bans: BTreeMap::new(),
+        room: Room::default(),
+        metadata: BTreeMap::new(),
+    }
+}
+
+/// A stored message of the group's stream.
+pub fn message(gid: i64, seq: u64) -> Message {
+    Message {
+        gid: Gid(gid),
+        seq: Some(seq),
+        tid: Tid::trusted(&format!("t{seq}")),
+        kind: 1,
+        body: "b".into(),
+        elements: None,
+        custom: String::new(),
+        sender: UserId::trusted("u"),
+        sender_info: String::new(),
+        client: None,
+        weight: 1,
+        total: 1,
+        at: Millis(seq as i64),
+        stored: true,
+        cached: true,
+        deleted: false,
     }
 }
 

@@ -145,7 +145,7 @@ fn put(tx: &mut Tx, gid: Gid, mut mutes: Mutes) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AppId, Epoch, GroupId, Millis, State, Tick, state::Rules};
+    use crate::domain::{Change, State, Tick, state::Rules};
 
     fn ids(text: &str) -> Vec<UserId> {
         text.split_whitespace().map(UserId::trusted).collect()
@@ -154,19 +154,7 @@ mod tests {
     /// The group `g`, made by `c` with the administrator `a`.
     fn state() -> State {
         let mut state = State::default();
-        let group = Group {
-            gid: Gid(1),
-            app: AppId::trusted("demo"),
-            id: GroupId::trusted("g"),
-            name: String::new(),
-            info: String::new(),
-            creator: "c".into(),
-            admins: ids("a"),
-            created: Millis(0),
-            deleted: None,
-            epoch: Epoch(1),
-            mutes: Mutes::default(),
-        };
+        let group = Group { owner: "c".into(), admins: ids("a"), ..crate::fake::group(1, "demo", "g") };
         state.apply(Change::Group(Arc::new(group)));
         state
     }
@@ -192,10 +180,26 @@ mod tests {
         let (mut state, rules) = (state(), Rules::default());
         for (step, muted) in steps {
             let mut tx = Tx::new(&mut state, &rules, Millis(0), Tick(0));
-            change(&mut tx, Gid(1), step.clone()).unwrap();
+            change(&mut tx, Gid(1), Actor::system(), step.clone()).unwrap();
             let group = &state.group(Gid(1)).unwrap().config;
-            let got: Vec<UserId> = ids("c a u1 u2 u3").into_iter().filter(|user| group.is_muted(user)).collect();
+            let got: Vec<UserId> = ids("c a u1 u2 u3").into_iter().filter(|user| group.is_muted(user, Millis(0))).collect();
             assert_eq!(got, ids(muted), "{step:?}");
+        }
+    }
+
+    #[test]
+    fn a_mute_ends_by_itself() {
+        use MuteChange::*;
+        let (mut state, rules) = (state(), Rules::default());
+        for step in [MuteUntil(ids("u1 u2"), Millis(10)), MuteUntil(ids("u1"), Millis(5)), Mute(ids("u3"))] {
+            change(&mut Tx::new(&mut state, &rules, Millis(0), Tick(0)), Gid(1), Actor::system(), step).unwrap();
+        }
+        for (now, muted) in [(0, "u1 u2 u3"), (4, "u1 u2 u3"), (5, "u2 u3"), (10, "u3")] {
+            let group = state.group(Gid(1)).unwrap().config.clone();
+            assert_eq!(ids("u1 u2 u3").into_iter().filter(|user| group.is_muted(user, Millis(now))).collect::<Vec<_>>(), ids(muted), "{now}");
+            assert_eq!(group.mutes.at(Millis(now)).users.into_keys().collect::<Vec<_>>(), ids(muted), "{now}");
+            end(&mut Tx::new(&mut state, &rules, Millis(now), Tick(0)), Gid(1));
+            assert_eq!(state.group(Gid(1)).unwrap().config.mutes.users.keys().cloned().collect::<Vec<_>>(), ids(muted), "{now}");
         }
     }
 
@@ -204,9 +208,9 @@ mod tests {
         let (mut state, mut rules) = (state(), Rules::default());
         rules.quotas.mutes_per_group = 2;
         let mut tx = Tx::new(&mut state, &rules, Millis(0), Tick(0));
-        change(&mut tx, Gid(1), MuteChange::Mute(ids("u1 u2"))).unwrap();
-        assert_eq!(change(&mut tx, Gid(1), MuteChange::Mute(ids("u3"))), Err(Refusal::TooManyMutes(2)));
-        assert_eq!(change(&mut tx, Gid(1), MuteChange::MuteAll { except: ids("u1 u2 u3") }), Err(Refusal::TooManyMutes(2)));
+        change(&mut tx, Gid(1), Actor::system(), MuteChange::Mute(ids("u1 u2"))).unwrap();
+        assert_eq!(change(&mut tx, Gid(1), Actor::system(), MuteChange::Mute(ids("u3"))), Err(Refusal::TooManyMutes(2)));
+        assert_eq!(change(&mut tx, Gid(1), Actor::system(), MuteChange::MuteAll { except: ids("u1 u2 u3") }), Err(Refusal::TooManyMutes(2)));
     }
 
     #[test]
@@ -216,7 +220,7 @@ mod tests {
         state.apply(Change::Attached(crate::domain::Topic::Group(Gid(1)), UserId::trusted("u1"), Some(conn)));
         let told = |state: &mut State, users: std::ops::Range<usize>| {
             let mut tx = Tx::new(state, &rules, Millis(0), Tick(0));
-            change(&mut tx, Gid(1), MuteChange::Mute(users.map(|n| UserId::trusted(&format!("u{n}"))).collect())).unwrap();
+            change(&mut tx, Gid(1), Actor::system(), MuteChange::Mute(users.map(|n| UserId::trusted(&format!("u{n}"))).collect())).unwrap();
             tx.pushes.iter().map(|(_, push)| matches!(push, Push::Mutes { lists: true, .. })).collect::<Vec<_>>()
         };
         assert_eq!(told(&mut state, 0..MUTES_PUSHED), [true]);

@@ -2,14 +2,15 @@
 
 use super::*;
 use crate::domain::{
-    Epoch, Millis, SubscriptionId, Tid, UserId,
-    app::{App, Audit, LifeCycle},
+    Millis, SubscriptionId,
+    app::App,
     endpoint::EndpointId,
     event::Rendered,
     group::Group,
     outbox::{Attempt, DeliveryId},
     request::{AttemptPage, PageStart},
 };
+use crate::fake;
 use std::sync::Arc;
 
 /// A store in a folder of its own, with an endpoint that is told of things.
@@ -123,22 +124,7 @@ fn a_filter_without_hits_ends_early_and_goes_on_where_it_ended() {
     let folder = std::env::temp_dir().join(format!("roomd-store-{}", std::process::id()));
     let store = Store::open(&folder).unwrap();
     let (app, group, gid) = (AppId::trusted("a"), GroupId::trusted("g"), Gid(1));
-    let row = |seq: u64, kind| Message {
-        gid,
-        seq: Some(seq),
-        tid: Tid::trusted(&format!("t{seq}")),
-        kind,
-        body: "b".into(),
-        sender: UserId::trusted("u"),
-        sender_info: String::new(),
-        client: None,
-        weight: 1,
-        total: 1,
-        at: Millis(seq as i64),
-        stored: true,
-        cached: true,
-        deleted: false,
-    };
+    let row = |seq: u64, kind| Message { kind, ..fake::message(gid.0, seq) };
     store.begin().unwrap();
     store.write(&Change::App(Arc::new(an_app(&app)))).unwrap();
     store.write(&Change::Group(Arc::new(a_group(&app, &group, gid)))).unwrap();
@@ -235,35 +221,9 @@ fn groups_are_listed_by_the_page_in_the_order_in_which_they_were_made() {
 }
 
 fn an_app(id: &AppId) -> App {
-    App {
-        id: id.clone(),
-        key: "k".into(),
-        sign: "s".into(),
-        name: String::new(),
-        sdkappid: 1,
-        administrators: vec![],
-        data_center: "cn-shanghai".into(),
-        event_callback_url: String::new(),
-        audit: Audit::None,
-        life_cycle: LifeCycle::Days30,
-        disabled: false,
-        created: Millis(0),
-        modified: Millis(0),
-    }
+    fake::app(id.as_str())
 }
 
 fn a_group(app: &AppId, id: &GroupId, gid: Gid) -> Group {
-    Group {
-        gid,
-        app: app.clone(),
-        id: id.clone(),
-        name: String::new(),
-        info: String::new(),
-        creator: String::new(),
-        admins: vec![],
-        created: Millis(0),
-        deleted: None,
-        epoch: Epoch(1),
-        mutes: Default::default(),
-    }
+    fake::group(gid.0, app.as_str(), id.as_str())
 }

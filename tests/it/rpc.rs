@@ -193,7 +193,7 @@ fn a_reliable_message_is_done_when_the_client_has_confirmed_it() {
     assert!(!sending.is_finished());
     u1.text(&json!({"send": {"data": {"ack": ["no", told["ack"]]}}}).to_string());
     match sending.join().unwrap() {
-        Ok(Answer::Sent { tid }) => assert_eq!(told["tid"], tid.as_str()),
+        Ok(Answer::Sent(said)) => assert_eq!(told["tid"], said.tid.as_str()),
         other => panic!("{other:?}"),
     }
 }

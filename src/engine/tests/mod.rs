@@ -15,7 +15,7 @@ use crate::domain::{
     outbox::{Attempt, Outcome, TryEnd},
     participant::{Doing, Media, Medias, Participant, Role},
     push::Reply,
-    request::{Answer, GroupRequest, NewGroup, Request},
+    request::{Actor, Answer, GroupRequest, NewGroup, Request},
     session::{Login, SocketEnd},
     state::SessionState,
     subscription::{Subscription, Wants},
@@ -71,11 +71,9 @@ impl Bench {
         let (to, out, asked) = (pushes.clone(), jobs.clone(), questions.clone());
         engine.ports = Some(Ports {
             render: |event, app| {
-                (!app.event_callback_url.is_empty()).then(|| Rendered {
-                    endpoint: EndpointId::LiveEvents(app.id.clone()),
-                    subject: event.user.to_string(),
-                    payload: format!("{:?}", event.what),
-                })
+                let Event::Session(event) = event else { return Vec::new() };
+                let (endpoint, subject) = (EndpointId::LiveEvents(app.id.clone()), event.user.to_string());
+                if app.event_callback_url.is_empty() { Vec::new() } else { vec![Rendered { endpoint, subject, payload: format!("{:?}", event.what) }] }
             },
             render_channel: |event| format!("{:?}", event.what),
             freeze: Box::new(|freezing| freezing.events.iter().map(|(_, payload)| payload.as_str()).collect::<Vec<_>>().join("\n").into_bytes()),
@@ -108,7 +106,7 @@ impl Bench {
     }
 
     fn log_on(&mut self, slot: u32, user: &str) -> SessionId {
-        let login = Login { app: app(), user: UserId::trusted(user), role: String::new(), device: "d".into(), info: String::new() };
+        let login = Login { app: app(), user: UserId::trusted(user), role: String::new(), device: "d".into(), info: String::new(), address: None, made: None };
         let command = self.command(slot, SocketOp::Connect(Box::new(login)));
         let sid = self.sockets(vec![command]).into_iter().find_map(|push| match push {
             Push::Reply { reply: Reply::Connected(c), .. } => Some(c.sid),
@@ -191,6 +189,8 @@ fn new_app() -> Request {
         sign: "s".into(),
         name: "demo".into(),
         sdkappid: None,
+        administrators: vec!["administrator".into()],
+        after_retry: 0,
         data_center: "cn-shanghai".into(),
         event_callback_url: "http://cb.example.com/".into(),
         audit: Audit::None,
@@ -199,8 +199,8 @@ fn new_app() -> Request {
 }
 
 fn new_group(id: &str) -> Request {
-    let new = NewGroup { name: String::new(), info: String::new(), creator: String::new(), admins: vec![] };
-    Request::Group { app: app(), group: GroupId::trusted(id), what: GroupRequest::Create(new) }
+    let new = NewGroup::default();
+    Request::Group { app: app(), group: GroupId::trusted(id), by: Actor::system(), what: GroupRequest::Create(new) }
 }
 
 fn bench(folder: &Folder) -> Bench {
@@ -226,7 +226,7 @@ fn a_failed_commit_acknowledges_nothing_and_leaves_memory_as_a_reload_would() {
     assert!(matches!(b.ask(new_group("g2")), Err(Refusal::Unavailable)));
     assert!(matches!(b.ask(Request::ChangeApp { app: app(), change: crate::domain::app::AppChange::Disabled(true) }), Err(Refusal::Unavailable)));
     let mut commands: Vec<_> = (0..20).map(|n| b.publish(n % 4, &users[n as usize % 4], "g1", "lost")).collect();
-    let login = Login { app: app(), user: UserId::trusted("u9"), role: String::new(), device: String::new(), info: String::new() };
+    let login = Login { app: app(), user: UserId::trusted("u9"), role: String::new(), device: String::new(), info: String::new(), address: None, made: None };
     commands.push(b.command(9, SocketOp::Connect(Box::new(login))));
     commands.push(b.command(1, SocketOp::Logoff { sid: users[1].clone() }));
     let asked = commands.len();

@@ -77,8 +77,8 @@ fn a_deleted_group_is_forgotten_after_30_days_and_its_number_is_not_given_again(
     let mut b = bench(&folder);
     b.ask(Request::ChangeApp { app: app(), change: AppChange::EventCallbackUrl(String::new()) }).unwrap();
     talk(&mut b, "gone", 250);
-    let group = |name: &str, what| Request::Group { app: app(), group: GroupId::trusted(name), what };
-    let delete = || group("gone", GroupRequest::Delete { by: "boss".into() });
+    let group = |name: &str, what| Request::Group { app: app(), group: GroupId::trusted(name), by: Actor::system(), what };
+    let delete = || group("gone", GroupRequest::Delete);
     b.ask(delete()).unwrap();
     b.go_on(29 * DAY);
     b.ask(group("gone", GroupRequest::Recover)).unwrap();
@@ -103,7 +103,7 @@ fn a_purge_that_cannot_be_committed_is_made_again_and_memory_keeps_what_the_stor
     let mut b = bench(&folder);
     b.ask(Request::ChangeApp { app: app(), change: AppChange::EventCallbackUrl(String::new()) }).unwrap();
     talk(&mut b, "gone", 5);
-    b.ask(Request::Group { app: app(), group: GroupId::trusted("gone"), what: GroupRequest::Delete { by: String::new() } }).unwrap();
+    b.ask(Request::Group { app: app(), group: GroupId::trusted("gone"), by: Actor::system(), what: GroupRequest::Delete }).unwrap();
     b.failing.store(true, Ordering::SeqCst);
     b.go_on(31 * DAY);
     let (memory, reload) = b.seen();
@@ -132,10 +132,10 @@ fn of_too_many_deleted_groups_the_oldest_are_forgotten_early() {
     let folder = Folder::new();
     let mut b = bench(&folder);
     b.engine.core.config.rules.quotas.deleted_groups_per_app = 3;
-    let group = |name: &str, what| Request::Group { app: app(), group: GroupId::trusted(name), what };
+    let group = |name: &str, what| Request::Group { app: app(), group: GroupId::trusted(name), by: Actor::system(), what };
     for n in 0..5 {
         b.ask(new_group(&format!("d{n}"))).unwrap();
-        b.ask(group(&format!("d{n}"), GroupRequest::Delete { by: String::new() })).unwrap();
+        b.ask(group(&format!("d{n}"), GroupRequest::Delete)).unwrap();
         b.engine.core.clock.advance(1).unwrap();
     }
     assert!(matches!(b.ask(group("d1", GroupRequest::Recover)), Err(Refusal::NoSuchGroup(_))));
@@ -155,7 +155,7 @@ fn stamps_that_cannot_be_right_get_an_age() {
     talk(&mut b, "early", 450);
     talk(&mut b, "late", 5);
     talk(&mut b, "gone", 5);
-    b.ask(Request::Group { app: app(), group: GroupId::trusted("gone"), what: GroupRequest::Delete { by: String::new() } }).unwrap();
+    b.ask(Request::Group { app: app(), group: GroupId::trusted("gone"), by: Actor::system(), what: GroupRequest::Delete }).unwrap();
     let sql = |b: &Bench, sql: &str| b.engine.core.store.conn().execute(sql, []).unwrap();
     sql(&b, "UPDATE message SET at = 5000 WHERE gid = 2");
     sql(&b, "UPDATE message SET at = at + 90 * 86400000 WHERE gid = 3 AND (id & 255) = 1");
@@ -165,8 +165,8 @@ fn stamps_that_cannot_be_right_get_an_age() {
     b.batch(vec![]);
     b.go_on(DAY);
     assert_eq!((b.count("message"), b.count("grp")), (460, 4), "nobody knows how old they are");
-    b.ask(Request::Group { app: app(), group: GroupId::trusted("gone"), what: GroupRequest::Recover }).unwrap();
-    b.ask(Request::Group { app: app(), group: GroupId::trusted("gone"), what: GroupRequest::Delete { by: String::new() } }).unwrap();
+    b.ask(Request::Group { app: app(), group: GroupId::trusted("gone"), by: Actor::system(), what: GroupRequest::Recover }).unwrap();
+    b.ask(Request::Group { app: app(), group: GroupId::trusted("gone"), by: Actor::system(), what: GroupRequest::Delete }).unwrap();
     b.go_on(32 * DAY);
     assert_eq!((b.count("message"), b.count("grp")), (0, 3), "but from then on");
     let (memory, reload) = b.seen();

@@ -98,7 +98,7 @@ fn what_is_checked_before_is_checked_again_and_order_outlives_a_switch() {
     assert_eq!(b.asked().len(), 0);
     assert_eq!(b.verdict(&asked[0], Verdict::Passed), ["1:a", "published"]);
     let mute = GroupRequest::ChangeMutes(crate::domain::mute::MuteChange::Mute(vec![UserId::trusted("u0")]));
-    b.ask(Request::Group { app: app(), group: GroupId::trusted("g1"), what: mute }).unwrap();
+    b.ask(Request::Group { app: app(), group: GroupId::trusted("g1"), by: Actor::system(), what: mute }).unwrap();
     assert_eq!(b.verdict(&asked[1], Verdict::Passed), ["muted in this group", "muted in this group"]);
     // Who may not speak is not asked about.
     b.ask(Request::ChangeApp { app: app(), change: AppChange::Audit(Audit::Custom("http://a.example.com/".into())) }).unwrap();
@@ -208,7 +208,7 @@ fn a_reliable_message_is_answered_when_its_receiver_confirms_it() {
     b.sockets(vec![wrong]);
     assert!(wait.try_recv().is_err(), "somebody else confirmed it");
     // The receiver comes back on a new connection within its time: the message comes again.
-    let login = Login { app: app(), user: UserId::trusted("u1"), role: String::new(), device: "d".into(), info: String::new() };
+    let login = Login { app: app(), user: UserId::trusted("u1"), role: String::new(), device: "d".into(), info: String::new(), address: None, made: None };
     let again = b.command(2, SocketOp::Connect(Box::new(login)));
     assert_eq!(said(&b.sockets(vec![again])), ["to u1:hi"]);
     let right = b.command(2, SocketOp::Ack { sid: u1.clone(), acks });

@@ -100,13 +100,17 @@ pub(super) fn answered(answer: &Answer, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{
-        Gid, GroupId, Millis, SessionId,
-        mute::Mutes,
-        push::Reply,
-        request::{GroupInfo, MembersFound},
-    };
     use crate::socket::wire::json::{Greeting, reply};
+    use crate::{
+        domain::{
+            Gid, GroupId, Millis,
+            mute::{Mutes, Until},
+            push::Reply,
+            request::{self, GroupInfo, MembersFound},
+            room::Room,
+        },
+        fake,
+    };
 
     fn check(answer: Answer, expected: &str) {
         let mut out = Vec::new();
@@ -123,7 +127,7 @@ mod tests {
         check(Answer::Done, "{}");
         let group = GroupId::trusted("g");
         check(Answer::Created { group, already_exists: true, already_deleted: false }, r#"{"already_deleted":false,"already_exists":true,"group_id":"g"}"#);
-        check(Answer::Sent(Said { tid: Tid::trusted("t"), seq: Some(1), at: Millis(5), dropped: false }), r#"{"tid":"t"}"#);
+        check(Answer::Sent(request::Said { tid: Tid::trusted("t"), seq: Some(1), at: Millis(5), dropped: false }), r#"{"tid":"t"}"#);
     }
 
     #[test]
@@ -131,6 +135,7 @@ mod tests {
         let mutes = Mutes { all: true, users: [(user("u1"), Until::Forever)].into(), except: [user("u2")].into() };
         check(Answer::Mutes(mutes.clone()), r#"{"muted_all":true,"muted":["u1"],"unmuted":["u2"]}"#);
         let info = GroupInfo {
+            gid: Gid(1),
             group: GroupId::trusted("g"),
             name: "n".into(),
             info: "i".into(),
@@ -140,8 +145,11 @@ mod tests {
             deleted: None,
             online: 2,
             total: 9,
+            top: 3,
             super_large: false,
             mutes,
+            room: Room::default(),
+            metadata: Default::default(),
             amounts: [(1, 7), (10_001, 3)].into(),
         };
         let (before, lists) = (
@@ -150,7 +158,12 @@ mod tests {
         );
         check(Answer::Group(Box::new(info.clone())), &format!("{before}{lists}"));
         let none = r#""muted":[],"muted_all":true,"name":"n","online":2,"total":9,"unmuted":[]}"#;
-        check(Answer::Group(Box::new(GroupInfo { super_large: true, ..info })), &format!("{before}{none}"));
+        check(Answer::Group(Box::new(GroupInfo { super_large: true, ..info.clone() })), &format!("{before}{none}"));
+        let shown = GroupInfo { metadata: [("k".into(), "v".into())].into(), room: Room { notice: "hi".into(), ..Room::default() }, ..info };
+        let mut out = Vec::new();
+        answered(&Answer::Group(Box::new(shown)), &mut out);
+        let room: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!((&room["room"]["notice"], &room["room"]["metadata"]["k"], &room["room"]["take_seat_mode"]), (&json!("hi"), &json!("v"), &json!("free")));
     }
 
     #[test]
@@ -162,20 +175,14 @@ mod tests {
             r#"{"users":[{"user":"u1","info":"U \"1\"","joined":5}],"next_page_token":8,"has_more":true}"#,
         );
         let said = Message {
-            gid: Gid(1),
-            seq: Some(4),
             tid: Tid::trusted("t"),
             kind: 7,
             body: "hi".into(),
             sender: user("u1"),
             sender_info: "U".into(),
-            client: Some(SessionId::trusted("s")),
-            weight: 5,
             total: 12,
             at: Millis(6),
-            stored: true,
-            cached: true,
-            deleted: false,
+            ..fake::message(1, 4)
         };
         check(
             Answer::Messages(Found { messages: vec![said], next: None }),

@@ -121,15 +121,20 @@ pub fn direct_deleted(tid: &Tid, by: &Deleter, at: Millis, out: &mut Vec<u8>) {
 mod tests {
     use super::*;
     use crate::domain::{
-        AppId, Epoch, Gid, GroupId, StayId, UserId,
+        AppId, StayId, UserId,
+        mute::Until,
         participant::{Media, Medias, Role},
     };
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     fn check(write: impl FnOnce(&mut Vec<u8>), expected: &str) {
         let mut out = Vec::new();
         write(&mut out);
         assert_eq!(String::from_utf8(out).unwrap(), format!("{expected}\n"));
+    }
+
+    fn muted(text: &str) -> BTreeMap<UserId, Until> {
+        users(text).into_iter().map(|user| (user, Until::Forever)).collect()
     }
 
     fn users(text: &str) -> BTreeSet<UserId> {
@@ -140,17 +145,11 @@ mod tests {
     fn events_of_a_group_have_a_tag_and_no_offset() {
         let (g, at) = ("group:g \"", Millis(1_767_225_600_123));
         let group = Group {
-            gid: Gid(1),
-            app: AppId::trusted("demo"),
-            id: GroupId::trusted("g \""),
             name: "name".into(),
             info: "{\"a\":1}".into(),
             owner: "c".into(),
             admins: vec![UserId::trusted("a1"), UserId::trusted("a2")],
-            created: Millis(0),
-            deleted: None,
-            epoch: Epoch(1),
-            mutes: Mutes::default(),
+            ..crate::fake::group(1, "demo", "g \"")
         };
         check(
             |out| info(g, &group, at, out),
@@ -185,11 +184,11 @@ mod tests {
     fn mutes_come_with_or_without_their_lists() {
         let (g, at) = ("group:g", Millis(5));
         check(
-            |out| mutes(g, &Mutes { all: true, users: users("u1"), except: users("u3 u2") }, true, at, out),
+            |out| mutes(g, &Mutes { all: true, users: muted("u1"), except: users("u3 u2") }, true, at, out),
             r#"{"push":{"channel":"group:g","pub":{"data":{"muted":["u1"],"muted_all":true,"unmuted":["u2","u3"]},"tags":{"event":"group.mute"},"time":5}}}"#,
         );
         check(
-            |out| mutes(g, &Mutes { all: false, users: users("u1"), except: users("") }, false, at, out),
+            |out| mutes(g, &Mutes { all: false, users: muted("u1"), except: users("") }, false, at, out),
             r#"{"push":{"channel":"group:g","pub":{"data":{"muted_all":false},"tags":{"event":"group.mute"},"time":5}}}"#,
         );
     }
