@@ -39,6 +39,7 @@ rtc_strict_ids = false
 [sessions]
 silence_ms = 90000
 hold_ms = 2000
+interrupt_ms = 20000
 leave_on_logoff = false
 any_nonce = false
 
@@ -50,7 +51,6 @@ connections = 1000
 connections_per_address = 1000
 session_commands_per_second = 100
 session_messages_per_second = 100
-group_messages_per_second = 40
 control_qps = true
 nonces = 262144
 apps = 300
@@ -63,6 +63,11 @@ group_name_bytes = 128
 group_info_bytes = 32768
 users_per_mute = 30
 mutes_per_group = 1000
+bans_per_group = 1000
+metadata_keys = 10
+metadata_bytes = 16384
+revoked_users_per_app = 100000
+group_messages_per_second = 40
 users_per_check = 100
 types_per_group = 30
 body_bytes = 15360

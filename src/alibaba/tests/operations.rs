@@ -60,7 +60,7 @@ fn names_are_measured_in_characters() {
 #[test]
 fn pages_of_applications_hold_while_more_are_made() {
     let server = Server::new();
-    let make = |n: i64| server.fake.put(Change::App(Arc::new(App { id: AppId::trusted(&format!("app{n:03}")), created: Millis(10_000 + n), ..fake::app("") })));
+    let make = |n: i64| server.fake.put(Change::App(Arc::new(App { id: AppId::trusted(&format!("app{n:03}")), order: 2 + n as u64, ..fake::app("") })));
     (0..44).for_each(make); // and `demo`, the oldest
     let page = |sort: &str, token: Option<i64>| {
         let token = token.unwrap_or(-1).to_string();

@@ -16,7 +16,7 @@ use crate::domain::{
     participant::{Doing, Media, Medias, Participant, Role},
     push::Reply,
     request::{Actor, Answer, GroupRequest, NewGroup, Request},
-    session::{Login, SocketEnd},
+    session::{Link, Login, SocketEnd},
     state::SessionState,
     subscription::{Subscription, Wants},
 };
