@@ -60,6 +60,7 @@ pub fn group(gid: i64, app: &str, id: &str) -> Group {
         owner: String::new(),
         admins: vec![],
         created: Millis(0),
+        modified: Millis(0),
         deleted: None,
         epoch: Epoch(1),
         mutes: Mutes::default(),

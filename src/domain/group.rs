@@ -36,6 +36,8 @@ pub struct Group {
     pub owner: String,
     pub admins: Vec<UserId>,
     pub created: Millis,
+    /// When its description, its details or who rules over it were last changed.
+    pub modified: Millis,
     pub deleted: Option<(Millis, String)>,
     pub epoch: Epoch,
     pub mutes: Mutes,
@@ -62,6 +64,8 @@ pub struct Counters {
     pub joins: u64,
     /// Running total of each message type.
     pub amounts: BTreeMap<i32, i64>,
+    /// When the last message was said, if one was.
+    pub last_said: Option<Millis>,
 }
 
 /// Whether a member stays while it is offline.
@@ -130,6 +134,8 @@ impl GroupState {
             owner: g.owner.clone(),
             admins: g.admins.clone(),
             created: g.created,
+            modified: g.modified,
+            last_said: self.counters.last_said,
             deleted: g.deleted.clone(),
             online: self.members.len() as u64,
             total: self.counters.joins,
@@ -237,6 +243,7 @@ fn create(tx: &mut Tx, app: &AppId, name: &GroupId, by: Actor, new: NewGroup, ep
         owner: new.owner,
         admins: new.admins,
         created: tx.now,
+        modified: tx.now,
         deleted: None,
         epoch,
         mutes: Mutes { all: new.muted_all, ..Mutes::default() },
@@ -333,7 +340,7 @@ fn modify(tx: &mut Tx, gid: Gid, by: Actor, change: GroupChange) -> Result<(), R
     };
     let described = (&new.name, &new.info, &new.room) != (&old.name, &old.info, &old.room);
     if new != *old {
-        let new = put(tx, new);
+        let new = put(tx, Group { modified: tx.now, ..new });
         if (&new.name, &new.info, &new.admins) != (&old.name, &old.info, &old.admins) {
             tx.push(Push::Info { gid, group: new.clone(), at: tx.now });
         }

@@ -147,6 +147,7 @@ pub fn accept(group: &GroupState, draft: Draft, fresh: Tid, sender: Sender, now:
     let total = counters.amounts.entry(draft.kind).or_insert(0);
     *total = total.saturating_add(draft.increase);
     let total = *total;
+    counters.last_said = Some(now);
     let counted = !(draft.no_storage && draft.no_cache);
     if counted {
         counters.top += 1;

@@ -319,6 +319,9 @@ pub struct GroupInfo {
     pub owner: String,
     pub admins: Vec<UserId>,
     pub created: Millis,
+    pub modified: Millis,
+    /// When the last message was said, if one was.
+    pub last_said: Option<Millis>,
     /// When and by whom it was deleted.
     pub deleted: Option<(Millis, String)>,
     /// Members now.

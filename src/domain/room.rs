@@ -127,7 +127,7 @@ pub fn delete_metadata(tx: &mut Tx, gid: Gid, keys: Vec<String>, by: Actor) {
 
 fn put_metadata(tx: &mut Tx, old: &Arc<Group>, metadata: BTreeMap<String, String>) {
     if metadata != old.metadata {
-        let group = group::put(tx, Group { metadata, ..(**old).clone() });
+        let group = group::put(tx, Group { metadata, modified: tx.now, ..(**old).clone() });
         tx.push(Push::Room { gid: group.gid, group, at: tx.now });
     }
 }

@@ -28,7 +28,7 @@ pub fn change_admins(tx: &mut Tx, gid: Gid, by: Actor, users: Vec<UserId>, add: 
         admins.retain(|admin| !users.contains(admin));
     }
     if admins != old.admins {
-        let group = group::put(tx, Group { admins, ..(*old).clone() });
+        let group = group::put(tx, Group { admins, modified: tx.now, ..(*old).clone() });
         tx.push(Push::Info { gid, group, at: tx.now });
         tell_admins(tx, gid, &by, &old.admins);
     }
@@ -60,7 +60,7 @@ pub fn change_owner(tx: &mut Tx, gid: Gid, by: Actor, user: UserId) -> Result<()
         return Err(Refusal::NoSuchMember { user: user.to_string(), group: old.id.to_string() });
     }
     let admins = old.admins.iter().filter(|admin| **admin != user).cloned().collect();
-    let group = group::put(tx, Group { owner: user.to_string(), admins, ..(*old).clone() });
+    let group = group::put(tx, Group { owner: user.to_string(), admins, modified: tx.now, ..(*old).clone() });
     tx.push(Push::Info { gid, group, at: tx.now });
     tx.group_event(gid, by, InGroup::OwnerChanged { from: old.owner.clone(), to: user });
     Ok(())

@@ -25,10 +25,10 @@ pub fn put(conn: &Connection, g: &Group) -> Result<()> {
     run(
         conn,
         "INSERT INTO grp (gid, app, id, name, info, creator, admins, created, deleted, deleted_by, epoch, muted_all, muted, unmuted, muted_until, banned,
-         room, metadata)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+         room, metadata, modified)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
          ON CONFLICT (gid) DO UPDATE SET id = ?3, name = ?4, info = ?5, creator = ?6, admins = ?7, deleted = ?9, deleted_by = ?10, epoch = ?11,
-         muted_all = ?12, muted = ?13, unmuted = ?14, muted_until = ?15, banned = ?16, room = ?17, metadata = ?18",
+         muted_all = ?12, muted = ?13, unmuted = ?14, muted_until = ?15, banned = ?16, room = ?17, metadata = ?18, modified = ?19",
         params![
             g.gid.0,
             g.app.as_str(),
@@ -47,13 +47,14 @@ pub fn put(conn: &Connection, g: &Group) -> Result<()> {
             json(&timed),
             json(&bans),
             json(&g.room),
-            json(&g.metadata)
+            json(&g.metadata),
+            g.modified.0
         ],
     )
 }
 
 const COLUMNS: &str = "gid, app, id, name, info, creator, admins, created, deleted, deleted_by, epoch, muted_all, muted, unmuted, super_large, \
-                       muted_until, banned, room, metadata";
+                       muted_until, banned, room, metadata, modified";
 
 fn read(row: &Row) -> Result<Group> {
     let deleted = row.get::<_, Option<i64>>(8)?.map(Millis);
@@ -70,6 +71,7 @@ fn read(row: &Row) -> Result<Group> {
         owner: row.get(5)?,
         admins: from_json(&row.get::<_, String>(6)?)?,
         created: Millis(row.get(7)?),
+        modified: Millis(row.get(19)?),
         deleted: match deleted {
             Some(at) => Some((at, row.get::<_, Option<String>>(9)?.unwrap_or_default())),
             None => None,
@@ -119,7 +121,7 @@ pub fn page(conn: &Connection, page: &GroupPage) -> Result<GroupsFound> {
 
 pub fn put_counters(conn: &Connection, gid: Gid, c: &Counters) -> Result<()> {
     let amounts = json(&c.amounts);
-    run(conn, "INSERT OR REPLACE INTO counter VALUES (?1, ?2, ?3, ?4)", params![gid.0, c.top as i64, c.joins as i64, amounts])
+    run(conn, "INSERT OR REPLACE INTO counter VALUES (?1, ?2, ?3, ?4, ?5)", params![gid.0, c.top as i64, c.joins as i64, amounts, c.last_said.map(|at| at.0)])
 }
 
 pub fn put_member(conn: &Connection, gid: Gid, m: &Member) -> Result<()> {
@@ -146,10 +148,15 @@ pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
         state.apply(Change::Group(Arc::new(group)));
         state.apply(Change::SuperLarge(gid, row.get("super_large")?));
     }
-    let mut rows = conn.prepare("SELECT gid, top, joins, amounts FROM counter")?;
+    let mut rows = conn.prepare("SELECT gid, top, joins, amounts, last_said FROM counter")?;
     let mut rows = rows.query([])?;
     while let Some(row) = rows.next()? {
-        let counters = Counters { top: row.get::<_, i64>(1)? as u64, joins: row.get::<_, i64>(2)? as u64, amounts: from_json(&row.get::<_, String>(3)?)? };
+        let counters = Counters {
+            top: row.get::<_, i64>(1)? as u64,
+            joins: row.get::<_, i64>(2)? as u64,
+            amounts: from_json(&row.get::<_, String>(3)?)?,
+            last_said: row.get::<_, Option<i64>>(4)?.map(Millis),
+        };
         state.apply(Change::Counters(Gid(row.get(0)?), counters));
     }
     let mut rows = conn.prepare("SELECT gid, user, sid, kind, joined, ord FROM member ORDER BY ord")?;

@@ -142,6 +142,8 @@ mod tests {
             owner: "c".into(),
             admins: vec![user("a")],
             created: Millis(5),
+            modified: Millis(5),
+            last_said: None,
             deleted: None,
             online: 2,
             total: 9,
