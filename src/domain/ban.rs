@@ -72,3 +72,59 @@ pub fn due(tx: &mut Tx, gid: Gid) {
     // The wall clock may have been set back since: then it is looked at again.
     tx.deadlines.push(Deadline::Group(gid));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{Change, Tick, state::Rules},
+        fake,
+    };
+    use std::sync::Arc;
+
+    fn ids(text: &str) -> Vec<UserId> {
+        text.split_whitespace().map(UserId::trusted).collect()
+    }
+
+    /// The group 1, owned by `o`.
+    fn state() -> State {
+        let mut state = State::default();
+        state.apply(Change::Group(Arc::new(Group { owner: "o".into(), ..fake::group(1, "demo", "g") })));
+        state
+    }
+
+    fn banned(state: &State, now: i64) -> Vec<String> {
+        list(&state.group(Gid(1)).unwrap().config, Millis(now)).into_iter().map(|(user, _)| user.to_string()).collect()
+    }
+
+    #[test]
+    fn bans_end_by_themselves_and_are_lifted() {
+        let (mut state, rules) = (state(), Rules::default());
+        let mut step = |now: i64, what: &dyn Fn(&mut Tx)| {
+            let mut tx = Tx::new(&mut state, &rules, Millis(now), Tick(0));
+            what(&mut tx);
+            (banned(&state, now), next_end(&state, Gid(1)))
+        };
+        let ban_of = |tx: &mut Tx, users: &str, until| ban(tx, Gid(1), Actor::system(), ids(users), until).unwrap();
+        assert_eq!(step(0, &|tx| ban_of(tx, "a b", Until::At(Millis(10)))), (vec!["a".into(), "b".into()], Some(Millis(10))));
+        assert_eq!(step(1, &|tx| ban_of(tx, "b", Until::At(Millis(5)))), (vec!["a".into(), "b".into()], Some(Millis(5))), "the later counts");
+        assert_eq!(step(5, &|_| {}), (vec!["a".into()], Some(Millis(5))), "over, and not yet taken out");
+        assert_eq!(step(5, &|tx| due(tx, Gid(1))), (vec!["a".into()], Some(Millis(10))));
+        assert_eq!(step(6, &|tx| ban_of(tx, "c", Until::Forever)), (vec!["a".into(), "c".into()], Some(Millis(10))));
+        assert_eq!(step(7, &|tx| lift(tx, Gid(1), &ids("a x"))), (vec!["c".into()], None));
+        assert_eq!(step(i64::MAX, &|tx| due(tx, Gid(1))), (vec!["c".into()], None));
+    }
+
+    #[test]
+    fn the_owner_cannot_be_banned_nor_too_many() {
+        let (mut state, mut rules) = (state(), Rules::default());
+        rules.quotas.bans_per_group = 2;
+        let mut tx = Tx::new(&mut state, &rules, Millis(0), Tick(0));
+        let mut ban_of = |users: &str| ban(&mut tx, Gid(1), Actor::system(), ids(users), Until::Forever);
+        assert!(matches!(ban_of("a o"), Err(Refusal::NotAllowed(_))));
+        assert_eq!(ban_of("a b"), Ok(()));
+        assert_eq!(ban_of("b"), Ok(()));
+        assert_eq!(ban_of("c"), Err(Refusal::TooManyBans(2)));
+        assert_eq!(banned(&state, 0), ["a", "b"]);
+    }
+}

@@ -131,3 +131,64 @@ fn put_metadata(tx: &mut Tx, old: &Arc<Group>, metadata: BTreeMap<String, String
         tx.push(Push::Room { gid: group.gid, group, at: tx.now });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{Change, Millis, State, Tick, event::Event, group::Counters, state::Rules},
+        fake,
+    };
+
+    fn entries(text: &str) -> Vec<(String, String)> {
+        text.split_whitespace().map(|pair| pair.split_once('=').map(|(key, value)| (key.into(), value.into())).unwrap()).collect()
+    }
+
+    #[test]
+    fn metadata_has_its_bounds() {
+        let mut state = State::default();
+        state.apply(Change::Group(Arc::new(fake::group(1, "demo", "g"))));
+        let mut rules = Rules::default();
+        (rules.quotas.metadata_keys, rules.quotas.metadata_bytes) = (2, 8);
+        let mut tx = Tx::new(&mut state, &rules, Millis(0), Tick(0));
+        let mut set = |text: &str| set_metadata(&mut tx, Gid(1), entries(text), Actor::system());
+        assert_eq!(set("a=1 b=22"), Ok(()));
+        assert_eq!(set("a=3333"), Ok(()), "replaced");
+        for too_much in ["c=1", "b=333"] {
+            assert!(matches!(set(too_much), Err(Refusal::TooMuchMetadata(_))), "{too_much}");
+        }
+        delete_metadata(&mut tx, Gid(1), vec!["b".into(), "x".into()], Actor::system());
+        delete_metadata(&mut tx, Gid(1), vec!["b".into()], Actor::system());
+        let told: Vec<InGroup> = tx.events.iter().filter_map(|event| if let Event::Group(event) = event { Some(event.what.clone()) } else { None }).collect();
+        let expected = [InGroup::MetadataSet(entries("a=1 b=22")), InGroup::MetadataSet(entries("a=3333")), InGroup::MetadataDeleted(vec!["b".into()])];
+        assert_eq!(told, expected);
+        assert_eq!(state.group(Gid(1)).unwrap().config.metadata, entries("a=3333").into_iter().collect());
+    }
+
+    #[test]
+    fn most_viewed_rooms_come_first_page_by_page() {
+        let (mut state, rules) = (State::default(), Rules::default());
+        state.apply(Change::App(Arc::new(fake::app("demo"))));
+        for (gid, views) in [(1, 5), (2, 9), (3, 5), (4, 0), (5, 7)] {
+            let room = Room { public: gid != 5, ..Room::default() };
+            state.apply(Change::Group(Arc::new(Group { room, ..fake::group(gid, "demo", &format!("g{gid}")) })));
+            state.apply(Change::Counters(Gid(gid), Counters { joins: views, ..Counters::default() }));
+        }
+        let gone = Group { deleted: Some((Millis(1), String::new())), ..fake::group(6, "demo", "g6") };
+        state.apply(Change::Group(Arc::new(gone)));
+        let tx = Tx::new(&mut state, &rules, Millis(0), Tick(0));
+        for limit in 1..=5 {
+            let (mut after, mut seen, mut pages) = (None, Vec::new(), 0);
+            loop {
+                let found = page(&tx, &RoomPage { app: AppId::trusted("demo"), after, limit }).unwrap();
+                seen.extend(found.rooms.iter().map(|room| room.gid.0));
+                pages += 1;
+                after = found.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            assert_eq!((seen, pages), (vec![2, 3, 1, 4], 4_u32.div_ceil(limit)));
+        }
+    }
+}

@@ -65,3 +65,83 @@ pub fn change_owner(tx: &mut Tx, gid: Gid, by: Actor, user: UserId) -> Result<()
     tx.group_event(gid, by, InGroup::OwnerChanged { from: old.owner.clone(), to: user });
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{
+            Change, Millis, SessionId, State, Tick,
+            event::Event,
+            group::{Member, MemberKind},
+            mute::Until,
+            state::Rules,
+        },
+        fake,
+    };
+    use std::sync::Arc;
+
+    fn user(name: &str) -> UserId {
+        UserId::trusted(name)
+    }
+
+    fn ids(text: &str) -> Vec<UserId> {
+        text.split_whitespace().map(user).collect()
+    }
+
+    /// The group 1, owned by `o`, with the members `m` and `a`, of whom `a` is an administrator.
+    fn state() -> State {
+        let mut state = State::default();
+        state.apply(Change::Group(Arc::new(Group { owner: "o".into(), admins: ids("a"), ..fake::group(1, "demo", "g") })));
+        for (order, name) in ["m", "a"].into_iter().enumerate() {
+            let member = Member { user: user(name), sid: Some(SessionId::trusted(name)), kind: MemberKind::Live, joined: Millis(0), order: order as u64 };
+            state.apply(Change::Member(Gid(1), Arc::new(member)));
+        }
+        state
+    }
+
+    /// What is told of it, and who rules then.
+    fn ruled(state: &mut State, what: impl FnOnce(&mut Tx) -> Result<(), Refusal>) -> Result<(Vec<InGroup>, String), Refusal> {
+        let rules = Rules::default();
+        let mut tx = Tx::new(state, &rules, Millis(9), Tick(0));
+        what(&mut tx)?;
+        let told = tx.events.iter().map(|event| match event {
+            Event::Group(event) => event.what.clone(),
+            other => panic!("{other:?}"),
+        });
+        let told = told.collect();
+        let group = &state.group(Gid(1)).unwrap().config;
+        let admins: Vec<&str> = group.admins.iter().map(UserId::as_str).collect();
+        Ok((told, format!("{}: {}", group.owner, admins.join(" "))))
+    }
+
+    #[test]
+    fn administrators_are_added_and_deleted() {
+        let mut state = state();
+        let mut change = |users: &str, add, most| {
+            let users = ids(users);
+            ruled(&mut state, |tx| change_admins(tx, Gid(1), Actor::system(), users, add, most))
+        };
+        let told = |users: &str, added| vec![InGroup::AdminsChanged { users: ids(users), added }];
+        assert_eq!(change("a b c", true, 3), Ok((told("b c", true), "o: a b c".into())));
+        assert_eq!(change("d", true, 3), Err(Refusal::TooManyAdmins(3)));
+        assert_eq!(change("a", true, 2), Ok((vec![], "o: a b c".into())), "who is one already needs no room");
+        assert_eq!(change("b x", false, 1), Ok((told("b", false), "o: a c".into())));
+        assert_eq!(change("d", true, 0), Ok((told("d", true), "o: a c d".into())));
+    }
+
+    #[test]
+    fn a_group_is_handed_over_to_a_member_who_may_come() {
+        let mut state = state();
+        let hand = |state: &mut State, to: &str| ruled(state, |tx| change_owner(tx, Gid(1), Actor::system(), user(to)));
+        assert!(matches!(hand(&mut state, "stranger"), Err(Refusal::NoSuchMember { .. })));
+        assert_eq!(hand(&mut state, "o"), Ok((vec![], "o: a".into())));
+        let told = |from: &str, to: &str| vec![InGroup::OwnerChanged { from: from.into(), to: user(to) }];
+        assert_eq!(hand(&mut state, "a"), Ok((told("o", "a"), "a: ".into())), "it is no administrator any more");
+        let group = state.group(Gid(1)).unwrap().config.clone();
+        let bans = [(user("m"), Until::At(Millis(10))), (user("o"), Until::At(Millis(9)))].into();
+        state.apply(Change::Group(Arc::new(Group { bans, ..(*group).clone() })));
+        assert!(matches!(hand(&mut state, "m"), Err(Refusal::Banned { .. })));
+        assert!(matches!(hand(&mut state, "o"), Err(Refusal::NoSuchMember { .. })), "its ban is over, but it is not there");
+    }
+}
