@@ -15,14 +15,14 @@ use crate::{
         route::Control,
     },
     delivery::{
-        self, Dispatcher, Target,
+        self, Dispatcher, Patience, Target,
         ask::{self, Asker},
     },
     domain::{
         app::{App, Audit},
         endpoint::EndpointId,
         event::{Event, Rendered},
-        outbox::Freezing,
+        outbox::{Freezing, Frozen},
         request::Request,
     },
     door::{self, Door, DoorConfig, Workers},
@@ -33,6 +33,7 @@ use crate::{
     settings::Settings,
     socket::{Hub, HubConfig},
     store::{self, Store},
+    tencent::webhook,
     words::{self, Words},
 };
 use std::{
@@ -45,6 +46,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 /// Held by the process that has the store open; its text says where that process can be asked.
@@ -255,9 +257,11 @@ fn render(event: &Event, app: &App) -> Vec<Rendered> {
 
 fn freezer(settings: &Settings) -> engine::Freeze {
     let strict = settings.rtc_strict_ids;
+    let in_body = |body| Frozen { query: String::new(), body };
     Box::new(move |freezing: &Freezing| match freezing.endpoint {
-        EndpointId::LiveEvents(_) => live_callback::freeze(freezing),
-        EndpointId::Subscription(..) => rtc_callback::freeze(freezing, strict),
+        EndpointId::LiveEvents(_) => in_body(live_callback::freeze(freezing)),
+        EndpointId::Subscription(..) => in_body(rtc_callback::freeze(freezing, strict)),
+        EndpointId::LiveRooms(_) => webhook::freeze(freezing),
     })
 }
 
@@ -287,18 +291,32 @@ fn sending(settings: &Settings, handle: &Handle, clock: &Clock) -> delivery::Con
     let (outcomes, directory, now) = (handle.clone(), handle.clone(), clock.clone());
     delivery::Config {
         outcome: Arc::new(move |outcome| outcomes.outcome(outcome)),
-        target: Arc::new(move |endpoint| {
+        target: Arc::new(move |job| {
             let directory = directory.directory();
-            let (app, url) = directory.target(endpoint)?;
-            let (headers, success): (_, fn(u16, &[u8]) -> bool) = match endpoint {
-                EndpointId::LiveEvents(_) => (live_callback::headers(url, app, now.now()), |status, _| live_callback::is_success(status)),
-                EndpointId::Subscription(..) => (rtc_callback::headers(url, app, now.now()), |status, _| rtc_callback::is_success(status)),
+            let (app, url) = directory.target(&job.endpoint)?;
+            let (now, patience) = (now.now(), Patience::default());
+            let in_headers = |headers: Vec<(&'static str, String)>, success| {
+                let headers = headers.into_iter().map(|(name, value)| (name.into(), value)).collect();
+                Target { url: url.into(), called: url.into(), headers, patience, success }
             };
-            Some(Target { headers: headers.into_iter().map(|(name, value)| (name.into(), value)).collect(), url: url.into(), success })
+            Some(match job.endpoint {
+                EndpointId::LiveEvents(_) => in_headers(live_callback::headers(url, app, now), |status, _| live_callback::is_success(status)),
+                EndpointId::Subscription(..) => in_headers(rtc_callback::headers(url, app, now), |status, _| rtc_callback::is_success(status)),
+                EndpointId::LiveRooms(_) => {
+                    let whole = Duration::from_millis(webhook::PATIENCE);
+                    Target {
+                        url: url.into(),
+                        called: webhook::url(url, &job.query, app.live_token.as_ref(), now),
+                        headers: vec![("Content-Type".into(), "application/json".into())],
+                        patience: Patience { connect: patience.connect.min(whole), whole },
+                        success: |status, _| webhook::is_success(status),
+                    }
+                }
+            })
         }),
         allow: settings.allow_callback.clone(),
         clock: clock.clone(),
-        patience: delivery::Patience::default(),
+        stop: delivery::STOP,
     }
 }
 

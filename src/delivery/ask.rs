@@ -153,7 +153,7 @@ impl Asking {
             return Err(NOT_BELIEVABLE.into());
         }
         let headers = target.headers.iter().map(|(name, value)| (&**name, &**value));
-        let patience = Patience { connect: left, whole: left, stop: STOP };
+        let patience = Patience { connect: left, whole: left };
         let (status, answer) = self.client.post(&target.url, headers, &target.body, &patience).map_err(|e| sender::judge(e, &patience).0)?;
         if answer.len() as u64 >= ANSWER_LIMIT {
             tracing::debug!(app = %question.app, "let through: the moderation server's answer has {ANSWER_LIMIT} bytes or more");

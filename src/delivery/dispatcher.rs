@@ -54,14 +54,14 @@ impl Dispatcher {
         let _ = self.pool.add(job.endpoint.clone(), job);
     }
 
-    /// Sends nothing more, waits for the tries under way (`patience.stop`, then cuts them off), and
+    /// Sends nothing more, waits for the tries under way ([`Config::stop`], then cuts them off), and
     /// returns when the last outcome was handed over. The taker of outcomes must still be alive.
     pub fn stop(&self) {
         let cut = || {
             self.sending.cut.store(true, Ordering::SeqCst);
             self.sending.sender.cut();
         };
-        self.pool.stop(self.sending.config.patience.stop, drop, cut);
+        self.pool.stop(self.sending.config.stop, drop, cut);
     }
 }
 

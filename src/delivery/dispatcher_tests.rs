@@ -18,10 +18,12 @@ use std::{
 
 fn dispatcher(url: String, clock: &Clock) -> (Dispatcher, mpsc::Receiver<Outcome>) {
     let (hand, handed) = mpsc::channel();
-    let patience = Patience { connect: Duration::from_secs(3), whole: Duration::from_secs(5), stop: Duration::from_millis(200) };
-    let target = move |_: &_| Some(Target { url: url.clone(), headers: Vec::new(), success: |status, _| status == 200 });
+    let target = move |_: &_| {
+        let (url, called) = (url.clone(), url.clone());
+        Some(Target { url, called, headers: Vec::new(), patience: Patience::default(), success: |status, _| status == 200 })
+    };
     let outcome = move |outcome| hand.send(outcome).unwrap();
-    let config = Config { outcome: Arc::new(outcome), target: Arc::new(target), allow: allow(), clock: clock.clone(), patience };
+    let config = Config { outcome: Arc::new(outcome), target: Arc::new(target), allow: allow(), clock: clock.clone(), stop: Duration::from_millis(200) };
     (Dispatcher::start(config).unwrap(), handed)
 }
 

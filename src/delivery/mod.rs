@@ -14,24 +14,31 @@ pub use dispatcher::Dispatcher;
 
 use crate::{
     clock::Clock,
-    domain::{address::AllowList, endpoint::EndpointId, outbox::Outcome},
+    domain::{
+        address::AllowList,
+        outbox::{Job, Outcome},
+    },
 };
 use std::{sync::Arc, time::Duration};
 
 /// Every callback and all its repeats carry the delivery's id in this header.
 pub const DELIVERY_HEADER: &str = "Roomd-Delivery";
 
-/// Where an endpoint's callbacks go at this moment.
+/// Where a delivery goes at this moment.
 pub struct Target {
+    /// As it is configured; this is recorded with the try.
     pub url: String,
-    /// `Content-Type` and the signature, made for this very try.
+    /// What is called: the URL with what was added to its query for this very try, perhaps a signature. Recorded nowhere.
+    pub called: String,
+    /// `Content-Type`, and the signature if it is here, made for this very try.
     pub headers: Vec<(String, String)>,
+    pub patience: Patience,
     /// Was it delivered? Asked with the status and at most [`post::ANSWER_LIMIT`] bytes of the answer.
     pub success: fn(u16, &[u8]) -> bool,
 }
 
 pub type Outcomes = Arc<dyn Fn(Outcome) + Send + Sync>;
-pub type Targets = Arc<dyn Fn(&EndpointId) -> Option<Target> + Send + Sync>;
+pub type Targets = Arc<dyn Fn(&Job) -> Option<Target> + Send + Sync>;
 
 /// What the sending needs from the rest.
 #[derive(Clone)]
@@ -42,23 +49,25 @@ pub struct Config {
     pub target: Targets,
     pub allow: AllowList,
     pub clock: Clock,
-    pub patience: Patience,
+    /// How long a stopping server waits for tries under way before it cuts them off.
+    pub stop: Duration,
 }
 
-/// How long a try may last. The documents give no figure for it (`alibaba.md` §3.2).
+/// A stop has 5 s in all, and the store wants some of it.
+pub const STOP: Duration = Duration::from_secs(3);
+
+/// How long a try may last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
     /// Until the connection stands, TLS included.
     pub connect: Duration,
     /// The whole try, from the look-up of the name to the last byte of the answer.
     pub whole: Duration,
-    /// How long a stopping server waits for tries under way before it cuts them off.
-    pub stop: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        // A stop has 5 s in all, and the store wants some of it.
-        Patience { connect: Duration::from_secs(3), whole: Duration::from_secs(5), stop: Duration::from_secs(3) }
+        // For those whose documents give no figure (`alibaba.md` §3.2).
+        Patience { connect: Duration::from_secs(3), whole: Duration::from_secs(5) }
     }
 }

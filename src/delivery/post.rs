@@ -40,7 +40,7 @@ impl Client {
 
     /// The status and at most [`ANSWER_LIMIT`] bytes of the answer. Lasts at most as long as `patience.whole`.
     pub fn post<'a>(&self, url: &str, headers: impl Iterator<Item = (&'a str, &'a str)>, body: &[u8], patience: &Patience) -> Result<(u16, Vec<u8>), Error> {
-        if CallbackUrl::parse(url).is_none() {
+        if CallbackUrl::parse_called(url).is_none() {
             return Err(Error::BadUri("it is not an http or https URL".into()));
         }
         let (connect, whole) = (Some(patience.connect), Some(patience.whole));

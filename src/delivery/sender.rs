@@ -31,11 +31,11 @@ impl Sender {
         Sender { config, client: Client::new(resolver) }
     }
 
-    /// Makes the try. Lasts at most as long as `patience.whole`.
+    /// Makes the try. Lasts at most as long as the target's `patience.whole`.
     pub fn attempt(&self, job: &Job) -> (Attempt, TryEnd) {
         let (at, began) = (self.config.clock.now(), self.config.clock.tick());
         let mut attempt = Attempt { at, url: String::new(), result: Err(String::new()), took_ms: 0, answer: Vec::new() };
-        let end = match (self.config.target)(&job.endpoint) {
+        let end = match (self.config.target)(job) {
             None => {
                 attempt.result = Err("endpoint removed".into());
                 TryEnd::NotSpent
@@ -79,8 +79,7 @@ impl Sender {
     fn post(&self, job: &Job, target: &Target) -> Result<(u16, Vec<u8>), (String, TryEnd)> {
         let headers = target.headers.iter().map(|(name, value)| (&**name, &**value));
         let headers = headers.chain([(DELIVERY_HEADER, &*job.delivery.0)]);
-        let patience = &self.config.patience;
-        self.client.post(&target.url, headers, &job.body, patience).map_err(|e| judge(e, patience))
+        self.client.post(&target.called, headers, &job.body, &target.patience).map_err(|e| judge(e, &target.patience))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         AppId,
         address::AllowList,
-        endpoint::EndpointId,
+        endpoint::{EndpointId, MAX_URL},
         outbox::{DeliveryId, Job},
     },
 };
@@ -19,11 +19,11 @@ use std::{
 };
 
 /// Long enough for a loaded machine to answer, short enough to wait for.
-const PATIENCE: Patience = Patience { connect: Duration::from_millis(1500), whole: Duration::from_millis(1500), stop: Duration::from_millis(50) };
+const PATIENCE: Patience = Patience { connect: Duration::from_millis(1500), whole: Duration::from_millis(1500) };
 
 pub fn job() -> Job {
     let endpoint = EndpointId::LiveEvents(AppId::trusted("demo"));
-    Job { delivery: DeliveryId("d0".into()), endpoint, body: Arc::from(&b"{\"eves\":[]}"[..]), tries: 0 }
+    Job { delivery: DeliveryId("d0".into()), endpoint, query: String::new(), body: Arc::from(&b"{\"eves\":[]}"[..]), tries: 0 }
 }
 
 pub fn allow() -> AllowList {
@@ -31,11 +31,11 @@ pub fn allow() -> AllowList {
 }
 
 fn config(url: String, allow: AllowList) -> Config {
-    let target = move |_: &EndpointId| {
+    let target = move |_: &Job| {
         let headers = vec![("Content-Type".into(), "application/json".into()), ("X-Sign".into(), "s".into())];
-        Some(Target { url: url.clone(), headers, success: |status, _| status == 200 })
+        Some(Target { url: url.clone(), called: url.clone(), headers, patience: PATIENCE, success: |status, _| status == 200 })
     };
-    Config { outcome: Arc::new(|_| {}), target: Arc::new(target), allow, clock: Clock::real().unwrap(), patience: PATIENCE }
+    Config { outcome: Arc::new(|_| {}), target: Arc::new(target), allow, clock: Clock::real().unwrap(), stop: Duration::from_millis(50) }
 }
 
 /// A server that reads one request and then does as told. Gives its URL and what it read.
@@ -92,6 +92,37 @@ fn the_request_is_what_the_receiver_was_promised() {
     assert_eq!(lines, expected);
     assert_eq!(body, "{\"eves\":[]}");
     assert_eq!((end, attempt.result, attempt.answer, attempt.url), (TryEnd::Delivered, Ok(200), b"ok".to_vec(), url));
+}
+
+/// A webhook whose query and signature come to what is configured, and that has little time.
+fn signed(url: &str) -> Config {
+    let (url, called) = (url.to_owned(), format!("{url}&{}&Sign=5ec7e7", "q".repeat(MAX_URL)));
+    let patience = Patience { connect: Duration::from_millis(400), whole: Duration::from_millis(400) };
+    let target = move |job: &Job| {
+        let called = format!("{called}&RequestID={}", job.delivery);
+        Some(Target { url: url.clone(), called, headers: Vec::new(), patience, success: |status, _| status == 200 })
+    };
+    Config { target: Arc::new(target), ..config(String::new(), allow()) }
+}
+
+#[test]
+fn what_is_added_to_a_url_is_sent_and_recorded_nowhere() {
+    let (url, saw) = server(says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+    let (attempt, end) = Sender::new(signed(&url)).attempt(&job());
+    let request = saw.recv().unwrap();
+    assert!(request.starts_with("POST /cb?x=1&qqq") && request.contains("&Sign=5ec7e7&RequestID=d0 HTTP/1.1\r\n"), "{request}");
+    assert_eq!((end, &attempt.url), (TryEnd::Delivered, &url));
+    let (silent, _saw) = server(|stream| {
+        std::thread::sleep(Duration::from_secs(4));
+        drop(stream);
+    });
+    for (url, expected) in [(silent.as_str(), "no whole answer within 400 ms"), ("http://127.0.0.1:1/?", "connection refused"), ("http://a b/", "not an http")]
+    {
+        let (attempt, end) = Sender::new(signed(url)).attempt(&job());
+        assert!(attempt.result.as_ref().is_err_and(|e| e.contains(expected)), "{attempt:?}");
+        assert_eq!((end, attempt.url.as_str()), (TryEnd::Failed, url));
+        assert!(!format!("{attempt:?}").contains("5ec7e7"));
+    }
 }
 
 #[test]

@@ -11,12 +11,23 @@ pub enum EndpointId {
     LiveEvents(AppId),
     /// The URL of a subscription of channel events.
     Subscription(AppId, SubscriptionId),
+    /// An application's webhook of live rooms: rooms, who is in them, their owners and administrators.
+    LiveRooms(AppId),
+}
+
+/// How much one POST to an endpoint tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// At most so many events.
+    pub events: usize,
+    /// All of one subject: the body names it once.
+    pub one_subject: bool,
 }
 
 impl EndpointId {
     pub fn app(&self) -> &AppId {
         match self {
-            EndpointId::LiveEvents(app) | EndpointId::Subscription(app, _) => app,
+            EndpointId::LiveEvents(app) | EndpointId::Subscription(app, _) | EndpointId::LiveRooms(app) => app,
         }
     }
 
@@ -25,13 +36,19 @@ impl EndpointId {
         let url = match self {
             EndpointId::LiveEvents(_) => &app.event_callback_url,
             EndpointId::Subscription(_, id) => &subscriptions.iter().find(|s| s.id == *id)?.url,
+            EndpointId::LiveRooms(_) => &app.live_webhook.as_ref()?.url,
         };
         (!url.is_empty()).then_some(url)
     }
 
-    /// One POST tells of one subject only: its body names the channel once.
-    pub fn has_one_subject(&self) -> bool {
-        matches!(self, EndpointId::Subscription(..))
+    /// What a delivery to it is made of.
+    pub fn takes(&self) -> Capacity {
+        match self {
+            EndpointId::LiveEvents(_) => Capacity { events: 100, one_subject: false },
+            EndpointId::Subscription(..) => Capacity { events: 100, one_subject: true },
+            // Its bodies have no list (`tencent.md` §3.2).
+            EndpointId::LiveRooms(_) => Capacity { events: 1, one_subject: true },
+        }
     }
 
     /// The inverse of `Display`, for rows of the store.
@@ -39,6 +56,7 @@ impl EndpointId {
         let (kind, app) = text.split_once(':')?;
         match kind {
             "live" => Some(EndpointId::LiveEvents(AppId::trusted(app))),
+            "live_rooms" => Some(EndpointId::LiveRooms(AppId::trusted(app))),
             // A subscription's id has no colon.
             "rtc" => app.rsplit_once(':').map(|(app, id)| EndpointId::Subscription(AppId::trusted(app), SubscriptionId::trusted(id))),
             _ => None,
@@ -51,6 +69,7 @@ impl fmt::Display for EndpointId {
         match self {
             EndpointId::LiveEvents(app) => write!(f, "live:{app}"),
             EndpointId::Subscription(app, id) => write!(f, "rtc:{app}:{id}"),
+            EndpointId::LiveRooms(app) => write!(f, "live_rooms:{app}"),
         }
     }
 }
@@ -64,14 +83,19 @@ pub struct CallbackUrl {
     pub port: Option<u16>,
 }
 
-/// Longest callback URL in bytes.
+/// Longest callback URL that may be configured, in bytes.
 pub const MAX_URL: usize = 2048;
 
 impl CallbackUrl {
     /// `http://` or `https://`, a host, perhaps a port; no user part, no spaces, no control characters.
     pub fn parse(url: &str) -> Option<CallbackUrl> {
+        if url.len() > MAX_URL { None } else { Self::parse_called(url) }
+    }
+
+    /// The same of a URL that is called: with what was added to its query it may be longer.
+    pub fn parse_called(url: &str) -> Option<CallbackUrl> {
         // The characters of RFC 3986 alone: what else a URL may show is percent-encoded, or cannot be called.
-        if url.len() > MAX_URL || !url.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b)) {
+        if !url.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b)) {
             return None;
         }
         let (scheme, rest) = url.split_once("://")?;
@@ -117,8 +141,12 @@ mod tests {
     #[test]
     fn names() {
         let app = AppId::trusted("a:b");
-        for endpoint in [EndpointId::LiveEvents(app.clone()), EndpointId::Subscription(app, SubscriptionId::trusted("0f"))] {
-            assert_eq!(EndpointId::parse(&endpoint.to_string()), Some(endpoint));
+        let subscription = EndpointId::Subscription(app.clone(), SubscriptionId::trusted("0f"));
+        for (endpoint, text) in
+            [(EndpointId::LiveEvents(app.clone()), "live:a:b"), (subscription, "rtc:a:b:0f"), (EndpointId::LiveRooms(app), "live_rooms:a:b")]
+        {
+            assert_eq!(endpoint.to_string(), text);
+            assert_eq!(EndpointId::parse(text), Some(endpoint));
         }
         assert_eq!(EndpointId::parse("rtc:a"), None);
     }

@@ -16,8 +16,6 @@ impl fmt::Display for DeliveryId {
 
 /// At most so many POSTs at once to one endpoint.
 pub const IN_FLIGHT: usize = 4;
-/// At most so many events in one POST.
-pub const EVENTS_A_POST: usize = 100;
 /// So much of an answer is kept with its attempt, in bytes.
 pub const KEPT_ANSWER: usize = 1024;
 
@@ -30,23 +28,32 @@ pub struct Lane {
     pub in_flight: Vec<DeliveryId>,
 }
 
-/// A frozen delivery, handed to a sender. The body never changes again.
+/// What a delivery says: the same bytes at each try.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frozen {
+    /// Goes to the end of the URL's query; empty where all is in the body.
+    pub query: String,
+    pub body: Vec<u8>,
+}
+
+/// A frozen delivery, handed to a sender. Query and body never change again.
 #[derive(Clone, Debug)]
 pub struct Job {
     pub delivery: DeliveryId,
     pub endpoint: EndpointId,
+    pub query: String,
     pub body: Arc<[u8]>,
     /// Tries made before this one.
     pub tries: u32,
 }
 
-/// Events that become the body of one delivery.
+/// Events that become one delivery.
 #[derive(Clone, Copy, Debug)]
 pub struct Freezing<'a> {
     pub delivery: &'a DeliveryId,
     pub endpoint: &'a EndpointId,
     pub at: Millis,
-    /// Subjects and payloads, in order. Of one subject only where [`EndpointId::has_one_subject`].
+    /// Subjects and payloads, in order; as many as the endpoint [`takes`](EndpointId::takes).
     pub events: &'a [(String, String)],
 }
 
@@ -72,7 +79,7 @@ pub enum TryEnd {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     pub at: Millis,
-    /// The URL it went to.
+    /// The URL it went to, as it was configured: without what was added to its query.
     pub url: String,
     /// The HTTP status, or what went wrong before there was one.
     pub result: Result<u16, String>,

@@ -7,13 +7,13 @@ use crate::{
         Change, Millis, Refusal,
         app::App,
         endpoint::EndpointId,
-        outbox::{DeliveryId, Freezing, IN_FLIGHT, Job, Lane, Outcome, TryEnd},
+        outbox::{DeliveryId, Freezing, Frozen, IN_FLIGHT, Job, Lane, Outcome, TryEnd},
         retry::{self, Next},
     },
     ids::Ids,
     store::{self, Store},
 };
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
 /// Wait before a try that was not the endpoint's fault is made again, in ms.
 const OURS_WAIT: u64 = 5_000;
@@ -65,25 +65,25 @@ impl Batch<'_> {
                 if lane.in_flight.contains(&delivery) {
                     continue;
                 }
-                let found = self.store.frozen_body(&delivery).inspect_err(|_| {
+                let found = self.store.thaw(&delivery).inspect_err(|_| {
                     self.due.entry(endpoint.clone()).or_default().push_front(delivery.clone());
                     self.out.popped.pop();
                 })?;
-                let Some((body, tries)) = found else { continue };
+                let Some((Frozen { query, body }, tries)) = found else { continue };
                 self.lane(endpoint, |lane| lane.in_flight.push(delivery.clone()));
-                self.out.jobs.push(Job { delivery, endpoint: endpoint.clone(), body: body.into(), tries });
+                self.out.jobs.push(Job { delivery, endpoint: endpoint.clone(), query, body: body.into(), tries });
             } else if lane.ready > 0 {
                 let id = self.ids.delivery();
                 let (at, freeze) = (self.tx.now, &self.ports.freeze);
                 let taken = self.store.savepoint(|store| {
                     let taken = store.take(endpoint, &id)?;
-                    let body: Arc<[u8]> = freeze(&Freezing { delivery: &id, endpoint, at, events: &taken.events }).into();
+                    let frozen = freeze(&Freezing { delivery: &id, endpoint, at, events: &taken.events });
                     if !taken.events.is_empty() {
-                        store.freeze(&id, endpoint, &body, at)?;
+                        store.freeze(&id, endpoint, &frozen, at)?;
                     }
-                    Ok((body, taken))
+                    Ok((frozen, taken))
                 });
-                let (body, taken) = taken?;
+                let (Frozen { query, body }, taken) = taken?;
                 if taken.events.is_empty() {
                     tracing::error!(%endpoint, ready = lane.ready, "a lane counted events that the store has not; counting anew");
                     self.lane(endpoint, |lane| lane.ready = 0);
@@ -93,7 +93,7 @@ impl Batch<'_> {
                     lane.ready = lane.ready.saturating_sub(taken.fewer_ready);
                     lane.in_flight.push(id.clone());
                 });
-                self.out.jobs.push(Job { delivery: id, endpoint: endpoint.clone(), body, tries: 0 });
+                self.out.jobs.push(Job { delivery: id, endpoint: endpoint.clone(), query, body: body.into(), tries: 0 });
             } else {
                 return Ok(());
             }
@@ -104,6 +104,7 @@ impl Batch<'_> {
     pub(super) fn outcome(&mut self, outcome: &Outcome) -> Result<(), Refusal> {
         let Outcome { delivery, endpoint, attempt, end } = outcome;
         let gone = self.tx.state.url(endpoint).is_none();
+        let ladder = retry::ladder(endpoint, self.tx.state.apps.get(endpoint.app()));
         let now = self.tx.now;
         let (freed, wait) = self
             .store
@@ -117,7 +118,7 @@ impl Batch<'_> {
                     TryEnd::Delivered => return Ok((store.finish(delivery, endpoint, None, now)?, None)),
                     _ if gone => return Ok((store.finish(delivery, endpoint, Some(REMOVED), now)?, None)),
                     TryEnd::NotSpent => return Ok((0, Some(OURS_WAIT))),
-                    TryEnd::Failed => retry::after_failure(tries),
+                    TryEnd::Failed => retry::after_failure(tries, ladder),
                 };
                 match next {
                     Next::Wait(ms) => Ok((0, Some(ms))),
@@ -147,13 +148,14 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// An application was changed: its event callback's URL, or it was switched on or off.
+    /// An application was changed: one of its URLs, or it was switched on or off.
     pub(super) fn app_changed(&mut self, old: &App, new: &App) {
         let subscriptions = self.tx.state.subscriptions_of(&new.id);
         let endpoints = subscriptions.iter().map(|s| EndpointId::Subscription(new.id.clone(), s.id.clone()));
         self.touched.extend(endpoints.collect::<Vec<_>>());
-        let had_url = !old.event_callback_url.is_empty();
-        self.endpoint_changed(EndpointId::LiveEvents(new.id.clone()), had_url);
+        // One change takes away one URL at most.
+        self.endpoint_changed(EndpointId::LiveEvents(new.id.clone()), !old.event_callback_url.is_empty());
+        self.endpoint_changed(EndpointId::LiveRooms(new.id.clone()), old.live_webhook.is_some());
     }
 
     /// A URL was set, changed or taken away. What waits takes the new URL along; without one it is put
@@ -180,8 +182,8 @@ pub(super) fn put_aside(store: &Store, endpoint: &EndpointId, in_flight: &[Deliv
         if events.is_empty() {
             return Ok(());
         }
-        let body = freeze(&Freezing { delivery: &id, endpoint, at: now, events: &events });
-        store.freeze(&id, endpoint, &body, now)?;
+        let frozen = freeze(&Freezing { delivery: &id, endpoint, at: now, events: &events });
+        store.freeze(&id, endpoint, &frozen, now)?;
         store.finish(&id, endpoint, Some(REMOVED), now)?;
     }
 }

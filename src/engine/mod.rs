@@ -33,7 +33,7 @@ use crate::{
         event::{ChannelEvent, Event, Rendered},
         group::FORGOTTEN,
         moderation::Question,
-        outbox::{DeliveryId, Freezing, Job},
+        outbox::{DeliveryId, Freezing, Frozen, Job},
         push::Push,
         session,
         state::Rules,
@@ -63,8 +63,8 @@ const REDO_AFTER: u64 = 200;
 /// Counters of messages that are not stored are saved within this many ms (`design.md` §1).
 const SAVE_COUNTERS_AFTER: u64 = 1_000;
 
-/// Makes one body out of several events of an endpoint.
-pub type Freeze = Box<dyn Fn(&Freezing) -> Vec<u8> + Send>;
+/// Makes one delivery out of several events of an endpoint.
+pub type Freeze = Box<dyn Fn(&Freezing) -> Frozen + Send>;
 
 /// What the engine calls and is not allowed to know.
 pub struct Ports {

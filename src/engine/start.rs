@@ -61,16 +61,17 @@ impl Starting {
             state.apply(Change::HeardUntil(cid, participant.user.clone(), Some(until)));
         }
         let mut due: HashMap<EndpointId, VecDeque<DeliveryId>> = HashMap::new();
-        for frozen in store.frozen(None)? {
+        for unfinished in store.frozen(None)? {
             // Ticks died with the last boot: the wait of the present rung begins anew.
-            match frozen.tries {
-                0 => due.entry(frozen.endpoint).or_default().push_back(frozen.id),
+            match unfinished.tries {
+                0 => due.entry(unfinished.endpoint).or_default().push_back(unfinished.id),
                 tries => {
-                    let wait = match retry::after_failure(tries) {
+                    let ladder = retry::ladder(&unfinished.endpoint, state.apps.get(unfinished.endpoint.app()));
+                    let wait = match retry::after_failure(tries, ladder) {
                         retry::Next::Wait(ms) => ms * config.retry_percent as u64 / 100,
                         retry::Next::Dead => 0,
                     };
-                    timers.at(clock.tick().after(wait), Timer::Retry(frozen.endpoint, frozen.id));
+                    timers.at(clock.tick().after(wait), Timer::Retry(unfinished.endpoint, unfinished.id));
                 }
             }
         }

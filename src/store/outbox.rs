@@ -5,14 +5,14 @@ use crate::domain::{
     Change, Millis, State,
     endpoint::EndpointId,
     event::Rendered,
-    outbox::{Attempt, DeliveryId, EVENTS_A_POST, Lane},
+    outbox::{Attempt, DeliveryId, Frozen, Lane},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeSet;
 
 /// A delivery that was neither delivered nor given up, as it is found at a start.
 #[derive(Debug)]
-pub struct Frozen {
+pub struct Unfinished {
     pub id: DeliveryId,
     pub endpoint: EndpointId,
     pub tries: u32,
@@ -54,7 +54,7 @@ impl Store {
         let free = match last.query_row(params![name, event.subject], |row| row.get(0)).optional()? {
             None => true,
             Some(false) => false,
-            Some(true) => !full.exists(params![name, event.subject, EVENTS_A_POST as i64])?,
+            Some(true) => !full.exists(params![name, event.subject, event.endpoint.takes().events as i64])?,
         };
         run(
             conn,
@@ -76,7 +76,7 @@ impl Store {
                 "UPDATE outbox SET ready = 0 WHERE id IN (SELECT id FROM outbox WHERE endpoint = ?1 AND subject = ?2 ORDER BY id LIMIT ?3)
                  AND delivery IS NULL AND ready = 1",
             )?;
-            fewer_ready += hold.execute(params![name, subject, 2 * EVENTS_A_POST as i64])? as u64;
+            fewer_ready += hold.execute(params![name, subject, 2 * lane.takes().events as i64])? as u64;
         }
         Ok(Taken { events, fewer_ready })
     }
@@ -92,7 +92,8 @@ impl Store {
     fn claim(&self, id: &DeliveryId, lane: &EndpointId, kind: &str, order: &str) -> Result<Vec<(String, String)>> {
         let (conn, name) = (self.conn(), lane.to_string());
         let waiting = format!("FROM outbox WHERE endpoint = ?1 AND {kind} AND delivery IS NULL");
-        let only: Option<String> = match lane.has_one_subject() {
+        let takes = lane.takes();
+        let only: Option<String> = match takes.one_subject {
             true => {
                 conn.prepare_cached(&format!("SELECT subject {waiting} ORDER BY {order} LIMIT 1"))?.query_row(params![name], |row| row.get(0)).optional()?
             }
@@ -100,7 +101,7 @@ impl Store {
         };
         let of = if only.is_some() { "subject = ?3" } else { "?3 IS NULL" };
         let mut rows = conn.prepare_cached(&format!("SELECT id, subject, payload {waiting} AND {of} ORDER BY id LIMIT ?2"))?;
-        let found = rows.query_map(params![name, EVENTS_A_POST as i64, only], |row| Ok((row.get::<_, i64>(0)?, (row.get(1)?, row.get(2)?))))?;
+        let found = rows.query_map(params![name, takes.events as i64, only], |row| Ok((row.get::<_, i64>(0)?, (row.get(1)?, row.get(2)?))))?;
         // All are read before the first is changed: the change takes a row out of what is being read.
         let found: Vec<_> = found.collect::<rusqlite::Result<_>>()?;
         for (row_id, _) in &found {
@@ -110,11 +111,11 @@ impl Store {
     }
 
     /// Writes a frozen delivery. Committed before its first byte is sent.
-    pub fn freeze(&self, id: &DeliveryId, lane: &EndpointId, body: &[u8], now: Millis) -> Result<()> {
+    pub fn freeze(&self, id: &DeliveryId, lane: &EndpointId, frozen: &Frozen, now: Millis) -> Result<()> {
         run(
             self.conn(),
-            "INSERT INTO delivery (id, endpoint, body, created, tries, state, reason, ended) VALUES (?1, ?2, ?3, ?4, 0, 0, NULL, NULL)",
-            params![&*id.0, lane.to_string(), body, now.0],
+            "INSERT INTO delivery (id, endpoint, query, body, created, tries, state, reason, ended) VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, NULL, NULL)",
+            params![&*id.0, lane.to_string(), frozen.query, frozen.body, now.0],
         )
     }
 
@@ -133,30 +134,29 @@ impl Store {
         let conn = self.conn();
         let state = if dead.is_some() { 2 } else { 1 };
         run(conn, "UPDATE delivery SET state = ?2, reason = ?3, ended = ?4 WHERE id = ?1", params![&*id.0, state, dead, now.0])?;
-        let name = lane.to_string();
         let mut subjects = conn.prepare_cached("SELECT DISTINCT subject FROM outbox WHERE delivery = ?1")?;
         let subjects: Vec<String> = subjects.query_map(params![&*id.0], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
         run(conn, "DELETE FROM outbox WHERE delivery = ?1", params![&*id.0])?;
         let mut freed = 0;
         for subject in subjects {
-            freed += free(conn, &name, &subject)?;
+            freed += free(conn, lane, &subject)?;
         }
         Ok(freed)
     }
 
-    /// The body of a frozen delivery and the tries made of it.
-    pub fn frozen_body(&self, id: &DeliveryId) -> Result<Option<(Vec<u8>, u32)>> {
-        let mut find = self.conn().prepare_cached("SELECT body, tries FROM delivery WHERE id = ?1 AND state = 0")?;
-        Ok(find.query_row(params![&*id.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+    /// What a frozen delivery says, and the tries made of it.
+    pub fn thaw(&self, id: &DeliveryId) -> Result<Option<(Frozen, u32)>> {
+        let mut find = self.conn().prepare_cached("SELECT query, body, tries FROM delivery WHERE id = ?1 AND state = 0")?;
+        Ok(find.query_row(params![&*id.0], |row| Ok((Frozen { query: row.get(0)?, body: row.get(1)? }, row.get(2)?))).optional()?)
     }
 
     /// All frozen deliveries, oldest first; of one endpoint, if it is named.
-    pub fn frozen(&self, of: Option<&EndpointId>) -> Result<Vec<Frozen>> {
+    pub fn frozen(&self, of: Option<&EndpointId>) -> Result<Vec<Unfinished>> {
         let mut rows = self.conn().prepare_cached("SELECT id, endpoint, tries FROM delivery WHERE state = 0 ORDER BY n")?;
         let mut rows = rows.query([])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            let frozen = Frozen { id: DeliveryId(row.get::<_, String>(0)?.into()), endpoint: endpoint(&row.get::<_, String>(1)?)?, tries: row.get(2)? };
+            let frozen = Unfinished { id: DeliveryId(row.get::<_, String>(0)?.into()), endpoint: endpoint(&row.get::<_, String>(1)?)?, tries: row.get(2)? };
             if of.is_none_or(|of| *of == frozen.endpoint) {
                 found.push(frozen);
             }
@@ -198,7 +198,7 @@ impl Store {
             let mut holds = conn.prepare_cached("SELECT delivery FROM outbox WHERE endpoint = ?1 AND subject = ?2 ORDER BY id LIMIT 1")?;
             let first: Option<Option<String>> = holds.query_row(params![name, subject], |row| row.get(0)).optional()?;
             if first == Some(None) {
-                free(conn, &name, &subject)?;
+                free(conn, &endpoint(&name)?, &subject)?;
             }
         }
         for name in names {
@@ -234,12 +234,12 @@ impl Purged {
 
 /// The oldest events of a subject that no delivery holds may be sent next: as many as one delivery takes. Returns how many
 /// of them could not before.
-fn free(conn: &Connection, name: &str, subject: &str) -> Result<u64> {
+fn free(conn: &Connection, lane: &EndpointId, subject: &str) -> Result<u64> {
     let mut free = conn.prepare_cached(
         "UPDATE outbox SET ready = 1 WHERE id IN (SELECT id FROM outbox WHERE endpoint = ?1 AND subject = ?2 ORDER BY id LIMIT ?3)
          AND delivery IS NULL AND ready = 0",
     )?;
-    Ok(free.execute(params![name, subject, EVENTS_A_POST as i64])? as u64)
+    Ok(free.execute(params![lane.to_string(), subject, lane.takes().events as i64])? as u64)
 }
 
 fn forget(conn: &Connection, deliveries: Vec<String>) -> Result<usize> {

@@ -7,7 +7,7 @@ use crate::domain::{
     endpoint::EndpointId,
     event::Rendered,
     group::Group,
-    outbox::{Attempt, DeliveryId},
+    outbox::{Attempt, DeliveryId, Frozen},
     request::{AttemptPage, PageStart},
 };
 use crate::fake;
@@ -33,7 +33,7 @@ fn a_purge_takes_old_and_surplus_deliveries_and_leaves_what_waits_or_is_frozen()
     for n in 0..6 {
         store.add_event(&event(&lane, n), Millis(1)).unwrap();
         store.take(&lane, &id(n)).unwrap();
-        store.freeze(&id(n), &lane, b"p", Millis(1)).unwrap();
+        store.freeze(&id(n), &lane, &Frozen { query: String::new(), body: b"p".to_vec() }, Millis(1)).unwrap();
         store.add_attempt(&id(n), &lane, &attempt).unwrap();
     }
     for (n, dead, ended) in [(0, None, 100), (1, Some("why"), 100), (2, None, 2_000), (3, Some("why"), 2_000), (4, None, 2_000)] {
@@ -78,12 +78,45 @@ fn of_a_subject_no_more_is_ready_than_a_delivery_takes_also_when_those_are_purge
 }
 
 #[test]
+fn webhooks_of_rooms_take_one_event_each_and_say_the_same_at_each_try() {
+    let (folder, store, _) = told("one-each");
+    let lane = EndpointId::LiveRooms(AppId::trusted("a"));
+    let id = |n: usize| DeliveryId(format!("d{n}").into());
+    let add = |subject: usize| store.add_event(&event(&lane, subject), Millis(1)).unwrap();
+    assert_eq!([0, 0, 1, 0].map(add), [true, false, true, false], "of a subject one is ready");
+    let take = |n: usize| {
+        let taken = store.take(&lane, &id(n)).unwrap();
+        (taken.events.into_iter().map(|(subject, _)| subject).collect::<Vec<_>>(), taken.fewer_ready)
+    };
+    assert_eq!((take(0), take(1), take(2)), ((vec!["u0".into()], 1), (vec!["u1".into()], 1), (vec![], 0)));
+    assert!(!add(1), "its subject is held");
+    let frozen = Frozen { query: "a=1&b=%20".into(), body: b"{}".to_vec() };
+    store.freeze(&id(0), &lane, &frozen, Millis(1)).unwrap();
+    let attempt = Attempt { at: Millis(1), url: "u".into(), result: Ok(500), took_ms: 1, answer: vec![] };
+    for tries in 0..2 {
+        assert_eq!(store.thaw(&id(0)).unwrap(), Some((frozen.clone(), tries)));
+        store.add_attempt(&id(0), &lane, &attempt).unwrap();
+    }
+    // Those who are told have no place in the list of tries of subscriptions.
+    let listed: i64 = store.conn().query_row("SELECT count(*) FROM attempt WHERE app IS NOT NULL", [], |row| row.get(0)).unwrap();
+    assert_eq!(listed, 0);
+    assert_eq!(store.finish(&id(0), &lane, Some("why"), Millis(2)).unwrap(), 1, "one of the two that wait behind it");
+    assert_eq!(store.thaw(&id(0)).unwrap(), None);
+    assert_eq!((take(3), take(4)), ((vec!["u0".into()], 1), (vec![], 0)));
+    assert_eq!(store.take_any(&lane, &id(5)).unwrap().len(), 1, "also when nothing is ready");
+    let gone = store.purge_callbacks(Millis(0), 100, 0).unwrap();
+    assert_eq!((gone.waiting, gone.ready), (1, vec![(lane, 0)]));
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
 fn tries_of_subscriptions_are_listed_by_time_and_page() {
     let (folder, store, live) = told("attempts");
     let lane = |id: &str| EndpointId::Subscription(AppId::trusted("a"), SubscriptionId::trusted(id));
     for (n, (endpoint, at)) in [(lane("s1"), 10), (lane("s2"), 20), (lane("s1"), 30), (live, 20), (lane("s1"), 40)].into_iter().enumerate() {
         let id = DeliveryId(format!("d{n}").into());
-        store.freeze(&id, &endpoint, format!("body {n}").as_bytes(), Millis(1)).unwrap();
+        let frozen = Frozen { query: String::new(), body: format!("body {n}").into_bytes() };
+        store.freeze(&id, &endpoint, &frozen, Millis(1)).unwrap();
         for result in [Err("refused".to_owned()), Ok(200)] {
             store.add_attempt(&id, &endpoint, &Attempt { at: Millis(at), url: "u".into(), result, took_ms: 3, answer: vec![] }).unwrap();
         }

@@ -2,3 +2,4 @@
 //! HTTP library and no SQL; bytes come in and go out as plain types.
 
 pub mod usersig;
+pub mod webhook;

@@ -76,7 +76,10 @@ impl Bench {
                 if app.event_callback_url.is_empty() { Vec::new() } else { vec![Rendered { endpoint, subject, payload: format!("{:?}", event.what) }] }
             },
             render_channel: |event| format!("{:?}", event.what),
-            freeze: Box::new(|freezing| freezing.events.iter().map(|(_, payload)| payload.as_str()).collect::<Vec<_>>().join("\n").into_bytes()),
+            freeze: Box::new(|freezing| {
+                let body = freezing.events.iter().map(|(_, payload)| payload.as_str()).collect::<Vec<_>>().join("\n").into_bytes();
+                Frozen { query: format!("id={}", freezing.delivery), body }
+            }),
             hubs: vec![Box::new(move |list| to.lock().unwrap().extend(list))],
             dispatch: Box::new(move |job| out.lock().unwrap().push(job)),
             ask: Box::new(move |question| asked.lock().unwrap().push(question)),
@@ -290,7 +293,7 @@ fn a_delivery_is_frozen_once_and_its_subject_waits() {
     b.engine.timers.at(b.engine.core.clock.tick(), Timer::Pump);
     b.batch(vec![]);
     let again = b.jobs.lock().unwrap().clone();
-    let ids = |jobs: &[Job]| jobs.iter().map(|j| (j.delivery.clone(), j.body.to_vec())).collect::<BTreeSet<_>>();
+    let ids = |jobs: &[Job]| jobs.iter().map(|j| (j.delivery.clone(), j.query.clone(), j.body.to_vec())).collect::<BTreeSet<_>>();
     assert_eq!(ids(&again), ids(&jobs[1..]));
 }
 
