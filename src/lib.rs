@@ -27,6 +27,7 @@
 //! | [`form`], [`throttle`] | what the dialects share: parameters as they travel, calls counted by the second |
 //! | [`clock`], [`ids`] | the only sources of time and of randomness |
 //! | [`metrics`] | what is counted, and `/metrics` |
+//! | `explanation` | what `roomd verify` prints, whichever the cloud |
 //! | [`fatal`] | the end of the process when a thread that everything needs meets a defect |
 //! | [`settings`], [`server`], [`notify`], `cli` | resolved once; put together; told to systemd; typed by a person |
 //!
@@ -107,6 +108,7 @@ pub mod delivery;
 pub mod domain;
 pub mod door;
 pub mod engine;
+mod explanation;
 #[cfg(test)]
 pub(crate) mod fake;
 pub mod fatal;

@@ -122,6 +122,21 @@ pub(crate) fn print(text: &str) {
     let _ = out.write_all(format!("{text}\n").as_bytes()).and_then(|()| out.flush());
 }
 
+/// The longest file or text that is read, in bytes.
+const INPUT: u64 = 4 * 1024 * 1024;
+
+/// What a file has; `-` is standard input.
+pub(crate) fn input(path: &str) -> Result<Vec<u8>, Failure> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    let read = match path {
+        "-" => std::io::stdin().lock().take(INPUT).read_to_end(&mut bytes),
+        path => std::fs::File::open(path).and_then(|file| file.take(INPUT).read_to_end(&mut bytes)),
+    };
+    read.map_err(|e| Failure::Use(format!("cannot read {path}: {e}")))?;
+    Ok(bytes)
+}
+
 /// The machine's time.
 pub(crate) fn clock() -> Result<Clock, Failure> {
     Clock::real().map_err(|e| Failure::Run(format!("the clock cannot be read: {e}")))
@@ -142,7 +157,7 @@ fn instead(output: &str, args: &[&str]) -> String {
         (Some(command), _) => {
             let sub = args.get(1).filter(|a| !a.starts_with('-') && matches!(*command, "app" | "key" | "verify"));
             let sub = sub
-                .filter(|s| ["create", "list", "show", "delete", "callback", "login", "channel", "request"].contains(s))
+                .filter(|s| ["create", "change", "list", "show", "delete", "callback", "login", "channel", "request", "usersig"].contains(s))
                 .map(|s| format!(" {s}"))
                 .unwrap_or_default();
             format!("{why}; type roomd {command}{sub} --help")
@@ -184,6 +199,7 @@ mod tests {
             (&["key", "--help"], "help: Usage: roomd key <command>"),
             (&["--help"], "help: Usage: roomd "),
             (&["app", "show", "--app", "a", "--json"], "fine"),
+            (&["app", "change"], "--app; type roomd app change --help"),
             (&[], "fine"),
         ] {
             let got = complaint(args);

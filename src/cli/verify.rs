@@ -1,12 +1,15 @@
-//! `roomd verify`: shows how a signature, a login or a channel token is made, step by step, and says whether
-//! the one given is right. Needs no server; what it knows is in the dialect.
+//! `roomd verify`: shows how a signature, a login, a channel token or a UserSig is made, step by step, and says
+//! whether the one given is right. Needs no server; what it knows is in the dialects.
 
-use super::{Failure, clock, print};
-use crate::alibaba::explain::{self, Explanation, Kind};
+use super::{Failure, clock, input, print};
+use crate::{
+    alibaba::explain::{self, Kind},
+    explanation::Explanation,
+    tencent,
+};
 use argh::FromArgs;
-use std::io::Read;
 
-/// Explain a signature: of a callback, a login, a channel token or a request.
+/// Explain a signature: of a callback, a login, a channel token, a request or a UserSig.
 ///
 /// Exits 0 if it is valid, 1 if it is not, 2 on bad use.
 #[derive(FromArgs)]
@@ -23,6 +26,7 @@ enum What {
     Login(Login),
     Channel(Channel),
     Request(Request),
+    Usersig(Usersig),
 }
 
 /// How a callback's signature is made, and whether the one you got is right.
@@ -89,8 +93,26 @@ struct Request {
     secret: String,
 }
 
-/// The longest file or text that is read, in bytes.
-const INPUT: u64 = 4 * 1024 * 1024;
+/// What is in a UserSig, and whether it is valid, wrong or expired.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "usersig")]
+struct Usersig {
+    /// the UserSig (default: read from standard input)
+    #[argh(option)]
+    usersig: Option<String>,
+
+    /// the AppKey
+    #[argh(option)]
+    key: String,
+
+    /// sDKAppID for which it must be; any when left out
+    #[argh(option, arg_name = "number")]
+    sdkappid: Option<u32>,
+
+    /// user of whom it must be; anyone when left out
+    #[argh(option, arg_name = "id")]
+    user: Option<String>,
+}
 
 impl Verify {
     pub fn run(self) -> Result<(), Failure> {
@@ -99,6 +121,7 @@ impl Verify {
             What::Login(it) => it.explain(),
             What::Channel(it) => it.explain(),
             What::Request(it) => it.explain(),
+            What::Usersig(it) => it.explain(),
         }?;
         print(text.trim_end());
         if good { Ok(()) } else { Err(Failure::No) }
@@ -126,9 +149,16 @@ impl Channel {
 
 impl Request {
     fn explain(&self) -> Result<Explanation, Failure> {
-        let raw = read(&self.request)?;
+        let raw = input(&self.request)?;
         let captured = parse(&raw)?;
         Ok(explain::request(&captured.method, &captured.target, &captured.headers, &captured.body, &self.secret))
+    }
+}
+
+impl Usersig {
+    fn explain(&self) -> Result<Explanation, Failure> {
+        let text = given(&self.usersig, "the UserSig")?;
+        Ok(tencent::explain::usersig(&text, &self.key, self.sdkappid, self.user.as_deref(), clock()?.now()))
     }
 }
 
@@ -136,19 +166,8 @@ impl Request {
 fn given(typed: &Option<String>, what: &str) -> Result<String, Failure> {
     match typed {
         Some(text) => Ok(text.clone()),
-        None => String::from_utf8(read("-")?).map_err(|_| Failure::Use(format!("standard input is not text; give {what}"))),
+        None => String::from_utf8(input("-")?).map_err(|_| Failure::Use(format!("standard input is not text; give {what}"))),
     }
-}
-
-/// `-` is standard input.
-fn read(path: &str) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    let read = match path {
-        "-" => std::io::stdin().lock().take(INPUT).read_to_end(&mut bytes),
-        path => std::fs::File::open(path).and_then(|file| file.take(INPUT).read_to_end(&mut bytes)),
-    };
-    read.map_err(|e| Failure::Use(format!("cannot read {path}: {e}")))?;
-    Ok(bytes)
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -207,6 +226,8 @@ mod tests {
             (&["login", "--key", "k", "--login", "{}"], 1),
             (&["channel", "--key", "k", "--token", "{}"], 1),
             (&["request", "--request", "/nowhere/at/all", "--secret", "s"], 2),
+            (&["usersig", "--key", "k", "--usersig", "!!"], 1),
+            (&["usersig", "--key", "k", "--usersig", "!!", "--sdkappid", "-1"], 2),
         ] {
             let args = ["roomd", "verify"].iter().chain(args);
             assert_eq!(crate::cli::run(args.clone().map(Into::into)), code, "{args:?}");

@@ -11,7 +11,7 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 
 /// Longest text that is looked at, in bytes; real ones have 170 to 260.
-const MAX_TEXT: usize = 4 * 1024;
+pub(super) const MAX_TEXT: usize = 4 * 1024;
 /// Longest document that a text may unpack to, in bytes: what grows beyond it is a bomb.
 const MAX_DOCUMENT: usize = 8 * 1024;
 const VERSION: &str = "2.0";
@@ -76,34 +76,39 @@ fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
 
 /// The document in a UserSig; times in seconds.
 #[derive(Serialize, Deserialize)]
-struct Document {
+pub(super) struct Document {
     #[serde(rename = "TLS.ver")]
     version: String,
     #[serde(rename = "TLS.identifier")]
-    identifier: String,
+    pub(super) identifier: String,
     #[serde(rename = "TLS.sdkappid")]
-    sdkappid: u32,
+    pub(super) sdkappid: u32,
     #[serde(rename = "TLS.time")]
-    time: i64,
+    pub(super) time: i64,
     #[serde(rename = "TLS.expire")]
-    expire: i64,
+    pub(super) expire: i64,
     /// Base64 of what another product of the cloud reads; signed, and of no meaning here.
     #[serde(rename = "TLS.userbuf", default, skip_serializing_if = "Option::is_none")]
     userbuf: Option<String>,
     #[serde(rename = "TLS.sig")]
-    signature: String,
+    pub(super) signature: String,
 }
 
 impl Document {
-    fn sign(&self, key: &str) -> String {
+    /// The lines that are signed, each with its end.
+    pub(super) fn to_sign(&self) -> String {
         let Document { identifier, sdkappid, time, expire, userbuf, .. } = self;
         let mut text = format!("TLS.identifier:{identifier}\nTLS.sdkappid:{sdkappid}\nTLS.time:{time}\nTLS.expire:{expire}\n");
         if let Some(userbuf) = userbuf {
             text += &format!("TLS.userbuf:{userbuf}\n");
         }
+        text
+    }
+
+    pub(super) fn sign(&self, key: &str) -> String {
         // The key is text, and is not decoded although it looks like hex.
         let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("a MAC takes a key of any length");
-        mac.update(text.as_bytes());
+        mac.update(self.to_sign().as_bytes());
         STANDARD.encode(mac.finalize().into_bytes())
     }
 }
@@ -146,17 +151,28 @@ pub fn verify(text: &str, sdkappid: u32, key: &str, identifier: &str, now: Milli
 }
 
 fn read(text: &str) -> Result<Document, Flaw> {
+    unpack(text).and_then(|json| parse(&json)).map_err(|_| Flaw::Malformed)
+}
+
+/// The JSON in it. The error says which step fails.
+pub(super) fn unpack(text: &str) -> Result<Vec<u8>, String> {
     if text.len() > MAX_TEXT {
-        return Err(Flaw::Malformed);
+        return Err(format!("it has {} bytes; {MAX_TEXT} are allowed", text.len()));
     }
     let standard = text.replace('*', "+").replace('-', "/").replace('_', "=");
-    let packed = STANDARD.decode(standard).map_err(|_| Flaw::Malformed)?;
-    let json = miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(&packed, MAX_DOCUMENT).map_err(|_| Flaw::Malformed)?;
-    let document: Document = serde_json::from_slice(&json).map_err(|_| Flaw::Malformed)?;
-    // A line break in the identifier would be one in what is signed.
-    if document.version != VERSION || UserId::new(&document.identifier).is_err() {
-        return Err(Flaw::Malformed);
+    let packed = STANDARD.decode(standard).map_err(|why| format!("it is no base64, in which * stands for +, - for / and _ for =: {why}"))?;
+    miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(&packed, MAX_DOCUMENT)
+        .map_err(|_| format!("what is in the base64 is not zlib, or unpacks to more than {MAX_DOCUMENT} bytes"))
+}
+
+/// The document that the JSON is.
+pub(super) fn parse(json: &[u8]) -> Result<Document, String> {
+    let document: Document = serde_json::from_slice(json).map_err(|why| format!("what is in it is not the JSON of a UserSig: {why}"))?;
+    if document.version != VERSION {
+        return Err(format!("TLS.ver is {:?}; it must be {VERSION:?}", document.version));
     }
+    // A line break in the identifier would be one in what is signed.
+    UserId::new(&document.identifier).map_err(|why| format!("TLS.identifier is none: {why}"))?;
     Ok(document)
 }
 

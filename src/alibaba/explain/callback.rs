@@ -1,9 +1,9 @@
 //! The signature of a callback, checked as its receiver should.
 
-use super::{Explanation, Lines};
 use crate::{
     alibaba::signature::{self, same},
     domain::Millis,
+    explanation::{Explanation, Lines},
 };
 
 /// A callback's time of signing may be so far from ours, in seconds.
@@ -141,7 +141,7 @@ pub fn callback(kind: Kind, host: &str, timestamp: &str, key: &str, given: Optio
     let Some(given) = given else {
         lines.put("header", format_args!("{}: {timestamp}", kind.headers().0));
         lines.put("header", format_args!("{}: {expected}", kind.headers().1));
-        return Explanation { good: true, text: lines.0 };
+        return lines.unjudged();
     };
     lines.put("given", given);
     let wrong = (!same(&expected, given.trim())).then(|| why_wrong(kind, dialled, timestamp, key, given.trim()));

@@ -1,13 +1,13 @@
 //! What a client shows to be let in: the login, and the join token of an RTC channel. Read and checked as
 //! the server does, but for what only the server knows.
 
-use super::{Explanation, Lines};
 use crate::{
     alibaba::{
         signature::{same, sha256_hex},
         token::{self, Expiry, Flaw, NonceShape},
     },
     domain::{AppId, Millis},
+    explanation::{Explanation, Lines, span},
 };
 
 /// A login: JSON, or base64 of it, as a client puts it into its connect. Its `app_sign` is not checked.
@@ -23,9 +23,9 @@ pub fn login(credential: &str, key: &str, now: Millis) -> Explanation {
     lines.put("application", &login.app_id);
     lines.put("user", &auth.user_id);
     lines.put("role", if auth.role.is_empty() { "(none: an ordinary user)" } else { &auth.role });
-    let expected = lines.hash(parts, key);
+    let expected = put_hash(&mut lines, parts, key);
     lines.put("app_token", &login.app_token);
-    lines.expiry(&auth.timestamp, now);
+    put_expiry(&mut lines, &auth.timestamp, now);
     let examine = |app: AppId| token::examine(&login, &app, key, None, NonceShape::Documented, now).map(drop);
     lines.verdict(why("app_id", &login.app_id, examine, &expected, &login.app_token))
 }
@@ -42,29 +42,27 @@ pub fn channel(credential: &str, key: &str, now: Millis) -> Explanation {
     lines.put("application", &join.appid);
     lines.put("channel", &join.channelid);
     lines.put("user", &join.userid);
-    let expected = lines.hash(parts, key);
+    let expected = put_hash(&mut lines, parts, key);
     lines.put("token", &join.token);
-    lines.expiry(&join.timestamp, now);
+    put_expiry(&mut lines, &join.timestamp, now);
     let examine = |app: AppId| token::examine_rtc(&join, &app, key, NonceShape::Documented, now);
     lines.verdict(why("appid", &join.appid, examine, &expected, &join.token))
 }
 
-impl Lines {
-    /// What is hashed, and the hash, which is returned.
-    fn hash(&mut self, parts: impl Fn(&str) -> String, key: &str) -> String {
-        let expected = sha256_hex(parts(key).as_bytes());
-        self.put("hashed", parts("<AppKey>"));
-        self.put("sha256", &expected);
-        expected
-    }
+/// What is hashed, and the hash, which is returned.
+fn put_hash(lines: &mut Lines, parts: impl Fn(&str) -> String, key: &str) -> String {
+    let expected = sha256_hex(parts(key).as_bytes());
+    lines.put("hashed", parts("<AppKey>"));
+    lines.put("sha256", &expected);
+    expected
+}
 
-    fn expiry(&mut self, expiry: &Expiry, now: Millis) {
-        let left = expiry.left(now);
-        self.put("expires", if left > 0 { format!("in {}", span(left)) } else { format!("{} ago", span(left.saturating_neg())) });
-        // Ten times too long a number is milliseconds, the usual slip.
-        if left > 100 * 365 * 86_400 {
-            self.put("note", "the expiry looks like milliseconds; it is seconds");
-        }
+fn put_expiry(lines: &mut Lines, expiry: &Expiry, now: Millis) {
+    let left = expiry.left(now);
+    lines.put("expires", if left > 0 { format!("in {}", span(left)) } else { format!("{} ago", span(left.saturating_neg())) });
+    // Ten times too long a number is milliseconds, the usual slip.
+    if left > 100 * 365 * 86_400 {
+        lines.put("note", "the expiry looks like milliseconds; it is seconds");
     }
 }
 
@@ -85,15 +83,5 @@ fn why_refused(flaw: &Flaw) -> String {
         Flaw::OtherApp => "it is for another application".into(),
         Flaw::Token => "the token is wrong: another AppKey, or one of the hashed parts differs".into(),
         Flaw::Expired => "rightly signed, but expired: make a new one with a later timestamp".into(),
-    }
-}
-
-/// 93784 → "1 d 2 h".
-fn span(seconds: i64) -> String {
-    match seconds {
-        s if s < 120 => format!("{s} s"),
-        s if s < 7_200 => format!("{} min", s / 60),
-        s if s < 172_800 => format!("{} h {} min", s / 3_600, s % 3_600 / 60),
-        s => format!("{} d {} h", s / 86_400, s % 86_400 / 3_600),
     }
 }

@@ -1,10 +1,12 @@
 //! The signature of a captured request, step by step.
 
-use super::{Explanation, Lines};
-use crate::alibaba::{
-    error::RpcError,
-    rpc::{RpcRequest, Scheme, Signed},
-    signature,
+use crate::{
+    alibaba::{
+        error::RpcError,
+        rpc::{RpcRequest, Scheme, Signed},
+        signature,
+    },
+    explanation::{Explanation, Lines},
 };
 use std::net::Ipv4Addr;
 
