@@ -1,5 +1,5 @@
-//! What `roomd verify` tells a person of a signature: lines of a name and a value, and a verdict. Knows no
-//! cloud; each dialect says what the lines are.
+//! What a person is told of a signature by `roomd verify`, and by the receiver: lines of a name and a value, and
+//! a verdict. Knows no cloud; each dialect says what the lines are.
 
 use std::fmt::{Display, Write};
 
@@ -9,6 +9,15 @@ pub struct Explanation {
     pub good: bool,
     /// Whole lines.
     pub text: String,
+}
+
+/// What a callback says of who sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Valid,
+    /// What differs.
+    Wrong(String),
+    Unsigned,
 }
 
 /// Lines of a name and a value, aligned; the last line is the verdict.

@@ -3,7 +3,7 @@
 //! One thread a connection, all of it bounded. Heads are read by the door's rules; beyond that it knows
 //! no cloud's spelling and nothing of the server.
 
-pub use crate::alibaba::explain::Verdict;
+pub use crate::explanation::Verdict;
 use crate::{
     alibaba::explain,
     clock::Clock,
@@ -14,6 +14,7 @@ use crate::{
         http::{self, Fault, Head},
         limits,
     },
+    tencent::received,
 };
 use std::{
     io::{self, Read, Write},
@@ -44,20 +45,32 @@ pub struct Callback {
     pub verdict: Verdict,
 }
 
-/// The AppKeys that callbacks may be signed with; clones share them, and more can be added later.
+/// What callbacks may be signed with; clones share it, and more can be added later.
 #[derive(Clone, Default)]
-pub struct Keys(Arc<Mutex<Vec<String>>>);
+pub struct Keys(Arc<Mutex<Secrets>>);
+
+#[derive(Clone, Default)]
+struct Secrets {
+    /// AppKeys.
+    keys: Vec<String>,
+    /// Of webhooks.
+    tokens: Vec<String>,
+}
 
 impl Keys {
-    pub fn new(keys: impl IntoIterator<Item = String>) -> Keys {
-        Keys(Arc::new(Mutex::new(keys.into_iter().collect())))
+    pub fn new(keys: impl IntoIterator<Item = String>, tokens: impl IntoIterator<Item = String>) -> Keys {
+        Keys(Arc::new(Mutex::new(Secrets { keys: keys.into_iter().collect(), tokens: tokens.into_iter().collect() })))
     }
 
     pub fn add(&self, key: impl Into<String>) {
-        self.0.lock().expect("no panic while held").push(key.into());
+        self.0.lock().expect("no panic while held").keys.push(key.into());
     }
 
-    fn all(&self) -> Vec<String> {
+    pub fn add_token(&self, token: impl Into<String>) {
+        self.0.lock().expect("no panic while held").tokens.push(token.into());
+    }
+
+    fn all(&self) -> Secrets {
         self.0.lock().expect("no panic while held").clone()
     }
 }
@@ -166,7 +179,8 @@ impl Shared {
         let at = self.clock.now();
         let path = if head.query.is_empty() { head.path } else { format!("{}?{}", head.path, head.query) };
         let headers: Vec<_> = head.headers.into_iter().map(|(name, value)| (name, String::from_utf8_lossy(&value).into_owned())).collect();
-        let verdict = explain::check_callback(&headers, &self.keys.all(), at);
+        let Secrets { keys, tokens } = self.keys.all();
+        let verdict = if received::is_webhook(&path) { received::check(&path, &tokens, at) } else { explain::check_callback(&headers, &keys, at) };
         let delivery = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(DELIVERY_HEADER)).map(|(_, id)| id.clone());
         (self.on)(&Callback { at, delivery, path, headers, body, verdict })
     }

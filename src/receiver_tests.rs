@@ -11,7 +11,8 @@ fn receiver(status: u16) -> (Receiver, mpsc::Receiver<Callback>) {
         hand.send(callback.clone()).unwrap();
         status
     };
-    let receiver = Receiver::start((Ipv4Addr::LOCALHOST, 0).into(), Clock::standing(), Keys::new(["abckey".to_string()]), Box::new(on)).unwrap();
+    let receiver =
+        Receiver::start((Ipv4Addr::LOCALHOST, 0).into(), Clock::standing(), Keys::new(["abckey".to_string()], ["xxxxyyyy".to_string()]), Box::new(on)).unwrap();
     (receiver, handed)
 }
 
@@ -40,6 +41,18 @@ fn callbacks_are_handed_on_and_answered_as_told() {
     assert_eq!((callback.delivery.as_deref(), callback.path.as_str(), callback.body.as_slice()), (Some("d7"), "/cb?x=1", &b"hi"[..]));
     // The sample was signed long ago.
     assert!(matches!(&callback.verdict, Verdict::Wrong(why) if why.contains("rightly signed")), "{:?}", callback.verdict);
+}
+
+#[test]
+fn webhooks_are_checked_by_their_query() {
+    let (receiver, handed) = receiver(200);
+    let sign = |time| crate::tencent::webhook::sign("xxxxyyyy", time);
+    let now = Clock::standing().now().seconds().to_string();
+    for (query, valid) in [(format!("&Sign={}&RequestTime={now}", sign(&now)), true), (format!("&Sign={}&RequestTime={now}", sign("1")), false)] {
+        let request = format!("POST /cb?SdkAppid=1&CallbackCommand=Live.X{query} HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{{}}");
+        assert!(exchange(&receiver, request.as_bytes()).starts_with("HTTP/1.1 200 OK\r\n"));
+        assert_eq!(handed.recv().unwrap().verdict == Verdict::Valid, valid);
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::{
     domain::{Millis, time::Utc},
     receiver::{Callback, Keys, Receiver, Verdict},
     server,
+    tencent::received,
 };
 use argh::FromArgs;
 use std::{
@@ -32,6 +33,10 @@ pub struct Listen {
     #[argh(option)]
     key: Vec<String>,
 
+    /// the token that signs webhooks of live rooms (set_callback_token); give it again for more
+    #[argh(option, arg_name = "token")]
+    webhook_token: Vec<String>,
+
     /// status to answer with (200); anything else lets the sender try again
     #[argh(option, default = "200")]
     answer: u16,
@@ -52,9 +57,14 @@ impl Listen {
             answer
         };
         let signal = server::StopSignal::register().map_err(Failure::Run)?;
-        let receiver = Receiver::start(at, clock()?, Keys::new(self.key.iter().cloned()), Box::new(on))
+        let receiver = Receiver::start(at, clock()?, Keys::new(self.key.iter().cloned(), self.webhook_token.iter().cloned()), Box::new(on))
             .map_err(|e| Failure::Run(format!("cannot listen on {at}: {e}; choose another address with --port or --host")))?;
-        let checked = if self.key.is_empty() { "Signatures are not checked; give --key APPKEY." } else { "Signatures are checked." };
+        let checked = match (self.key.is_empty(), self.webhook_token.is_empty()) {
+            (true, true) => "Signatures are not checked; give --key APPKEY, or --webhook-token TOKEN for webhooks of live rooms.",
+            (true, false) => "Signatures of webhooks are checked; give --key APPKEY for other callbacks.",
+            (false, true) => "Signatures are checked; give --webhook-token TOKEN for webhooks of live rooms.",
+            (false, false) => "Signatures are checked.",
+        };
         print(&format!("Waiting for callbacks at {}, answering {answer}. {checked} Ctrl-C ends.\n", receiver.url()));
         signal.wait();
         Ok(())
@@ -70,7 +80,8 @@ pub fn report(callback: &Callback, answered: u16, raw: bool) -> String {
     };
     let delivery = callback.delivery.as_deref().map(|id| format!("  delivery {}", plain(id.get(..8).unwrap_or(id)))).unwrap_or_default();
     let mut text = format!("{}  {}{delivery}  answered {answered}\n", clock_time(callback.at), plain(&verdict));
-    let words = explain::callback_in_words(&callback.body).unwrap_or_else(|why| vec![why]);
+    let words = if received::is_webhook(&callback.path) { received::in_words(&callback.body) } else { explain::callback_in_words(&callback.body) };
+    let words = words.unwrap_or_else(|why| vec![why]);
     for line in words {
         let _ = writeln!(text, "{:10}{}", "", plain(&line));
     }
@@ -98,10 +109,10 @@ mod tests {
 
     #[test]
     fn reports() {
-        let callback = |verdict, body: &str| Callback {
+        let callback = |verdict, path: &str, body: &str| Callback {
             at: Millis(1_700_000_000_000),
             delivery: Some("0123456789abcdef".into()),
-            path: "/".into(),
+            path: path.into(),
             headers: Vec::new(),
             body: body.into(),
             verdict,
@@ -109,14 +120,23 @@ mod tests {
         let eves = r#"{"eves":[{"uid":"u\u001b[2J","sid":"s","events":[{"e":1},{"e":3,"g":"g1"}]}]}"#;
         for (callback, raw, expected) in [
             (
-                callback(Verdict::Valid, eves),
+                callback(Verdict::Valid, "/", eves),
                 false,
                 "22:13:20  ✓ signature valid  delivery 01234567  answered 200\n          u\u{fffd}[2J logged on (sid s)\n          u\u{fffd}[2J joined g1",
             ),
             (
-                callback(Verdict::Wrong("other key".into()), "{}"),
+                callback(Verdict::Wrong("other key".into()), "/", "{}"),
                 true,
                 "22:13:20  ✗ signature wrong: other key  delivery 01234567  answered 200\n          the body is none that is known here\n          {}",
+            ),
+            (
+                callback(
+                    Verdict::Valid,
+                    "/?SdkAppid=1&CallbackCommand=x",
+                    r#"{"CallbackCommand":"Live.CallbackAfterChangeOwner","RoomId":"r","CurrentOwner_Account":"b","OriginalOwner_Account":"a"}"#,
+                ),
+                false,
+                "22:13:20  ✓ signature valid  delivery 01234567  answered 200\n          room r now has the owner b, before a",
             ),
         ] {
             assert_eq!(report(&callback, 200, raw), expected);

@@ -27,6 +27,7 @@ enum What {
     Channel(Channel),
     Request(Request),
     Usersig(Usersig),
+    Webhook(Webhook),
 }
 
 /// How a callback's signature is made, and whether the one you got is right.
@@ -114,6 +115,19 @@ struct Usersig {
     user: Option<String>,
 }
 
+/// How the signature in the URL of a live room's webhook is made, and whether it is right.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "webhook")]
+struct Webhook {
+    /// the token (set_callback_token)
+    #[argh(option)]
+    token: String,
+
+    /// the URL that was called; its path and query alone will do
+    #[argh(positional)]
+    url: String,
+}
+
 impl Verify {
     pub fn run(self) -> Result<(), Failure> {
         let Explanation { good, text } = match self.what {
@@ -122,6 +136,7 @@ impl Verify {
             What::Channel(it) => it.explain(),
             What::Request(it) => it.explain(),
             What::Usersig(it) => it.explain(),
+            What::Webhook(it) => it.explain(),
         }?;
         print(text.trim_end());
         if good { Ok(()) } else { Err(Failure::No) }
@@ -159,6 +174,12 @@ impl Usersig {
     fn explain(&self) -> Result<Explanation, Failure> {
         let text = given(&self.usersig, "the UserSig")?;
         Ok(tencent::explain::usersig(&text, &self.key, self.sdkappid, self.user.as_deref(), clock()?.now()))
+    }
+}
+
+impl Webhook {
+    fn explain(&self) -> Result<Explanation, Failure> {
+        Ok(tencent::received::explain(&self.url, &self.token, clock()?.now()))
     }
 }
 
@@ -225,6 +246,9 @@ mod tests {
             (&["callback", "--host", "h", "--timestamp", "1", "--key", "k", "--kind", "x"], 2),
             (&["login", "--key", "k", "--login", "{}"], 1),
             (&["channel", "--key", "k", "--token", "{}"], 1),
+            (&["webhook", "--token", "xxxxyyyy", "/?Sign=17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061&RequestTime=1669872112"], 0),
+            (&["webhook", "--token", "k", "/"], 1),
+            (&["webhook", "--token", "k"], 2),
             (&["request", "--request", "/nowhere/at/all", "--secret", "s"], 2),
             (&["usersig", "--key", "k", "--usersig", "!!"], 1),
             (&["usersig", "--key", "k", "--usersig", "!!", "--sdkappid", "-1"], 2),

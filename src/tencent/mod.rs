@@ -2,5 +2,7 @@
 //! HTTP library and no SQL; bytes come in and go out as plain types.
 
 pub mod explain;
+pub mod received;
 pub mod usersig;
 pub mod webhook;
+pub mod words;

@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("socket", &["engine", "domain", "alibaba", "tencent", "clock", "door", "fatal", "words"]),
     ("delivery", &["domain", "clock"]),
     // Verifies callbacks as the business would; reads them as the door reads; names the header of the sending side.
-    ("receiver.rs", &["alibaba", "domain", "clock", "delivery::DELIVERY_HEADER", "door"]),
+    ("receiver.rs", &["alibaba", "tencent", "domain", "clock", "delivery::DELIVERY_HEADER", "door", "explanation"]),
     ("clock.rs", &["domain", "fatal"]),
     ("explanation.rs", &[]),
     // Stands in for the server in the dialects' tests.
@@ -43,7 +43,7 @@ const WORDS: &[(&[&str], &[&str])] = &[
     (&["Instant::now", "SystemTime::now", "Timer::after", "Timer::at", "Timer::interval", "clock_gettime", "thread::sleep"], &["clock.rs"]),
     // The cloud's spellings.
     (&["Ali-Live-", "Ali-Rtc-", "\"eves\"", "x-acs-"], &["alibaba"]),
-    (&["\"TLS."], &["tencent"]),
+    (&["\"TLS.", "SdkAppid", "CallbackCommand", "_Account", "RequestTime"], &["tencent"]),
     (&["SELECT ", "INSERT INTO", "DELETE FROM", "UPDATE ", "PRAGMA ", "rusqlite"], &["store"]),
     (&["unsafe {", "unsafe fn"], &[]),
 ];

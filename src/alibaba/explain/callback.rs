@@ -3,20 +3,11 @@
 use crate::{
     alibaba::signature::{self, same},
     domain::Millis,
-    explanation::{Explanation, Lines},
+    explanation::{Explanation, Lines, Verdict},
 };
 
 /// A callback's time of signing may be so far from ours, in seconds.
 const TOLERANCE_S: i64 = 300;
-
-/// What the headers of a callback say of who sent it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    Valid,
-    /// What differs.
-    Wrong(String),
-    Unsigned,
-}
 
 /// The two features sign alike, with other names and another hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ mod credential;
 mod request;
 mod words;
 
-pub use callback::{Kind, Verdict, callback, check_callback};
+pub use callback::{Kind, callback, check_callback};
 pub use credential::{channel, login};
 pub use request::request;
 pub use words::callback_in_words;

@@ -10,6 +10,7 @@ use crate::{
         outbox::{DeliveryId, Freezing},
         participant::{Media, Medias, Role},
     },
+    explanation::Verdict,
 };
 use base64::Engine;
 

@@ -1,0 +1,35 @@
+//! The command words of callbacks (`tencent.md` §3.1): what an application may ask to be told of.
+
+pub const CREATE_ROOM: &str = "Live.CallbackAfterCreateRoom";
+pub const DESTROY_ROOM: &str = "Live.CallbackAfterDestroyRoom";
+pub const UPDATE_ROOM_INFO: &str = "Live.CallbackAfterUpdateRoomInfo";
+pub const SET_METADATA: &str = "Live.CallbackAfterSetMetadata";
+pub const DEL_METADATA: &str = "Live.CallbackAfterDelMetadata";
+pub const REACHING_THRESHOLD: &str = "Live.CallbackAfterCreateRoomReachingThreshold";
+pub const MEMBER_STATE_CHANGED: &str = "Live.CallbackAfterMemberStateChanged";
+pub const CHANGE_OWNER: &str = "Live.CallbackAfterChangeOwner";
+pub const MODIFY_ADMIN: &str = "Live.CallbackAfterModifyAdmin";
+
+/// All that the configuration of live rooms takes. Of those that are not named above nothing is told: they need
+/// seats, battles, gifts and followers, or are of the chat.
+pub const LIVE_WORDS: &[&str] = &[
+    CREATE_ROOM,
+    DESTROY_ROOM,
+    UPDATE_ROOM_INFO,
+    SET_METADATA,
+    DEL_METADATA,
+    REACHING_THRESHOLD,
+    MEMBER_STATE_CHANGED,
+    CHANGE_OWNER,
+    MODIFY_ADMIN,
+    "Mic.CallbackAfterSeatInfoChanged",
+    "Live.CallbackAfterCreateBattle",
+    "Live.CallbackAfterStartBattle",
+    "Live.CallbackAfterEndBattle",
+    "Live.CallbackBeforeSendGift",
+    "Live.CallbackBeforeCallBackNotBlock",
+    "Group.CallbackBeforeSendMsg",
+    "Group.CallbackAfterSendMsg",
+    "Follow.CallbackAfterFollowAdd",
+    "Follow.CallbackAfterFollowDelete",
+];
