@@ -251,7 +251,9 @@ pub fn offline(settings: &Settings) -> Result<Handle, String> {
 fn render(event: &Event, app: &App) -> Vec<Rendered> {
     match event {
         Event::Session(event) => live_callback::render(event, app).into_iter().collect(),
-        Event::Group(_) | Event::Channel(_) => Vec::new(),
+        Event::Group(event) => webhook::render(event, app).into_iter().collect(),
+        // Subscriptions are told of those.
+        Event::Channel(_) => Vec::new(),
     }
 }
 
