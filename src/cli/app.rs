@@ -1,6 +1,6 @@
 //! `roomd app`: applications, and what their servers and clients need to know of them.
 
-use super::{Failure, place::Place, print};
+use super::{Failure, input, place::Place, print};
 use crate::{control::operator::AppDraft, settings::Given};
 use argh::FromArgs;
 use serde_json::Value;
@@ -18,6 +18,7 @@ pub struct AppCommand {
 #[argh(subcommand)]
 enum Action {
     Create(Create),
+    Change(Change),
     List(List),
     Show(Show),
 }
@@ -44,6 +45,18 @@ struct Create {
     /// how long messages are kept, which cannot be changed later: 0, 1 or 2 for 30 (the default), 90 or 180 days
     #[argh(option, arg_name = "n")]
     msg_life_cycle: Option<i64>,
+    /// sDKAppID that it has at the other cloud; the next free number when left out
+    #[argh(option, arg_name = "number")]
+    sdkappid: Option<i64>,
+    /// file with its key as one line, when it has one already; - is standard input
+    #[argh(option, arg_name = "file")]
+    app_key_file: Option<String>,
+    /// userID whose UserSig may call the API of the other cloud, once for each (administrator)
+    #[argh(option, arg_name = "id")]
+    administrator: Vec<String>,
+    /// how often a webhook of the other cloud is repeated that failed: 0 (the default) to 3 times
+    #[argh(option, arg_name = "n")]
+    after_retry: Option<i64>,
     /// folder of the store (./roomd-data)
     #[argh(option, arg_name = "dir")]
     data: Option<String>,
@@ -53,6 +66,30 @@ struct Create {
     /// callback addresses allowed beyond the clouds' rule, as for roomd serve, which needs them too; a running server goes by its own list
     #[argh(option, arg_name = "entry")]
     allow_callback: Vec<String>,
+    /// print JSON
+    #[argh(switch)]
+    json: bool,
+}
+
+/// Change an application and print it, with its key. What is left out stays.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "change")]
+struct Change {
+    /// its id
+    #[argh(option, arg_name = "id")]
+    app: String,
+    /// userID whose UserSig may call the API of the other cloud, once for each; those there were are no longer
+    #[argh(option, arg_name = "id")]
+    administrator: Vec<String>,
+    /// how often a webhook of the other cloud is repeated that failed: 0 to 3 times
+    #[argh(option, arg_name = "n")]
+    after_retry: Option<i64>,
+    /// folder of the store (./roomd-data)
+    #[argh(option, arg_name = "dir")]
+    data: Option<String>,
+    /// settings file of the server, which may name the folder
+    #[argh(option, arg_name = "file")]
+    config: Option<PathBuf>,
     /// print JSON
     #[argh(switch)]
     json: bool,
@@ -94,10 +131,33 @@ struct Show {
 impl AppCommand {
     pub fn run(self) -> Result<(), Failure> {
         let text = match self.action {
-            Action::Create(Create { app, name, callback_url, audit_type, audit_url, msg_life_cycle, data, config, allow_callback, json }) => {
+            Action::Create(create) => {
+                let Create { app: id, name, callback_url: event_callback_url, audit_type, audit_url, msg_life_cycle, .. } = create;
+                let Create { sdkappid, app_key_file, administrator, after_retry, data, config, allow_callback, json, .. } = create;
+                let app_key = app_key_file.map(|file| one_line(&file)).transpose()?;
+                let administrators = some(administrator);
                 let place = Place::open(Given { data, config, allow_callback, ..Given::default() })?;
-                let draft = AppDraft { id: app, name, event_callback_url: callback_url, audit_type, audit_url, msg_life_cycle, data_center: None };
+                let draft = AppDraft {
+                    id,
+                    name,
+                    event_callback_url,
+                    audit_type,
+                    audit_url,
+                    msg_life_cycle,
+                    sdkappid,
+                    app_key,
+                    administrators,
+                    after_retry,
+                    data_center: None,
+                };
                 one(place.create_app(draft)?, json)
+            }
+            Action::Change(Change { app, administrator, after_retry, data, config, json }) => {
+                if administrator.is_empty() && after_retry.is_none() {
+                    return Err(Failure::Use("nothing is to be changed; give --administrator or --after-retry".into()));
+                }
+                let place = Place::existing(Given { data, config, ..Given::default() })?;
+                one(place.change_app(&app, some(administrator), after_retry)?, json)
             }
             Action::Show(Show { app, data, config, json }) => one(Place::existing(Given { data, config, ..Given::default() })?.app(&app)?, json),
             Action::List(List { data, config, json }) => {
@@ -110,6 +170,22 @@ impl AppCommand {
             print(&text);
         }
         Ok(())
+    }
+}
+
+/// An option that was not given is an empty list.
+fn some(list: Vec<String>) -> Option<Vec<String>> {
+    Some(list).filter(|list| !list.is_empty())
+}
+
+/// The one line of a file with a key. On the command line others on the machine would see it.
+fn one_line(path: &str) -> Result<String, Failure> {
+    let text = String::from_utf8(input(path)?).unwrap_or_default();
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    match line.is_empty() || line.contains('\n') {
+        true => Err(Failure::Use(format!("--app-key-file {path} must have the key as its one line"))),
+        false => Ok(line.into()),
     }
 }
 
@@ -126,7 +202,7 @@ fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(" "),
+        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
 }

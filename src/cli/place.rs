@@ -3,9 +3,9 @@
 
 use super::{Failure, clock, environment};
 use crate::{
-    control::operator::{AppDraft, app_json, apps_json, key_json, keys_json, new_app, new_key},
+    control::operator::{AppDraft, app_changes, app_json, apps_json, key_json, keys_json, new_app, new_key},
     domain::{
-        Refusal,
+        AppId, Refusal,
         request::{Answer, Request},
     },
     engine::Handle,
@@ -96,10 +96,12 @@ impl Place {
 
     pub fn create_app(&self, draft: AppDraft) -> Result<Value, Failure> {
         let Place::Offline { handle, settings } = self else {
-            let AppDraft { id, name, data_center, event_callback_url, audit_type, audit_url, msg_life_cycle } = draft;
+            let AppDraft { id, name, data_center, event_callback_url, audit_type, audit_url, msg_life_cycle, .. } = draft;
+            let AppDraft { sdkappid, app_key, administrators, after_retry, .. } = draft;
             let body = serde_json::json!({
                 "app_id": id, "name": name, "data_center": data_center, "event_callback_url": event_callback_url,
                 "audit_type": audit_type, "audit_url": audit_url, "msg_life_cycle": msg_life_cycle,
+                "sdkappid": sdkappid, "app_key": app_key, "administrators": administrators, "after_retry": after_retry,
             });
             return self.ask("POST", "apps", Some(body)).map_err(|failure| {
                 let why = in_flags(&failure.to_string());
@@ -111,10 +113,25 @@ impl Place {
             return Err(Failure::Run(format!("application {id} exists already; type roomd app show --app {id}")));
         }
         let new = new_app(&Ids::random(), &settings.allow_callback, draft).map_err(|e| Failure::Use(in_flags(&e.message)))?;
-        match ask_engine(handle, Request::CreateApp(Box::new(new)))? {
+        match ask_engine(handle, Request::CreateApp(Box::new(new))).map_err(|failure| Failure::Run(in_flags(&failure.to_string())))? {
             Answer::App(app) => Ok(app_json(&app)),
             _ => Err(Failure::Run("the engine answered something else".into())),
         }
+    }
+
+    /// `None` stays as it is.
+    pub fn change_app(&self, id: &str, administrators: Option<Vec<String>>, after_retry: Option<i64>) -> Result<Value, Failure> {
+        let Place::Offline { handle, .. } = self else {
+            let mut body = serde_json::Map::new();
+            body.extend(administrators.map(|list| ("administrators".into(), list.into())));
+            body.extend(after_retry.map(|n| ("after_retry".into(), n.into())));
+            let asked = self.ask("PATCH", &format!("apps/{}", encode(id)), Some(body.into()));
+            return asked.map_err(|failure| Failure::Run(in_flags(&failure.to_string())));
+        };
+        for change in app_changes(administrators, after_retry).map_err(|e| Failure::Use(in_flags(&e.message)))? {
+            ask_engine(handle, Request::ChangeApp { app: AppId::trusted(id), change })?;
+        }
+        self.app(id)
     }
 
     /// Ids and times, no secrets.
@@ -185,7 +202,7 @@ fn live(data: &Path) -> Result<Option<Lock>, Failure> {
     serde_json::from_str(&text).map(Some).map_err(|_| busy())
 }
 
-/// What is wrong with a new application, in the words of the command line: the error names parameters of
+/// What is wrong with an application, in the words of the command line: the error names parameters of
 /// the cloud's API, and ends like a sentence, which what is to be copied must not.
 fn in_flags(message: &str) -> String {
     let message = message.strip_suffix('.').unwrap_or(message);
@@ -196,6 +213,10 @@ fn in_flags(message: &str) -> String {
         ("AuditType ", "--audit-type "),
         ("AuditUrl ", "--audit-url "),
         ("MsgLifeCycle ", "--msg-life-cycle "),
+        ("SDKAppID ", "--sdkappid "),
+        ("AppKey ", "--app-key-file "),
+        ("Administrators ", "--administrator "),
+        ("AfterRetry ", "--after-retry "),
     ];
     match flags.iter().find_map(|(name, flag)| Some((flag, message.strip_prefix(name)?))) {
         Some((flag, why)) => format!("{flag}{why}"),
@@ -229,6 +250,8 @@ mod tests {
             ("AppName must have 2 to 16 characters.", "--name must have 2 to 16 characters"),
             ("EventCallbackUrl is not allowed: port 1 is not", "--callback-url is not allowed: port 1 is not"),
             ("AppId must have letters.", "--app must have letters"),
+            ("AppKey must have letters.", "--app-key-file must have letters"),
+            ("SDKAppID 7 is taken; choose another", "--sdkappid 7 is taken; choose another"),
             ("application a exists already", "application a exists already"),
         ] {
             assert_eq!(in_flags(message), expected);

@@ -190,6 +190,70 @@ mod tests {
     }
 
     #[test]
+    fn an_application_of_the_other_cloud_keeps_its_number_and_key() {
+        let control = control(Clock::standing());
+        let key = "5bd2850f!~".repeat(12);
+        let body = json!({"app_id": "moved", "sdkappid": 1_400_000_777, "app_key": key, "administrators": ["admin", "主播 1"], "after_retry": 3});
+        let (status, app) = operate(&control, "POST", "apps", &body.to_string());
+        assert_eq!(status, 200, "{app}");
+        for field in ["sdkappid", "app_key", "administrators", "after_retry"] {
+            assert_eq!(app[field], body[field], "{field}");
+        }
+        let (_, usual) = operate(&control, "POST", "apps", "{}");
+        assert_eq!((&usual["administrators"], &usual["after_retry"]), (&json!(["administrator"]), &json!(0)));
+        let (status, answer) = operate(&control, "POST", "apps", r#"{"sdkappid":1400000777}"#);
+        assert_eq!((status, &answer["error"]["code"]), (409, &json!("Conflict")), "{answer}");
+        assert!(answer["error"]["message"].as_str().unwrap().contains("1400000777 is taken"), "{answer}");
+        let admins = |n: usize| (0..n).map(|n| format!("a{n}")).collect::<Vec<_>>();
+        for (field, bad) in [
+            ("sdkappid", vec![json!(0), json!(-1), json!(4_294_967_296_u64), json!("7"), json!(1.5)]),
+            ("app_key", vec![json!(""), json!("k".repeat(129)), json!("a b"), json!("a\n"), json!("ä"), json!(7)]),
+            (
+                "administrators",
+                vec![json!([]), json!(admins(21)), json!(["a", "b", "a"]), json!([""]), json!(["a\n"]), json!(["中".repeat(11)]), json!("a"), json!([1])],
+            ),
+            ("after_retry", vec![json!(4), json!(-1), json!(256), json!("1")]),
+        ] {
+            for bad in bad {
+                let (status, answer) = operate(&control, "POST", "apps", &json!({field: bad}).to_string());
+                assert_eq!(status, 400, "{field} {bad}: {answer}");
+                assert!(answer["error"]["code"] == "InputInvalid" || answer["error"]["code"] == "BadRequest", "{answer}");
+            }
+        }
+        for (field, good) in
+            [("sdkappid", json!(1)), ("app_key", json!("~")), ("administrators", json!(admins(20))), ("administrators", json!(["x".repeat(32)]))]
+        {
+            assert_eq!(operate(&control, "POST", "apps", &json!({field: good}).to_string()).1[field], good);
+        }
+    }
+
+    #[test]
+    fn administrators_and_repeats_are_changed_and_nothing_when_one_is_wrong() {
+        let control = control(Clock::standing());
+        let (_, made) = operate(&control, "POST", "apps", r#"{"app_id":"shop"}"#);
+        assert_eq!(operate(&control, "PATCH", "apps/shop", "{}"), (200, made.clone()));
+        for (body, status, code) in [
+            (r#"{"administrators":["a"],"after_retry":4}"#, 400, "InputInvalid"),
+            (r#"{"after_retry":1,"administrators":["a","a"]}"#, 400, "InputInvalid"),
+            (r#"{"after_retry":1,"sdkappid":7}"#, 400, "BadRequest"),
+            (r#"{"after_retry":"1"}"#, 400, "BadRequest"),
+            ("[]", 400, "BadRequest"),
+        ] {
+            let (got, answer) = operate(&control, "PATCH", "apps/shop", body);
+            assert_eq!((got, answer["error"]["code"].as_str()), (status, Some(code)), "{body}: {answer}");
+            assert_eq!(operate(&control, "GET", "apps/shop", "").1, made, "{body}");
+        }
+        assert_eq!(operate(&control, "PATCH", "apps/none", "{}").0, 404);
+        assert_eq!(operate(&control, "PATCH", "apps/none", r#"{"after_retry":1}"#).0, 404);
+        assert_eq!(operate(&control, "DELETE", "apps/shop", "").0, 405);
+        let (status, app) = operate(&control, "PATCH", "apps/shop", r#"{"administrators":["a","b"],"after_retry":2}"#);
+        assert_eq!((status, &app["administrators"], &app["after_retry"]), (200, &json!(["a", "b"]), &json!(2)));
+        let (_, app) = operate(&control, "PATCH", "apps/shop", r#"{"after_retry":0}"#);
+        assert_eq!((&app["administrators"], &app["after_retry"], &app["app_key"]), (&json!(["a", "b"]), &json!(0), &made["app_key"]));
+        assert_eq!(operate(&control, "GET", "apps/shop", "").1, app);
+    }
+
+    #[test]
     fn channels_take_reports_of_events() {
         let control = control(Clock::standing());
         operate(&control, "POST", "apps", r#"{"app_id":"shop"}"#);

@@ -14,7 +14,7 @@ fn json_of(args: &[&str]) -> Value {
 fn help_names_every_command_and_each_has_its_own() {
     let (code, help, err) = roomd(&["--help"]);
     assert_eq!((code, &*err), (0, ""));
-    for command in ["serve", "dev", "key", "app", "token", "listen", "verify"] {
+    for command in ["serve", "dev", "key", "app", "token", "usersig", "listen", "verify"] {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is not in:\n{help}");
         let (code, help, _) = roomd(&[command, "--help"]);
         assert!(code == 0 && help.starts_with(&format!("Usage: roomd {command}")), "{help}");
@@ -40,6 +40,11 @@ fn bad_use_ends_with_2_and_one_line_that_says_what_to_type() {
         &["dev", "--clock", "slow"],
         &["dev", "--port-base", "0"],
         &["listen", "--answer", "100"],
+        &["app", "change"],
+        &["app", "change", "--app", "a"],
+        &["app", "create", "--sdkappid", "many"],
+        &["app", "create", "--app-key-file", "/no/such/file"],
+        &["verify", "usersig"],
         &["verify", "callback", "--host", "h", "--timestamp", "1", "--key", "k", "--kind", "x"],
     ] {
         let (code, out, err) = roomd(args);
@@ -223,6 +228,109 @@ fn an_application_is_refused_in_the_words_of_its_flags() {
     assert_eq!(create(&callback).0, 0, "it was started with this address");
     refused(&["--callback-url", "http://10.0.0.1/"], 1, &["roomd: --callback-url is not allowed", "--allow-callback 10.0.0.1 when starting roomd serve"]);
     refused(&["--name", "x"], 1, &["roomd: --name must have"]);
+}
+
+#[test]
+fn an_application_of_the_other_cloud_moves_here_with_its_number_and_key() {
+    let folder = Folder::new();
+    let data = folder.join("data");
+    let dir = data.to_str().unwrap();
+    let key = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e";
+    let file = folder.join("key.txt");
+    let path = file.to_str().unwrap();
+    fs::write(&file, format!("{key}\n")).unwrap();
+    let create = |id: &str, number: &str, more: &[&str]| {
+        let args = ["app", "create", "--app", id, "--sdkappid", number, "--app-key-file", path, "--data", dir, "--json"];
+        roomd(&[&args[..], more].concat())
+    };
+    let refused = |got: (i32, String, String), code: i32, part: &str| {
+        assert_eq!((got.0, &*got.1, got.2.lines().count()), (code, "", 1), "{}", got.2);
+        assert!(got.2.starts_with(&format!("roomd: {part}")) && !got.2.contains(key), "{part}: {}", got.2);
+    };
+    let moved = |number: u32, admins: &[&str], after_retry: u8, app: &Value| {
+        let expected = (json!(number), json!(key), json!(admins), json!(after_retry));
+        assert_eq!((&app["sdkappid"], &app["app_key"], &app["administrators"], &app["after_retry"]), (&expected.0, &expected.1, &expected.2, &expected.3));
+    };
+    let change = |id: &str, more: &[&str]| roomd(&[&["app", "change", "--app", id, "--data", dir, "--json"], more].concat());
+    let changed = |id: &str, more: &[&str]| {
+        let (code, out, err) = change(id, more);
+        assert_eq!(code, 0, "{err}");
+        serde_json::from_str::<Value>(&out).unwrap()
+    };
+    let live = |data: &std::path::Path| Process::start(data, &[]);
+    let mut process = None;
+    for (n, wrong) in [(0, 2), (1, 1)] {
+        // First without a server, then with one.
+        if n == 1 {
+            process = Some(live(&data));
+        }
+        let (id, number) = (format!("moved-{n}"), 1_400_000_700 + n);
+        let (code, out, err) = create(&id, &number.to_string(), &["--administrator", "admin", "--administrator", "主播", "--after-retry", "3"]);
+        assert_eq!(code, 0, "{err}");
+        moved(number, &["admin", "主播"], 3, &serde_json::from_str(&out).unwrap());
+        refused(create("other", &number.to_string(), &[]), 1, &format!("--sdkappid {number} is taken"));
+        refused(create("other", "0", &[]), wrong, "--sdkappid must be");
+        refused(create("other", "7", &["--after-retry", "4"]), wrong, "--after-retry must be 0 to 3");
+        refused(create("other", "7", &["--administrator", "a", "--administrator", "a"]), wrong, "--administrator must not name");
+        moved(number, &["b"], 3, &changed(&id, &["--administrator", "b"]));
+        moved(number, &["b"], 0, &changed(&id, &["--after-retry", "0"]));
+        refused(change(&id, &["--administrator", "c", "--after-retry", "9"]), wrong, "--after-retry must be");
+        refused(change("none", &["--after-retry", "1"]), 1, "application none does not exist");
+        moved(number, &["b", "c d"], 1, &changed(&id, &["--administrator", "b", "--administrator", "c d", "--after-retry", "1"]));
+        let (_, shown, _) = roomd(&["app", "show", "--app", &id, "--data", dir]);
+        assert!(shown.lines().any(|line| line.split_once(' ').is_some_and(|(name, value)| name == "administrators" && value.trim() == "b, c d")), "{shown}");
+    }
+    for (text, what) in [("", "must have the key as its one line"), ("a\nb\n", "must have the key as its one line")] {
+        fs::write(&file, text).unwrap();
+        let (code, _, err) = create("other", "7", &[]);
+        assert!(code == 2 && err.contains(what), "{err}");
+    }
+    fs::write(&file, "a b\r\n").unwrap();
+    refused(create("other", "7", &[]), 1, "--app-key-file must have 1 to 128 printable ASCII characters");
+    drop(process);
+}
+
+#[test]
+fn a_key_is_read_from_standard_input() {
+    use std::{io::Write, process};
+    let folder = Folder::new();
+    let data = folder.join("data");
+    let mut child = process::Command::new(env!("CARGO_BIN_EXE_roomd"))
+        .args(["app", "create", "--app-key-file", "-", "--json", "--data"])
+        .arg(&data)
+        .env_clear()
+        .stdin(process::Stdio::piped())
+        .stdout(process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"secret-of-theirs\r\n").unwrap();
+    let out = child.wait_with_output().unwrap();
+    let app: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(app["app_key"], "secret-of-theirs");
+}
+
+#[test]
+fn a_usersig_that_the_command_line_makes_is_explained_by_it() {
+    let folder = Folder::new();
+    let dir = folder.join("data");
+    let dir = dir.to_str().unwrap();
+    let app = json_of(&["app", "create", "--app", "shop", "--data", dir, "--json"]);
+    let (number, key) = (app["sdkappid"].to_string(), app["app_key"].as_str().unwrap());
+    let (_, usersig, _) = roomd(&["usersig", "--app", "shop", "--user", "u1", "--data", dir]);
+    let verify = |more: &[&str]| roomd(&[&["verify", "usersig", "--usersig", usersig.trim()], more].concat());
+    let (code, out, err) = verify(&["--key", key, "--sdkappid", &number, "--user", "u1"]);
+    assert_eq!((code, &*err), (0, ""));
+    for part in ["identifier  u1\n", "    TLS.identifier:u1\n", "expires     in 1", "✓ valid\n"] {
+        assert!(out.contains(part), "{part} is not in:\n{out}");
+    }
+    for (more, why) in [
+        (&["--key", "another"][..], "✗ the signature is wrong"),
+        (&["--key", key, "--sdkappid", "7"], "not for 7"),
+        (&["--key", key, "--user", "u2"], "not for \"u2\""),
+    ] {
+        let (code, out, _) = verify(more);
+        assert!(code == 1 && out.contains(why) && !out.contains(key), "{out}");
+    }
 }
 
 #[test]

@@ -234,3 +234,19 @@ fn a_bad_handshake_is_told_what_is_wrong() {
         assert_eq!(answer.status, expected, "{request}");
     }
 }
+
+#[test]
+fn an_application_is_changed_through_the_door_with_patch() {
+    let world = World::new();
+    let token = std::fs::read_to_string(world.server.folder.join("operator.token")).unwrap();
+    let ask = |method: &str, body: &str| {
+        let head = format!("{method} /operator/v1/apps/{} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n", world.app.id, token.trim());
+        http(world.server.running().control, format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).expect("an answer")
+    };
+    let changed = ask("PATCH", r#"{"administrators":["a","b"],"after_retry":2}"#);
+    assert_eq!((changed.status, &changed.body["administrators"], &changed.body["after_retry"]), (200, &serde_json::json!(["a", "b"]), &2.into()));
+    assert_eq!(ask("PATCH", r#"{"administrators":["c"],"after_retry":7}"#).status, 400);
+    assert_eq!(ask("GET", "").body, changed.body);
+    let other = ask("PUT", "{}");
+    assert_eq!((other.status, other.header("allow")), (405, Some("GET, PATCH")));
+}

@@ -1,5 +1,5 @@
-//! Applications (`alibaba.md` §2.1): the six operations, and how an application is made and shown,
-//! which the operator's API and the command line share.
+//! Applications (`alibaba.md` §2.1): the six operations, and how an application is made, changed and
+//! shown, which the operator's API and the command line share: with what the other cloud knows of it, too.
 
 use crate::{
     alibaba::{
@@ -8,7 +8,7 @@ use crate::{
         params::{check_new_id, check_url},
     },
     domain::{
-        AppId,
+        AppId, UserId,
         address::AllowList,
         app::{ADMINISTRATOR, App, AppChange, Audit, Directory, LifeCycle, NewApp},
         quota::{self, APP_NAME_CHARS},
@@ -34,7 +34,24 @@ pub struct AppDraft {
     pub audit_url: Option<String>,
     /// 0, 1, 2: 30, 90, 180 days.
     pub msg_life_cycle: Option<i64>,
+    /// From 1 to [`u32::MAX`]. `None`: the next free number.
+    pub sdkappid: Option<i64>,
+    /// 1 to 128 printable ASCII characters without a space. `None`: one is made.
+    pub app_key: Option<String>,
+    /// 1 to 20 UserIDs of the other cloud. `None`: `administrator` alone.
+    pub administrators: Option<Vec<String>>,
+    /// How often a failed webhook of the other cloud is repeated, 0 to 3 times.
+    pub after_retry: Option<i64>,
 }
+
+/// Bytes of a key that another maker gave; undocumented, the cloud's have 64.
+const KEY_BYTES: std::ops::RangeInclusive<usize> = 1..=128;
+/// Administrators an application; undocumented, and each call of the other cloud's API looks through them.
+const ADMINISTRATORS: std::ops::RangeInclusive<usize> = 1..=20;
+/// Bytes of a UserID of the other cloud (`tencent.md` §2.1).
+const USER_ID_BYTES: usize = 32;
+/// The most repeats of a webhook (`tencent.md` §6.1).
+const MOST_RETRIES: u8 = 3;
 
 /// Checks the draft, and gives it ids and secrets. Does not see whether its id is taken. The error names the
 /// part of the draft as the cloud's API does.
@@ -62,19 +79,64 @@ pub fn new_app(ids: &Ids, allow: &AllowList, draft: AppDraft) -> Result<NewApp, 
         2 => LifeCycle::Days180,
         _ => return Err(RpcError::invalid("MsgLifeCycle", "must be 0, 1 or 2")),
     };
+    let sdkappid = draft.sdkappid.map(|n| {
+        u32::try_from(n).ok().filter(|n| *n > 0).ok_or_else(|| {
+            let range = format!("must be a number from 1 to {}", u32::MAX);
+            RpcError::invalid("SDKAppID", range)
+        })
+    });
+    if draft.app_key.as_ref().is_some_and(|key| !KEY_BYTES.contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic())) {
+        return Err(RpcError::invalid(
+            "AppKey",
+            format_args!("must have {} to {} printable ASCII characters without spaces", KEY_BYTES.start(), KEY_BYTES.end()),
+        ));
+    }
     Ok(NewApp {
         id: draft.id.map_or_else(|| fresh_id(ids), |id| AppId::trusted(&id)),
-        key: ids.text(32, ALNUM),
+        key: draft.app_key.unwrap_or_else(|| ids.text(32, ALNUM)),
         sign: ids.hex32() + &ids.hex32(),
         name: draft.name.unwrap_or_default(),
-        sdkappid: None,
-        administrators: vec![ADMINISTRATOR.into()],
-        after_retry: 0,
+        sdkappid: sdkappid.transpose()?,
+        administrators: administrators(draft.administrators.unwrap_or_else(|| vec![ADMINISTRATOR.into()]))?,
+        after_retry: after_retry(draft.after_retry.unwrap_or(0))?,
         data_center,
         event_callback_url,
         audit: audit(allow, draft.audit_type.unwrap_or(0), draft.audit_url.unwrap_or_default())?,
         life_cycle,
     })
+}
+
+/// The changes to these values, checked; `None` is none. The error names the value as [`new_app`] does.
+pub fn app_changes(new_administrators: Option<Vec<String>>, new_after_retry: Option<i64>) -> Result<Vec<AppChange>, RpcError> {
+    let mut changes = Vec::new();
+    if let Some(list) = new_administrators {
+        changes.push(AppChange::Administrators(administrators(list)?));
+    }
+    if let Some(n) = new_after_retry {
+        changes.push(AppChange::AfterRetry(after_retry(n)?));
+    }
+    Ok(changes)
+}
+
+fn administrators(list: Vec<String>) -> Result<Vec<String>, RpcError> {
+    let wrong = |why: String| Err(RpcError::invalid("Administrators", why));
+    if !ADMINISTRATORS.contains(&list.len()) {
+        return wrong(format!("must be {} to {} UserIDs", ADMINISTRATORS.start(), ADMINISTRATORS.end()));
+    }
+    for (n, user) in list.iter().enumerate() {
+        if user.len() > USER_ID_BYTES || UserId::new(user).is_err() {
+            return wrong(format!("must be UserIDs of 1 to {USER_ID_BYTES} bytes without control characters, and {user:?} is none"));
+        }
+        if list[..n].contains(user) {
+            return wrong(format!("must not name {user:?} twice"));
+        }
+    }
+    Ok(list)
+}
+
+fn after_retry(n: i64) -> Result<u8, RpcError> {
+    let n = u8::try_from(n).ok().filter(|n| *n <= MOST_RETRIES);
+    n.ok_or_else(|| RpcError::invalid("AfterRetry", format_args!("must be 0 to {MOST_RETRIES}")))
 }
 
 /// Short, so that people can read it aloud; begins with a letter.
@@ -124,6 +186,7 @@ pub fn app_json(app: &App) -> Value {
         "event_callback_url": app.event_callback_url,
         "audit_type": audit_type,
         "audit_url": audit_url.unwrap_or_default(),
+        "after_retry": app.after_retry,
     })
 }
 
@@ -144,6 +207,7 @@ pub fn create(call: &Call) -> Fields {
         audit_type: call.params.int("AuditType", 0, 2)?,
         audit_url: text("AuditUrl"),
         msg_life_cycle: call.params.int("MsgLifeCycle", 0, 2)?,
+        ..AppDraft::default()
     };
     let mut new = new_app(&call.gateway.ids, &call.gateway.allow, draft)?;
     while call.gateway.ask.directory().apps.contains_key(&new.id) {

@@ -1,8 +1,8 @@
-//! `apps`: applications, made and shown, and their users' sessions, ended.
+//! `apps`: applications, made, changed and shown, and their users' sessions, ended.
 
 use super::{Operator, Outcome, defect, fault, read};
 use crate::{
-    alibaba::messaging::apps::{AppDraft, app_json, by_age, new_app},
+    alibaba::messaging::apps::{AppDraft, app_changes, app_json, by_age, new_app},
     domain::{
         AppId, Refusal, UserId,
         app::Directory,
@@ -30,6 +30,10 @@ impl Operator {
             audit_type: Option<i64>,
             audit_url: Option<String>,
             msg_life_cycle: Option<i64>,
+            sdkappid: Option<i64>,
+            app_key: Option<String>,
+            administrators: Option<Vec<String>>,
+            after_retry: Option<i64>,
         }
         let body: Body = read(body)?;
         let draft = AppDraft {
@@ -40,15 +44,38 @@ impl Operator {
             audit_type: body.audit_type,
             audit_url: body.audit_url,
             msg_life_cycle: body.msg_life_cycle,
+            sdkappid: body.sdkappid,
+            app_key: body.app_key,
+            administrators: body.administrators,
+            after_retry: body.after_retry,
         };
         let new = new_app(&self.ids, &self.allow, draft)?;
-        if self.ask.directory().apps.contains_key(&new.id) {
+        let directory = self.ask.directory();
+        if directory.apps.contains_key(&new.id) {
             return Err(fault(409, "Conflict", format!("application {} exists already", new.id)));
+        }
+        if let Some(number) = new.sdkappid.filter(|n| directory.numbered(*n).is_some()) {
+            return Err(fault(409, "Conflict", format!("SDKAppID {number} is taken; choose another")));
         }
         match self.ask.call(Request::CreateApp(Box::new(new)))? {
             Answer::App(app) => Ok((200, app_json(&app))),
             other => Err(defect(&other)),
         }
+    }
+
+    /// All is checked before the first change.
+    pub(super) fn change_app(&self, id: &str, body: &[u8]) -> Outcome {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Body {
+            administrators: Option<Vec<String>>,
+            after_retry: Option<i64>,
+        }
+        let body: Body = read(body)?;
+        for change in app_changes(body.administrators, body.after_retry)? {
+            self.ask.call(Request::ChangeApp { app: AppId::trusted(id), change })?;
+        }
+        self.show_app(id)
     }
 
     /// Closes the user's socket with 4502 and logs the session off.

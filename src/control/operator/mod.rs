@@ -8,7 +8,7 @@ mod channels;
 pub use apps::apps_json;
 
 use super::{ControlRequest, Reply};
-pub use crate::alibaba::messaging::apps::{AppDraft, app_json, new_app};
+pub use crate::alibaba::messaging::apps::{AppDraft, app_changes, app_json, new_app};
 use crate::{
     alibaba::{error::RpcError, signature::same},
     clock::Clock,
@@ -83,7 +83,8 @@ impl Operator {
             (["apps"], "POST") => self.create_app(&request.body),
             (["apps"], _) => Err(only("GET, POST")),
             (["apps", id], "GET") => self.show_app(&segment(id)?),
-            (["apps", _], _) => Err(only("GET")),
+            (["apps", id], "PATCH") => self.change_app(&segment(id)?, &request.body),
+            (["apps", _], _) => Err(only("GET, PATCH")),
             (["apps", app, "sessions", user], "DELETE") => self.force_off(&segment(app)?, &segment(user)?),
             (["apps", _, "sessions", _], _) => Err(only("DELETE")),
             (["channels", app, channel, "events"], "POST") => self.report(&segment(app)?, &segment(channel)?, &request.body),
