@@ -15,7 +15,7 @@
 //! | --- | --- |
 //! | [`domain`] | the rules: applications, groups, members, mutes, channels, sessions, messages, moderation, subscriptions, events, retry, limits. Pure |
 //! | [`alibaba`] | that cloud's spelling: bytes to requests (`messaging/`, `event_sub/`), events and questions to bodies, signatures, tokens |
-//! | [`tencent`] | the other cloud's: UserSigs, so far |
+//! | [`tencent`] | the other cloud's: UserSigs, its REST API (`rest`, `command`), live rooms and their webhook's configuration |
 //! | [`store`] | SQLite; writes the domain's changes and loads its state again |
 //! | [`engine`] | one thread: commands, group commit, lanes, timers, what waits for moderation or an ack, purges |
 //! | [`door`] | accepts, reads HTTP under every limit, the workers that answer |

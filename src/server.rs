@@ -33,7 +33,7 @@ use crate::{
     settings::Settings,
     socket::{Hub, HubConfig},
     store::{self, Store},
-    tencent::webhook,
+    tencent::{rest, webhook},
     words::{self, Words},
 };
 use std::{
@@ -139,13 +139,23 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
         ids: ids.clone(),
         allow: settings.allow_callback.clone(),
         rules: settings.rules.clone(),
-        words,
+        words: words.clone(),
         nonces: limits.nonces,
+        control_qps: limits.control_qps,
+    });
+    let rest = rest::Gateway::new(rest::GatewayParts {
+        ask: ask.clone(),
+        clock: clock.clone(),
+        ids: ids.clone(),
+        allow: settings.allow_callback.clone(),
+        rules: settings.rules.clone(),
+        words,
+        usersig_failures_per_minute: limits.usersig_failures_per_minute,
         control_qps: limits.control_qps,
     });
     let token = operator_token(&data, &ids)?;
     let operator = Operator::new(ask, clock.clone(), ids.clone(), settings.allow_callback.clone(), token);
-    let answers = Arc::new(Control::new(gateway, operator, metrics, ready.clone()));
+    let answers = Arc::new(Control::new(gateway, rest, operator, metrics, ready.clone()));
     let adopters: Vec<_> = hubs.iter().map(Hub::adopter).collect();
     let turn = AtomicUsize::new(0);
     let names = ids.clone();

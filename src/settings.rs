@@ -43,6 +43,8 @@ pub struct Limits {
     pub control_qps: bool,
     /// Signatures remembered, against replay.
     pub nonces: u32,
+    /// Wrong UserSigs of one address for one application; then it waits a minute.
+    pub usersig_failures_per_minute: u32,
 }
 
 impl Default for Limits {
@@ -54,6 +56,7 @@ impl Default for Limits {
             session_messages_per_second: 100,
             control_qps: true,
             nonces: 262_144,
+            usersig_failures_per_minute: 100,
         }
     }
 }
@@ -163,6 +166,7 @@ fn own_keys() -> Vec<Key> {
     "limits.session_messages_per_second" "ROOMD_LIMITS_SESSION_MESSAGES_PER_SECOND" Count limits.session_messages_per_second;
     "limits.control_qps" "ROOMD_LIMITS_CONTROL_QPS" Switch limits.control_qps;
     "limits.nonces" "ROOMD_LIMITS_NONCES" Count limits.nonces;
+    "limits.usersig_failures_per_minute" "ROOMD_LIMITS_USERSIG_FAILURES_PER_MINUTE" Count limits.usersig_failures_per_minute;
     }
 }
 

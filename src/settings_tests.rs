@@ -53,6 +53,7 @@ session_commands_per_second = 100
 session_messages_per_second = 100
 control_qps = true
 nonces = 262144
+usersig_failures_per_minute = 100
 apps = 300
 groups_per_app = 5000
 deleted_groups_per_app = 10000

@@ -5,15 +5,21 @@ use super::{ControlRequest, Reply, operator, operator::Operator};
 use crate::{
     alibaba::rpc::{self, Gateway, RpcRequest},
     metrics::Metrics,
+    tencent::rest::{self, RestReply, RestRequest},
 };
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
 
+/// What `/` answers to who asks nothing.
+const GREETING: &str =
+    "roomd: rooms, sessions and signed callbacks. The clouds' APIs are here: the RPC of Alibaba Cloud Live at /, the REST of Tencent Cloud at /v4/.\n";
+
 /// All that the control listener answers.
 pub struct Control {
     gateway: Gateway,
+    rest: rest::Gateway,
     operator: Operator,
     metrics: Arc<Metrics>,
     /// False while the server starts and once it stops.
@@ -22,13 +28,15 @@ pub struct Control {
 
 impl Control {
     /// `ready` is what `/readyz` tells.
-    pub fn new(gateway: Gateway, operator: Operator, metrics: Arc<Metrics>, ready: Arc<AtomicBool>) -> Control {
-        Control { gateway, operator, metrics, ready }
+    pub fn new(gateway: Gateway, rest: rest::Gateway, operator: Operator, metrics: Arc<Metrics>, ready: Arc<AtomicBool>) -> Control {
+        Control { gateway, rest, operator, metrics, ready }
     }
 
     /// Answers one request. A HEAD comes as GET; the door leaves the body out.
     pub fn answer(&self, request: &ControlRequest) -> Reply {
         match request.path.as_str() {
+            // A probe of who wants to know whether anybody is there (`tencent.md` §1.1).
+            "/" if request.method == "GET" && request.query.is_empty() => plain(request, 200, GREETING, "text/plain;charset=utf-8"),
             "/" => {
                 let request =
                     RpcRequest { method: &request.method, query: &request.query, headers: &request.headers, body: &request.body, peer: request.peer.ip() };
@@ -40,7 +48,14 @@ impl Control {
             "/readyz" if self.ready.load(Ordering::Acquire) => probe(request, 200, "ready"),
             "/readyz" => probe(request, 503, "not ready"),
             path if path.starts_with("/operator/v1/") => self.operator.answer(request),
-            _ => operator::error(404, "NotFound", "there is no such path; there are /, /healthz, /readyz, /metrics and /operator/v1/", None),
+            path => match path.strip_prefix(rest::PREFIX) {
+                Some(path) => {
+                    let request = RestRequest { method: &request.method, path, query: &request.query, body: &request.body, peer: request.peer.ip() };
+                    let RestReply { headers, body } = rest::handle(&self.rest, &request);
+                    Reply { status: 200, headers, body }
+                }
+                None => operator::error(404, "NotFound", "there is no such path; there are /, /v4/, /healthz, /readyz, /metrics and /operator/v1/", None),
+            },
         }
     }
 }
@@ -73,18 +88,29 @@ mod tests {
 
     fn control(clock: Clock) -> Control {
         let ask: Arc<dyn Ask> = Arc::new(Fake::new());
+        let words = Arc::new(Words::none(&clock));
         let gateway = Gateway::new(GatewayParts {
             ask: ask.clone(),
             clock: clock.clone(),
             ids: Ids::seeded(1),
             allow: AllowList::default(),
             rules: Rules::default(),
-            words: Arc::new(Words::none(&clock)),
+            words: words.clone(),
             nonces: 100,
             control_qps: true,
         });
+        let rest = rest::Gateway::new(rest::GatewayParts {
+            ask: ask.clone(),
+            clock: clock.clone(),
+            ids: Ids::seeded(1),
+            allow: AllowList::default(),
+            rules: Rules::default(),
+            words,
+            usersig_failures_per_minute: 100,
+            control_qps: true,
+        });
         let operator = Operator::new(ask, clock, Ids::seeded(2), AllowList::default(), TOKEN.into());
-        Control::new(gateway, operator, Arc::default(), Arc::new(AtomicBool::new(false)))
+        Control::new(gateway, rest, operator, Arc::default(), Arc::new(AtomicBool::new(false)))
     }
 
     fn send(control: &Control, method: &str, path: &str, token: &str, body: &str) -> (u16, Value) {
@@ -111,9 +137,12 @@ mod tests {
             ("GET", "/healthz", 200, "ok"),
             ("POST", "/healthz", 405, "MethodNotAllowed"),
             ("GET", "/readyz", 503, "not ready"),
-            ("GET", "/", 400, "MissingAction"),
+            ("GET", "/", 200, "roomd"),
+            ("POST", "/", 400, "MissingAction"),
             ("PUT", "/", 400, "UnsupportedHTTPMethod"),
-            ("GET", "/v4/x", 404, "NotFound"),
+            ("GET", "/v4/x", 200, "60002"),
+            ("POST", "/v4/live_config/none", 200, "60009"),
+            ("POST", "/v4", 404, "NotFound"),
             ("GET", "/console/", 404, "NotFound"),
             ("GET", "/metrics", 200, "# TYPE roomd_moderation_total counter"),
             ("POST", "/metrics", 405, "MethodNotAllowed"),

@@ -49,6 +49,15 @@ impl AllowList {
 
     /// The rule at configuration. The error says which part of the URL is not allowed.
     pub fn check_url(&self, url: &CallbackUrl) -> Result<(), String> {
+        self.check(url, false)
+    }
+
+    /// The rule of a cloud that lets a public host have a port.
+    pub fn check_url_on_any_port(&self, url: &CallbackUrl) -> Result<(), String> {
+        self.check(url, true)
+    }
+
+    fn check(&self, url: &CallbackUrl, any_port: bool) -> Result<(), String> {
         let host = plain(&url.host);
         let literal = literal(host)?;
         let class = match literal {
@@ -68,8 +77,10 @@ impl AllowList {
             (true, ..) => Ok(()),
             (false, Class::Guarded, _) => Err(format!("{shown} is a link-local or metadata address; allow {shown} itself if it is meant")),
             (false, Class::Private, _) => Err(format!("{shown} is a private address; allow it with --allow-callback {shown}")),
-            (false, Class::Public, Some(port)) => Err(format!("port {port} is not allowed; leave it out, or allow it with --allow-callback {shown}:{port}")),
-            (false, Class::Public, None) => Ok(()),
+            (false, Class::Public, Some(port)) if !any_port => {
+                Err(format!("port {port} is not allowed; leave it out, or allow it with --allow-callback {shown}:{port}"))
+            }
+            (false, Class::Public, _) => Ok(()),
         }
     }
 
@@ -134,6 +145,15 @@ impl fmt::Display for Entry {
             Entry::Name { host, port: Some(port) } => write!(f, "{host}:{port}"),
             Entry::Name { host, port: None } => write!(f, "{host}"),
         }
+    }
+}
+
+/// One address for all of a host's. A listener on [::] sees IPv4 clients as mapped addresses; they are the same
+/// clients. An IPv6 host has a whole /64 to itself.
+pub fn host(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) if !v6.is_loopback() => mask(IpAddr::V6(v6), 64),
+        other => other,
     }
 }
 

@@ -1,10 +1,11 @@
 //! Every bound of the door: sizes, waits, and who may come in. Counts connections in total and an
 //! address, and the memory of bodies under way. Must not know about sockets or HTTP.
 
+use crate::domain::address;
 use std::{
     cell::Cell,
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     rc::Rc,
     sync::{Arc, Mutex},
 };
@@ -74,12 +75,7 @@ impl Caps {
 
     /// One more from `address`. `control`: at the control listener.
     pub fn admit(self: &Arc<Caps>, address: IpAddr, control: bool) -> Result<Permit, Full> {
-        // A listener on [::] sees IPv4 clients as mapped addresses; they are the same clients.
-        // An IPv6 host has a whole /64 to itself.
-        let address = match address.to_canonical() {
-            IpAddr::V6(v6) if !v6.is_loopback() => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
-            other => other,
-        };
+        let address = address::host(address);
         let Limits { connections, connections_per_address } = self.limits;
         let reserve = if control && address.is_loopback() { RESERVE } else { 0 };
         let mut inside = self.inside.lock().expect("no panic while held");

@@ -1,8 +1,20 @@
 //! The dialect of Tencent Cloud Chat and Live. Every spelling of that cloud is in here. Knows no socket, no
 //! HTTP library and no SQL; bytes come in and go out as plain types.
 
+mod body;
+pub mod command;
+pub mod error;
 pub mod explain;
+mod failures;
+mod group;
+mod live_config;
+mod live_room;
+mod login;
 pub mod received;
+pub mod rest;
 pub mod usersig;
 pub mod webhook;
 pub mod words;
+
+#[cfg(test)]
+mod tests;

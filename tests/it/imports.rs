@@ -43,7 +43,7 @@ const WORDS: &[(&[&str], &[&str])] = &[
     (&["Instant::now", "SystemTime::now", "Timer::after", "Timer::at", "Timer::interval", "clock_gettime", "thread::sleep"], &["clock.rs"]),
     // The cloud's spellings.
     (&["Ali-Live-", "Ali-Rtc-", "\"eves\"", "x-acs-"], &["alibaba"]),
-    (&["\"TLS.", "SdkAppid", "CallbackCommand", "_Account", "RequestTime"], &["tencent"]),
+    (&["\"TLS.", "SdkAppid", "CallbackCommand", "_Account", "RequestTime", "ActionStatus", "live_engine_http_srv"], &["tencent"]),
     (&["SELECT ", "INSERT INTO", "DELETE FROM", "UPDATE ", "PRAGMA ", "rusqlite"], &["store"]),
     (&["unsafe {", "unsafe fn"], &[]),
 ];

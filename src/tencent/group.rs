@@ -1,0 +1,126 @@
+//! Groups as the chat sees them (`tencent.md` §5.2). Every group is of the type AVChatRoom: free to join, and
+//! the cloud keeps no data of its members.
+
+use super::{
+    command::{Call, told},
+    error::{Code, RestError},
+    rest::Outcome,
+};
+use crate::domain::{
+    GroupId,
+    request::{Answer, GroupInfo, GroupRequest},
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+const TYPE: &str = "AVChatRoom";
+/// Groups in one call.
+const MOST_GROUPS: usize = 50;
+/// Names in one filter; undocumented, and there are not so many fields.
+const MOST_NAMES: usize = 100;
+/// Bytes of an answer, which is at most 1 MB (§1.6).
+const MAX_ANSWER: usize = 1_000_000;
+
+/// Each group has its own code, and the whole is no error (§5.2).
+pub fn get_info(call: &Call) -> Outcome {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Found {
+        group_info: Vec<Map<String, Value>>,
+    }
+    const LIST: &str = "GroupIdList";
+    let list = call.body.some_list(LIST, MOST_GROUPS)?;
+    let names = list.iter().map(Value::as_str).collect::<Option<Vec<_>>>().ok_or_else(|| call.body.bad(LIST, "must be an array of JSON strings"))?;
+    let wants = Wants::read(call)?;
+    let mut group_info = Vec::with_capacity(names.len());
+    for name in names {
+        group_info.push(match describe(call, name)? {
+            Ok(info) => wants.told(call, info),
+            Err(error) => object(json!({"GroupId": name, "ErrorCode": error.code as u32, "ErrorInfo": error.info})),
+        });
+    }
+    let outcome = told(&Found { group_info })?;
+    if outcome.as_ref().is_some_and(|text| text.get().len() > MAX_ANSWER) {
+        return Err(RestError::new(Code::AnswerTooLong, format!("the answer would have more than {MAX_ANSWER} bytes; ask for fewer groups or fields")));
+    }
+    Ok(outcome)
+}
+
+/// The inner error is the group's own.
+fn describe(call: &Call, name: &str) -> Result<Result<GroupInfo, RestError>, RestError> {
+    let nobodys = |why: &str| Ok(Err(RestError::new(Code::NoSuchGroup, format!("group {name:.64} {why}"))));
+    // What another cloud's spelling named may be longer, and have other letters.
+    let Ok(id) = GroupId::new(name) else { return nobodys("has no legal id") };
+    match call.ask_group(&id, GroupRequest::Describe) {
+        Ok(Answer::Group(info)) if info.deleted.is_none() => Ok(Ok(*info)),
+        Ok(Answer::Group(_)) => Ok(Err(RestError::new(Code::GroupGone, format!("group {name} was disbanded")))),
+        Ok(other) => Err(call.unexpected(&other)),
+        Err(error) if error.code == Code::NoSuchGroup => Ok(Err(error)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Which blocks and fields of a group are asked for.
+struct Wants<'a> {
+    /// `None`: all.
+    base: Option<Vec<&'a str>>,
+    data: bool,
+    members: bool,
+}
+
+impl<'a> Wants<'a> {
+    /// Without a filter everything is told, with one what it names. Names that there are not are passed over.
+    fn read(call: &Call<'a>) -> Result<Wants<'a>, RestError> {
+        let Some(filter) = call.body.part("ResponseFilter")? else { return Ok(Wants { base: None, data: true, members: true }) };
+        let names = |block: &str| filter.texts(block, filter.list(block, MOST_NAMES)?.unwrap_or_default(), MOST_NAMES);
+        names("AppDefinedDataFilter_GroupMember")?;
+        Ok(Wants {
+            base: Some(names("GroupBaseInfoFilter")?),
+            data: !names("AppDefinedDataFilter_Group")?.is_empty(),
+            members: !names("MemberInfoFilter")?.is_empty(),
+        })
+    }
+
+    /// Fields of both generations of names are told together (§5.9).
+    fn wants(&self, field: &str) -> bool {
+        let mute_all = ["MuteAllMember", "ShutUpAllMember"];
+        self.base.as_ref().is_none_or(|names| names.iter().any(|name| *name == field || mute_all.contains(name) && mute_all.contains(&field)))
+    }
+
+    fn told(&self, call: &Call, info: GroupInfo) -> Map<String, Value> {
+        let muted = if info.mutes.all { "On" } else { "Off" };
+        let mut told = object(json!({
+            "Type": TYPE,
+            "Name": info.name,
+            "Appid": call.app.sdkappid,
+            "Introduction": info.info,
+            "Notification": info.room.notice,
+            "FaceUrl": info.room.cover_url,
+            "Owner_Account": info.owner,
+            "CreateTime": info.created.seconds(),
+            "NextMsgSeq": info.top + 1,
+            "MemberNum": info.online,
+            "MaxMemberNum": info.room.max_members,
+            "ApplyJoinOption": "FreeAccess",
+            "MuteAllMember": muted,
+            "ShutUpAllMember": muted,
+        }));
+        told.retain(|field, _| self.wants(field));
+        told.extend(object(json!({"GroupId": info.group.as_str(), "ErrorCode": 0, "ErrorInfo": ""})));
+        if self.data {
+            told.insert("AppDefinedData".into(), json!([]));
+        }
+        if self.members {
+            told.insert("MemberList".into(), json!([]));
+        }
+        told
+    }
+}
+
+/// The fields of a `json!({…})`.
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,111 @@
+//! Where an application is told of its live rooms (`tencent.md` §3): one URL with the words it wants, and the
+//! token that signs what is sent there. The webhooks themselves are in `webhook.rs`.
+
+use super::{
+    command::{Call, told},
+    error::{Code, RestError},
+    rest::Outcome,
+    words::LIVE_WORDS,
+};
+use crate::domain::{
+    app::{AppChange, Webhook},
+    endpoint::{CallbackUrl, MAX_URL},
+    request::{Answer, Request},
+};
+use serde::Serialize;
+use std::net::IpAddr;
+
+/// Words in one list, repeated ones included; undocumented.
+const MOST_WORDS: usize = 100;
+/// Bytes of a token.
+const MAX_TOKEN: usize = 128;
+/// What a URL must not have anywhere, besides blanks (§3).
+const NOT_IN_URL: [char; 4] = ['!', '$', '&', '?'];
+/// Bytes of one part of a host's name.
+const MAX_LABEL: usize = 63;
+
+/// Refused where there is one already (§8, A1).
+pub fn set(call: &Call) -> Outcome {
+    change(call, AppChange::CreateLiveWebhook(webhook(call)?))
+}
+
+pub fn get(call: &Call) -> Outcome {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Configured<'a> {
+        url: &'a str,
+        callback_command_list: &'a [String],
+    }
+    let Some(Webhook { url, words }) = &call.app.live_webhook else {
+        return Err(RestError::new(Code::NoWebhook, "there is no callback configuration; create it with set_callback"));
+    };
+    told(&Configured { url, callback_command_list: words })
+}
+
+/// Both fields are mandatory (§8, A2), and there must be a configuration.
+pub fn update(call: &Call) -> Outcome {
+    change(call, AppChange::UpdateLiveWebhook(webhook(call)?))
+}
+
+/// Succeeds where there is none (§8, A3).
+pub fn delete(call: &Call) -> Outcome {
+    change(call, AppChange::DeleteLiveWebhook)
+}
+
+/// The first time both fields are needed, later only what changes.
+pub fn set_token(call: &Call) -> Outcome {
+    let token = match call.body.text("Token", MAX_TOKEN)? {
+        Some("") => return Err(call.body.bad("Token", "is empty")),
+        token => token.map(String::from),
+    };
+    let enabled = call.body.flag("IsTokenEnable")?;
+    change(call, AppChange::LiveToken { token, enabled })
+}
+
+pub fn get_token(call: &Call) -> Outcome {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Token<'a> {
+        token: &'a str,
+        is_token_enable: bool,
+    }
+    match &call.app.live_token {
+        Some(live) => told(&Token { token: &live.token, is_token_enable: live.enabled }),
+        None => Err(RestError::new(Code::NoWebhookToken, "there is no callback token; create it with set_callback_token")),
+    }
+}
+
+fn change(call: &Call, change: AppChange) -> Outcome {
+    match call.ask(Request::ChangeApp { app: call.app.id.clone(), change })? {
+        Answer::App(_) => Ok(None),
+        other => Err(call.unexpected(&other)),
+    }
+}
+
+fn webhook(call: &Call) -> Result<Webhook, RestError> {
+    let url = call.body.some_text("Url", MAX_URL)?;
+    if let Err(why) = check_url(call, url) {
+        return Err(call.body.bad("Url", why));
+    }
+    const LIST: &str = "CallbackCommandList";
+    // An empty list turns all off.
+    let list = call.body.list(LIST, MOST_WORDS)?.ok_or_else(|| call.body.missing(LIST))?;
+    let words = call.body.texts(LIST, list, MAX_TOKEN)?;
+    match words.iter().find(|word| !LIVE_WORDS.contains(word)) {
+        Some(word) => Err(call.body.bad(LIST, format!("has {word}, which is none of: {}", LIVE_WORDS.join(", ")))),
+        None => Ok(Webhook { url: url.into(), words: words.into_iter().map(String::from).collect() }),
+    }
+}
+
+/// The cloud's rule for these URLs, and then who may be called from here at all.
+fn check_url(call: &Call, text: &str) -> Result<(), String> {
+    if let Some(c) = text.chars().find(|c| c.is_whitespace() || NOT_IN_URL.contains(c)) {
+        return Err(format!("has {c:?}, which is not allowed in it"));
+    }
+    let url = CallbackUrl::parse(text).ok_or("must be http:// or https:// and a host, perhaps with a port and a path")?;
+    let label = |part: &str| (1..=MAX_LABEL).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if url.host.parse::<IpAddr>().is_err() && !url.host.split('.').all(label) {
+        return Err(format!("has the host {}; a host has letters, digits, hyphens and dots, and at most {MAX_LABEL} between two dots", url.host));
+    }
+    call.gateway.allow.check_url_on_any_port(&url)
+}

@@ -1,0 +1,79 @@
+//! What is said in a room in a user's name (`tencent.md` §4, §5.3): a text, or a program's own data. Each becomes
+//! a message of the group with the elements that a client of the chat reads, so its mutes and its pace count.
+
+use crate::{
+    domain::{
+        UserId,
+        app::Audit,
+        message::{Draft, Sender},
+        request::{Answer, Request},
+        sending::Voice,
+    },
+    tencent::{
+        command::{Call, told},
+        error::{Code, RestError},
+        rest::Outcome,
+    },
+};
+use serde::Serialize;
+use serde_json::json;
+
+/// Bytes of a message's elements and what its sender added, as JSON (§8, A9).
+const MAX_MESSAGE: usize = 12 * 1024;
+/// Who says it.
+const SENDER: &str = "Sender_Account";
+/// What a message is that many others of the same second left no room for.
+const DROPPED: &str = "MsgFreqCtrl";
+
+/// Its body, for those who know nothing of elements, is the text.
+pub fn send_text(call: &Call) -> Outcome {
+    let sender = call.body.some_new_user(SENDER)?;
+    // The message's own limit is told with its own code.
+    let text = call.body.some_text("TextContent", 0)?;
+    let custom = call.body.text("ExtensionInfo", 0)?.unwrap_or_default();
+    let elements = json!([{"MsgType": "TIMTextElem", "MsgContent": {"Text": text}}]).to_string();
+    send(call, sender, Draft { elements: Some(elements), custom: custom.into(), ..Draft::text(text) })
+}
+
+/// Its body is the array of elements. Without a sender it is the caller's.
+pub fn send_custom(call: &Call) -> Outcome {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Own<'a> {
+        business_id: &'a str,
+        data: &'a str,
+    }
+    let sender = match call.body.new_user(SENDER)? {
+        Some(user) => user,
+        None => UserId::new(call.caller).map_err(|_| call.body.missing(SENDER))?,
+    };
+    let own = Own { business_id: call.body.some_text("BusinessId", 0)?, data: call.body.text("Data", 0)?.ok_or_else(|| call.body.missing("Data"))? };
+    let data = serde_json::to_string(&own).expect("texts");
+    let elements = json!([{"MsgType": "TIMCustomElem", "MsgContent": {"Data": data}}]).to_string();
+    send(call, sender, Draft { elements: Some(elements.clone()), ..Draft::text(elements) })
+}
+
+fn send(call: &Call, user: UserId, mut draft: Draft) -> Outcome {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Sent {
+        msg_time: i64,
+        msg_seq: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        msg_drop_reason: Option<&'static str>,
+    }
+    let group = call.body.room()?;
+    let bytes = draft.elements.as_ref().map_or(0, String::len) + draft.custom.len();
+    if bytes > MAX_MESSAGE {
+        return Err(RestError::new(Code::MessageTooLong, format!("the message has {bytes} bytes as JSON; {MAX_MESSAGE} are allowed")));
+    }
+    call.gateway.words.look_up(&call.app, &mut draft);
+    let sender = Sender { user, info: String::new(), client: None };
+    let request = Request::Send { app: call.app.id.clone(), group, sender, voice: Voice::User, draft: Box::new(draft) };
+    // It may be moderated first, by another server.
+    let waits = call.gateway.rules.moderate_servers && call.app.audit != Audit::None;
+    match if waits { call.ask_patiently(request)? } else { call.ask(request)? } {
+        Answer::Sent(said) => told(&Sent { msg_time: said.at.seconds(), msg_seq: said.seq.unwrap_or(0), msg_drop_reason: said.dropped.then_some(DROPPED) }),
+        other => Err(call.unexpected(&other)),
+    }
+}
