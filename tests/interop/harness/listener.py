@@ -19,6 +19,7 @@ class Callback:
     answered: int
     faults: list
     family: str  # of headers: Ali-Live or Ali-Rtc
+    line: str  # the request line
 
     @property
     def delivery(self):
@@ -49,6 +50,8 @@ class Listener:
         self.keys = {}  # AppId → AppKey, to be filled by whoever creates an application
         self.status = 200
         self.next_statuses = collections.deque()  # answers given before `status` is
+        self.answer = b"ok"
+        self.delay = 0.0  # seconds until it answers
         self.clock = wall  # the server's
         self.log = Log(type(self).__name__.lower())
 
@@ -87,8 +90,10 @@ class Listener:
                 line, headers, body = await read_request(reader)
                 faults = self._faults(line, headers, body)
                 status = self._status(body)
-                self.log.add(Callback(time.monotonic(), headers, body, status, faults, self.family))
-                writer.write(f"HTTP/1.1 {status} Because\r\nContent-Length: 2\r\n\r\nok".encode())
+                self.log.add(Callback(time.monotonic(), headers, body, status, faults, self.family, line))
+                if self.delay:
+                    await asyncio.sleep(self.delay)
+                writer.write(f"HTTP/1.1 {status} Because\r\nContent-Length: {len(self.answer)}\r\n\r\n".encode() + self.answer)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the server hung up

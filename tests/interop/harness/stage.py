@@ -4,10 +4,13 @@ import asyncio
 import concurrent.futures
 import dataclasses
 import functools
+import json
+import os
 import secrets
 
 from . import cloud
 from .clients import Client
+from .live_receiver import WORDS, LiveReceiver
 from .login import login_token
 from .moderator import Moderator
 from .operator import Operator
@@ -16,6 +19,8 @@ from .receiver import Receiver
 from .rtc_receiver import RtcReceiver
 from .shape import REQUEST_ID
 from .tcp_proxy import TcpProxy
+from .tencent import Tencent
+from .usersig import login, usersig
 from .whole import assert_all_is_told
 
 RTC_EVENTS = ("ChannelEvent", "UserEvent")
@@ -27,12 +32,15 @@ class App:
     id: str
     key: str
     sign: str
+    sdkappid: int = 0  # where it does not matter
 
 
 class Stage:
     def __init__(self, server):
         self.server = server
         self.receiver, self.rtc = Receiver(), RtcReceiver()
+        self.live = LiveReceiver()  # hears only what a test subscribes it to
+        self._receivers = (self.receiver, self.rtc, self.live)
         self.rtc.keys = self.receiver.keys
         self.channels = set()  # that anybody was in: AppId and ChannelId
         self._operator = Operator(server)
@@ -40,8 +48,8 @@ class Stage:
         self._threads = concurrent.futures.ThreadPoolExecutor(CALLS_AT_ONCE)
 
     async def __aenter__(self):
-        await self.receiver.start()
-        await self.rtc.start()
+        for receiver in self._receivers:
+            await receiver.start()
         await self.server.start()
         if self.server.virtual:
             await self.advance(0)
@@ -73,12 +81,10 @@ class Stage:
                 code = await self.server.stop()
                 assert code == 0 or kind is not None, f"expected exit code 0 after SIGTERM, came {code}"
         finally:
-            self.receiver.stop()
-            self.rtc.stop()
-            for moderator in self._moderators:
-                moderator.stop()
+            for told in (*self._receivers, *self._moderators):
+                told.stop()
         if kind is None:
-            for told in (self.receiver, self.rtc, *self._moderators):
+            for told in (*self._receivers, *self._moderators):
                 told.check()
 
     async def control(self, action, sdk="v3", **params):
@@ -113,6 +119,15 @@ class Stage:
         assert status == 200, f"{method} {path} {body}: expected 200, came {status} {answer}"
         return answer
 
+    async def roomd(self, *command):
+        """What a command of the program prints as JSON about this server's data."""
+        process = await asyncio.create_subprocess_exec(
+            os.environ["ROOMD_BIN"], *command, "--data", str(self.server.data), stdout=asyncio.subprocess.PIPE
+        )
+        printed, _ = await asyncio.wait_for(process.communicate(), 15)
+        assert process.returncode == 0, f"{command} ended with {process.returncode}"
+        return json.loads(printed)
+
     async def report(self, app, channel, *events):
         """What a media server says of a channel; an entry for each event."""
         self.channels.add((app.id, channel))
@@ -127,11 +142,15 @@ class Stage:
         return status, answer["error"]["code"]
 
     async def advance(self, seconds):
-        """Moves the virtual clock, by which both receivers go."""
+        """Moves the virtual clock, by which all receivers go."""
         before = self.now()
-        self.receiver.clock = self.rtc.clock = lambda: (before, before + seconds)
+        self._set_clocks(before, before + seconds)
         now = (await self.operator("POST", "clock", {"advance_ms": round(seconds * 1000)}))["now"] / 1000
-        self.receiver.clock = self.rtc.clock = lambda: (now, now)
+        self._set_clocks(now, now)
+
+    def _set_clocks(self, earliest, latest):
+        for receiver in self._receivers:
+            receiver.clock = lambda: (earliest, latest)
 
     def now(self):
         """Unix seconds by the server's clock."""
@@ -144,11 +163,47 @@ class Stage:
     async def app(self, *groups, sdk="v3"):
         """An application whose callbacks come to the receiver, with these groups in it."""
         made = await self.control("CreateLiveMessageApp", sdk, AppName="interop", EventCallbackUrl=self.receiver.url)
-        app = App(made["AppId"], made["AppKey"], made["AppSign"])
-        self.receiver.keys[app.id] = app.key
+        app = self.known(await self.operator("GET", f"apps/{made['AppId']}"))
         for group in groups:
             await self.control("CreateLiveMessageGroup", sdk, AppId=app.id, GroupId=group)
         return app
+
+    async def live_app(self, **settings):
+        """An application made at the operator's door, for the other cloud; its callbacks come to the receiver as well."""
+        made = await self.operator("POST", "apps", {"event_callback_url": self.receiver.url} | settings)
+        return self.known(made)
+
+    def known(self, made):
+        """The application that the operator's door or the command line shows."""
+        app = App(made["app_id"], made["app_key"], made["app_sign"], made["sdkappid"])
+        self.receiver.keys[app.id] = app.key
+        self.live.sdkappids.add(str(app.sdkappid))
+        return app
+
+    async def tencent(self, app, library="PyPI", identifier="administrator"):
+        """A caller of the other cloud's API."""
+        return await self.in_thread(Tencent, self.server, app, library, identifier, at=self._signed_at())
+
+    async def listen(self, tencent, words=WORDS, token=None):
+        """The receiver of live rooms is told these words of the caller's application from now on."""
+        self.live.words, self.live.token = tuple(words), token
+        if token:
+            await tencent.do("set_callback_token", Token=token, IsTokenEnable=True)
+        await tencent.do("set_callback", Url=self.live.url, CallbackCommandList=list(words))
+
+    async def usersig(self, app, user, library="PyPI", **how):
+        """By the server's clock."""
+        return await self.in_thread(usersig, library, app, user, **({"at": self._signed_at()} | how))
+
+    async def viewer(self, sdk, app, user, *rooms, library="PyPI", **options):
+        """A client that logs in with a UserSig, in these rooms."""
+        client = await self.client(sdk, app, user, token=login(app, user, await self.usersig(app, user, library)), **options)
+        await client.join(*rooms)
+        return client
+
+    def _signed_at(self):
+        """Only a clock that the server does not share with the libraries has to be told to them."""
+        return int(self.now()) if self.server.virtual else None
 
     async def subscribe(self, app, channel="*", users=(), events=RTC_EVENTS, sdk="v3", url=None, whole=True):
         """Subscribes the RTC receiver; the SubscribeId. Not `whole` where it hears less than whole sequences."""
@@ -204,6 +259,7 @@ class Stage:
         print(f"--- last lines of the server\n{self.server.last_lines()}")
         print(f"--- callbacks\n{self.receiver.log}")
         print(f"--- callbacks of channels\n{self.rtc.log}")
+        print(f"--- callbacks of live rooms\n{self.live.log}")
         for moderator in self._moderators:
             print(f"--- questions\n{moderator.log}")
         for client in self._clients:
