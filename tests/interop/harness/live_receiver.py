@@ -57,7 +57,7 @@ class RoomEvent:
 
     @property
     def room(self):
-        return self.body["RoomId"] if "RoomId" in self.body else self.body.get("RoomInfo", {}).get("RoomId")
+        return room_of(self.body)
 
     def __str__(self):
         """As tests write it: `CreateRoom`, `ann Online Enter`."""
@@ -75,6 +75,7 @@ class LiveReceiver(Listener):
         self.sdkappids = set()
         self.words = WORDS  # what was asked for
         self.token = None  # the text, while signing is on
+        self.failing_rooms = set()  # what is told of these gets 500
         self.whole = True  # False: it did not listen from the beginning, or not to all words
 
     def events_of(self, room):
@@ -109,6 +110,11 @@ class LiveReceiver(Listener):
             return fits[nth - 1] if len(fits) >= nth else None
 
         return await self.log.until(f"{what!r} {nth} of {room}", found, timeout)
+
+    def _status(self, body):
+        if not self.next_statuses and room_of(json.loads(body)) in self.failing_rooms:
+            return 500
+        return super()._status(body)
 
     def check(self):
         __tracebackhide__ = True
@@ -176,6 +182,10 @@ class LiveReceiver(Listener):
         if "EventCause" in told and told["EventCause"] not in CAUSES[told["EventType"]]:
             faults.append(f"EventType {told['EventType']} by {told['EventCause']}")
         return faults
+
+
+def room_of(body):
+    return body["RoomId"] if "RoomId" in body else body.get("RoomInfo", {}).get("RoomId")
 
 
 def query_pairs(request_line):
