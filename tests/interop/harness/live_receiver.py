@@ -72,7 +72,7 @@ class LiveReceiver(Listener):
 
     def __init__(self):
         super().__init__()
-        self.sdkappids = set()
+        self.sdkappids = ()  # of the applications that may call, as text
         self.words = WORDS  # what was asked for
         self.token = None  # the text, while signing is on
         self.failing_rooms = set()  # what is told of these gets 500
@@ -124,12 +124,19 @@ class LiveReceiver(Listener):
             for made_anew in ("Sign", "RequestTime"):
                 first.pop(made_anew, None), again.pop(made_anew, None)
             assert first == again, f"delivery {callback.delivery} changed its query from {first} to {again}"
+        self.sequences()
+
+    def sequences(self):
+        """Where every room stands, by SDKAppID and room. Each event fits in."""
+        __tracebackhide__ = True
         found, sequences, told = [], {}, {}
         for event in self.events:
-            sequence = sequences.setdefault(event.room, RoomSequence(self.whole))
-            told.setdefault(event.room, []).append(str(event))
-            found += [f"{event}: {fault}; so far {told[event.room]}" for fault in sequence.take(event.word, event.body)]
+            key = (event.query["SdkAppid"], event.room)
+            sequence = sequences.setdefault(key, RoomSequence(self.whole))
+            told.setdefault(key, []).append(str(event))
+            found += [f"{event}: {fault}; so far {told[key]}" for fault in sequence.take(event.word, event.body)]
         assert not found, "\n".join(found)
+        return sequences
 
     def _faults(self, request_line, headers, body):
         faults = super()._faults(request_line.partition("?")[0] + " HTTP/1.1", headers, body)

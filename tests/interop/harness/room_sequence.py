@@ -5,20 +5,20 @@ class RoomSequence:
     """`whole`: that the room was made is told, too."""
 
     def __init__(self, whole):
-        self._made = None if whole else True  # None: not yet; False: destroyed
+        self.made = None if whole else True  # None: not yet; False: destroyed
         self.online = {}  # user → whether, for those of whom anything was told
-        self._lost = set()  # online before, their link is interrupted
+        self.lost = set()  # online before, their link is interrupted
 
     def take(self, word, body):
         """Goes on by one event; what is wrong with it, as sentences."""
         if word == "CreateRoom":
-            found = ["but the room is there"] if self._made else []
-            self._made = True
+            found = ["but the room is there"] if self.made else []
+            self.made = True
             return found
-        if not self._made:
-            return [f"but the room {'is not made yet' if self._made is None else 'is destroyed'}"]
+        if not self.made:
+            return [f"but the room {'is not made yet' if self.made is None else 'is destroyed'}"]
         if word == "DestroyRoom":
-            self._made, self.online, self._lost = False, {}, set()
+            self.made, self.online, self.lost = False, {}, set()
         if word == "MemberStateChanged":
             return [fault for member in body["MemberList"] for fault in self._member(member["Member_Account"], body)]
         return []
@@ -27,10 +27,10 @@ class RoomSequence:
         found, comes, cause = [], body["EventType"] == "Online", body["EventCause"]
         if comes == self.online.get(user, False):
             found.append(f"but {user} was {body['EventType']} already")
-        if cause == "HeartbeatRecover" and user not in self._lost:
+        if cause == "HeartbeatRecover" and user not in self.lost:
             found.append(f"but the link of {user} was not interrupted")
-        self._lost.discard(user)
+        self.lost.discard(user)
         if cause == "HeartbeatInterrupt":
-            self._lost.add(user)
+            self.lost.add(user)
         self.online[user] = comes
         return found

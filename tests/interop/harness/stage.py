@@ -42,6 +42,8 @@ class Stage:
         self.live = LiveReceiver()  # hears only what a test subscribes it to
         self._receivers = (self.receiver, self.rtc, self.live)
         self.rtc.keys = self.receiver.keys
+        self.apps = {}  # by the text of the SDKAppID
+        self.live.sdkappids = self.apps.keys()
         self.channels = set()  # that anybody was in: AppId and ChannelId
         self._operator = Operator(server)
         self._clients, self._proxies, self._moderators, self._running = [], [], [], []
@@ -177,7 +179,7 @@ class Stage:
         """The application that the operator's door or the command line shows."""
         app = App(made["app_id"], made["app_key"], made["app_sign"], made["sdkappid"])
         self.receiver.keys[app.id] = app.key
-        self.live.sdkappids.add(str(app.sdkappid))
+        self.apps[str(app.sdkappid)] = app
         return app
 
     async def tencent(self, app, library="PyPI", identifier="administrator"):

@@ -1,8 +1,9 @@
-"""At the end of a test: what each subscription was told of a channel adds up to what the server says of it now."""
+"""At the end of a test: what was told of each channel and live room adds up to what the server says of it now."""
 
 import asyncio
 import time
 
+from .live_receiver import WORDS
 from .sequence import MEDIAS, STREAMER, Sequence
 
 WITHIN = 10.0  # seconds for the last callbacks to come
@@ -15,6 +16,25 @@ async def assert_all_is_told(stage):
         for app, channel in sorted(stage.channels):
             if app == subscription.app and subscription.channel in ("*", channel):
                 await _assert_told(stage, subscription, channel)
+    if stage.live.whole and set(WORDS) <= set(stage.live.words):
+        for (sdkappid, room), sequence in stage.live.sequences().items():
+            if sequence.made:
+                await _assert_room(stage, sdkappid, room)
+
+
+async def _assert_room(stage, sdkappid, room):
+    deadline = time.monotonic() + WITHIN
+    while True:
+        listed = await stage.control(
+            "ListLiveMessageGroupUsers", AppId=stage.apps[sdkappid].id, GroupId=room, SortType=1, PageSize=50
+        )
+        sequence = stage.live.sequences()[sdkappid, room]
+        inside = {user["UserId"] for user in listed["UserList"]}
+        online = {user for user, is_in in sequence.online.items() if is_in}
+        if inside - sequence.lost == online:
+            return
+        assert time.monotonic() < deadline, f"in {room} are {inside}; told to be in it are {online}, and lost {sequence.lost}"
+        await asyncio.sleep(0.1)
 
 
 async def _assert_told(stage, subscription, channel):
