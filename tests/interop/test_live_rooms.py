@@ -372,9 +372,9 @@ async def test_a_bad_mute_or_ban_changes_nothing(stage):
         await tencent.refused(BAD, "ban_member", RoomId="r1", **bad)
         assert await everything(tencent) == before, f"after {bad}"
     await tencent.refused(NO_RIGHT, "ban_member", RoomId="r1", MemberList_Account=["ann", "owner"], Duration=60)
-    for bad in [*lists, many]:
+    not_new = [*lists[:-1], {"MemberList_Account": ["ann", "x" * 65]}, many]  # whom another cloud named may be longer
+    for bad in not_new:
         await tencent.refused(BAD, "unban_member", RoomId="r1", **bad)
-    for bad in lists:
         await tencent.refused(BAD, "kick_user_out", RoomId="r1", **bad)
     for bad in ({"Offset": -1}, {"Offset": "0"}, {"Limit": 0}, {"Limit": 101}, {"Limit": "1"}):
         await tencent.refused(BAD, "get_banned_member_list", RoomId="r1", **bad)
