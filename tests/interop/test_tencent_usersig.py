@@ -115,18 +115,25 @@ async def test_who_fails_too_often_is_turned_away_for_a_minute_wherever_he_is_ri
 
 
 @pytest.mark.virtual_clock
-@pytest.mark.settings(ROOMD_LIMITS_USERSIG_FAILURES_PER_MINUTE="5")
-async def test_failures_of_long_ago_and_expired_ones_do_not_count(stage):
+async def test_failures_of_long_ago_and_expired_usersigs_do_not_count(stage):
     app = await stage.app()
     tencent = await stage.tencent(app)
     old = await stage.usersig(app, "administrator", expire=1, at=int(stage.now()) - 10)
-    for _ in range(8):
-        assert await code(tencent, usersig=old) == EXPIRED
-    for _ in range(3):
-        for _ in range(4):
+    for _ in range(ALLOWED + 5):
+        assert await code(tencent, usersig=old) == EXPIRED, "who has one had the key"
+    for _ in range(2):
+        for _ in range(ALLOWED - 1):
             assert await code(tencent, usersig="!!") == INVALID
         await stage.advance(61)
     assert await code(tencent) == NOT_SET
+
+
+@pytest.mark.settings(ROOMD_LIMITS_USERSIG_FAILURES_PER_MINUTE="3")
+async def test_how_many_failures_are_too_many_is_a_setting(stage):
+    tencent = await stage.tencent(await stage.app())
+    for _ in range(3):
+        assert await code(tencent, usersig="!!") == INVALID
+    assert await code(tencent) == TOO_MANY
 
 
 @pytest.mark.virtual_clock
