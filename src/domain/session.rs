@@ -206,7 +206,8 @@ pub fn socket_ended(tx: &mut Tx, sid: &SessionId, conn: ConnRef, how: SocketEnd)
         }
         SocketEnd::Lost { heard } => {
             detach_all(tx, sid);
-            let interrupt = Some(heard.after(lifetimes.interrupt));
+            // From the loss on, not from the last word: a viewer may have nothing to say for longer than that.
+            let interrupt = Some(tx.tick.after(lifetimes.interrupt));
             tx.link(sid, Some(Link::Lost { until: heard.after(lifetimes.silence), reason: LogoffReason::Timeout, interrupt }));
         }
         SocketEnd::Silent => end(tx, sid, LogoffReason::Timeout),
