@@ -4,12 +4,14 @@
 mod channels;
 mod purge;
 mod waiting;
+mod webhooks;
 
 use super::*;
 use crate::domain::{
     AppId, ChannelId, Cid, ConnRef, GroupId, Millis, SessionId, UserId,
     app::{AccessKey, Audit, LifeCycle, NewApp},
     channel::{Channel, ChannelState, Joining, Ticket},
+    event::{GroupEvent, InGroup},
     group::{Counters, Member},
     message::Draft,
     outbox::{Attempt, Outcome, TryEnd},
@@ -71,7 +73,14 @@ impl Bench {
         let (to, out, asked) = (pushes.clone(), jobs.clone(), questions.clone());
         engine.ports = Some(Ports {
             render: |event, app| {
-                let Event::Session(event) = event else { return Vec::new() };
+                let event = match event {
+                    Event::Session(event) => event,
+                    Event::Group(GroupEvent { group, what: InGroup::MetadataSet(entries), .. }) if app.live_webhook.is_some() => {
+                        let (endpoint, subject) = (EndpointId::LiveRooms(app.id.clone()), group.id.to_string());
+                        return vec![Rendered { endpoint, payload: format!("{subject} {}", entries[0].1), subject }];
+                    }
+                    _ => return Vec::new(),
+                };
                 let (endpoint, subject) = (EndpointId::LiveEvents(app.id.clone()), event.user.to_string());
                 if app.event_callback_url.is_empty() { Vec::new() } else { vec![Rendered { endpoint, subject, payload: format!("{:?}", event.what) }] }
             },
