@@ -24,4 +24,5 @@ mod recovery;
 mod rpc;
 mod subscriptions;
 mod super_large;
+mod webhooks;
 mod wire;
