@@ -1,5 +1,5 @@
 //! `roomd dev`: the whole picture on one machine for one who is new: a server, a demo application
-//! with its keys and logins, a receiver that prints each callback, and scripts to paste.
+//! with its keys and logins, a receiver that prints each callback of either cloud, and scripts to paste.
 //! Everything it makes goes through the same requests that a business's server would use.
 
 use super::{Failure, clock, listen::report, print};
@@ -10,7 +10,7 @@ use crate::{
     domain::{
         AppId, GroupId, UserId,
         address::AllowList,
-        app::{AccessKey, App, AppChange, Directory},
+        app::{ADMINISTRATOR, AccessKey, App, AppChange, Directory, Webhook},
         quota::Quotas,
         request::{Actor, Answer, GroupRequest, NewGroup, Request},
         state::Rules,
@@ -18,10 +18,12 @@ use crate::{
     },
     door::WEBSOCKET_PATH,
     engine::Handle,
+    form,
     ids::{self, Ids},
     receiver::{Callback, Keys, Receiver},
     server::{self, OPERATOR_TOKEN, Running},
     settings::{Limits, Settings},
+    tencent::{usersig, words::LIVE_WORDS},
 };
 use argh::FromArgs;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -40,6 +42,10 @@ const GROUP: &str = "lobby";
 const CHANNEL: &str = "stage";
 /// The users with a ready login, and their roles; an admin may create groups.
 const USERS: [(&str, &str); 2] = [("alice", "admin"), ("bob", "")];
+/// The live room that the printed call makes.
+const ROOM: &str = "show-1";
+/// As long as tokens that a person chooses are, in characters.
+const TOKEN_LENGTH: usize = 32;
 /// Logins and channel tokens are good for a day, as the cloud recommends.
 const LOGIN_S: i64 = 86_400;
 
@@ -168,6 +174,27 @@ fn subscribing(directory: &Directory, app: &AppId, url: String) -> Option<Reques
     }
 }
 
+/// What is to be changed that all webhooks of live rooms come to `url`, signed. With kept data some of it may be so already.
+fn telling(app: &App, url: String, token: String) -> Vec<AppChange> {
+    let webhook = |words: Vec<String>| Webhook { url: url.clone(), words };
+    let to = match &app.live_webhook {
+        None => Some(AppChange::CreateLiveWebhook(webhook(LIVE_WORDS.iter().map(|word| word.to_string()).collect()))),
+        Some(old) if old.url == url => None,
+        Some(old) => Some(AppChange::UpdateLiveWebhook(webhook(old.words.clone()))),
+    };
+    let signed = app.live_token.is_none().then_some(AppChange::LiveToken { token: Some(token), enabled: Some(true) });
+    // The token first: nothing is told unsigned.
+    signed.into_iter().chain(to).collect()
+}
+
+/// The application as it is now.
+fn changed(answer: Answer) -> Result<Arc<App>, String> {
+    match answer {
+        Answer::App(app) => Ok(app),
+        other => Err(format!("an application was changed and the answer was {other:?}")),
+    }
+}
+
 /// What a newcomer needs: the application and a key to sign calls with.
 struct Demo {
     app: Arc<App>,
@@ -180,23 +207,22 @@ impl Demo {
         let call = |request| handle.call(request).map_err(|refusal| format!("cannot make the demo application: {refusal}"));
         let directory = handle.directory();
         let id = AppId::trusted(APP);
-        let app = match directory.apps.get(&id) {
+        let mut app = match directory.apps.get(&id) {
             Some(app) if app.event_callback_url == receiver.url() => app.clone(),
-            Some(_) => match call(Request::ChangeApp { app: id.clone(), change: AppChange::EventCallbackUrl(receiver.url()) })? {
-                Answer::App(app) => app,
-                other => return Err(format!("an application was changed and the answer was {other:?}")),
-            },
+            Some(_) => changed(call(Request::ChangeApp { app: id.clone(), change: AppChange::EventCallbackUrl(receiver.url()) })?)?,
             None => {
                 let draft = AppDraft { id: Some(APP.into()), name: Some(APP.into()), event_callback_url: Some(receiver.url()), ..AppDraft::default() };
                 let new = new_app(ids, allow, draft).map_err(|e| e.to_string())?;
-                match call(Request::CreateApp(Box::new(new)))? {
-                    Answer::App(app) => app,
-                    other => return Err(format!("an application was made and the answer was {other:?}")),
-                }
+                changed(call(Request::CreateApp(Box::new(new)))?)?
             }
         };
-        // Before anybody can log on, so that the first callback can be checked.
+        // Before anything can happen, so that the first callback can be checked.
         keys.add(app.key.clone());
+        let token = app.live_token.as_ref().map_or_else(|| ids.text(TOKEN_LENGTH, ids::ALNUM), |live| live.token.clone());
+        keys.add_token(token.clone());
+        for change in telling(&app, receiver.url(), token) {
+            app = changed(call(Request::ChangeApp { app: id.clone(), change })?)?;
+        }
         let creator = USERS[0].0;
         let lobby =
             NewGroup { name: "Lobby".into(), info: String::new(), owner: creator.into(), admins: vec![UserId::trusted(creator)], ..NewGroup::default() };
@@ -229,6 +255,18 @@ impl Demo {
         serde_json::to_string(&join).expect("strings and numbers")
     }
 
+    /// A call of the other cloud's API, to be pasted: it makes a room.
+    fn create_room(&self, control: SocketAddr, clock: &Clock) -> String {
+        let App { sdkappid, key, administrators, .. } = &*self.app;
+        let administrator = UserId::trusted(administrators.first().map_or(ADMINISTRATOR, String::as_str));
+        let usersig = usersig::make(*sdkappid, key, &administrator, clock.now().seconds(), LOGIN_S, None);
+        format!(
+            "curl -d '{{\"RoomInfo\":{{\"RoomId\":\"{ROOM}\",\"RoomType\":\"Live\",\"RoomName\":\"Show 1\"}}}}' \
+             'http://{control}/v4/live_engine_http_srv/create_room?sdkappid={sdkappid}&identifier={administrator}&usersig={usersig}&random=1&contenttype=json'",
+            administrator = form::encode(administrator.as_str()),
+        )
+    }
+
     /// The first thing a newcomer sees.
     fn welcome(&self, running: &Running, receiver: &Receiver, folder: &Folder, clock: &Clock, ids: &Ids) -> String {
         let sessions = format!("ws://{}{WEBSOCKET_PATH}", running.sessions);
@@ -244,7 +282,9 @@ impl Demo {
              \x20 AccessKey     {key_id}\n\
              \x20 secret        {key_secret}\n\
              \x20 application   {APP}, with the group {GROUP}\n\
-             \x20 AppKey        {app_key}\n",
+             \x20 AppKey        {app_key}\n\
+             \x20 SDKAppID      {sdkappid}, with the administrator {administrator}; its key is the AppKey\n\
+             \x20 webhook token {token}\n",
             version = env!("CARGO_PKG_VERSION"),
             control = running.control,
             callbacks = receiver.url(),
@@ -252,6 +292,9 @@ impl Demo {
             key_id = self.key.id,
             key_secret = self.key.secret,
             app_key = self.app.key,
+            sdkappid = self.app.sdkappid,
+            administrator = self.app.administrators.join(", "),
+            token = self.app.live_token.as_ref().map_or("none", |live| &live.token),
         );
         if clock.is_virtual() {
             text += &format!(
@@ -281,7 +324,10 @@ impl Demo {
              npm install centrifuge ws\nnode - <<'END'\n{client}END\n\n\
              2. Your server. In a third terminal, while {user} is there; the SDK of the cloud, unmodified:\n\n\
              python3 -m venv sdk && sdk/bin/pip install -q alibabacloud-live20161101\nsdk/bin/python - <<'END'\n{server}END\n\n\
-             3. Callbacks, as your server would get them:\n"
+             3. The other cloud's API, called by its administrator; the UserSig is good for a day. This makes a live room:\n\n\
+             {create_room}\n\n\
+             4. Callbacks of both clouds, as your server would get them:\n",
+            create_room = self.create_room(running.control, clock),
         );
         text
     }

@@ -44,6 +44,42 @@ fn all_channels_are_subscribed_once() {
 }
 
 #[test]
+fn webhooks_come_signed_to_the_receiver_that_is_there_now() {
+    let fake = fake::Fake::new();
+    fake.put(Change::App(demo().app));
+    let id = AppId::trusted(APP);
+    let ask = |url: &str, token: &str| {
+        let changes = telling(&fake.directory().apps[&id], url.into(), token.into());
+        let count = changes.len();
+        for change in changes {
+            fake.call(Request::ChangeApp { app: id.clone(), change }).unwrap();
+        }
+        let app = fake.directory().apps[&id].clone();
+        let (webhook, live) = (app.live_webhook.clone().unwrap(), app.live_token.clone().unwrap());
+        (count, webhook.url, webhook.words.len(), live.token, live.enabled)
+    };
+    let all = LIVE_WORDS.len();
+    assert_eq!(ask("http://a/", "t1"), (2, "http://a/".into(), all, "t1".into(), true));
+    assert_eq!(ask("http://a/", "t1"), (0, "http://a/".into(), all, "t1".into(), true));
+    let words = Webhook { url: "http://a/".into(), words: vec![LIVE_WORDS[0].into()] };
+    fake.call(Request::ChangeApp { app: id.clone(), change: AppChange::UpdateLiveWebhook(words) }).unwrap();
+    assert_eq!(ask("http://b/", "t2"), (1, "http://b/".into(), 1, "t1".into(), true), "what was chosen stays");
+}
+
+#[test]
+fn the_call_of_the_other_cloud_s_api_is_signed_and_needs_no_more_quoting() {
+    let (demo, clock) = (demo(), Clock::standing());
+    let line = demo.create_room(([127, 0, 0, 1], 8780).into(), &clock);
+    let parts: Vec<&str> = line.split('\'').collect();
+    let [_, body, _, url, _] = parts[..] else { panic!("{line}") };
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body["RoomInfo"]["RoomId"], ROOM);
+    let value = |name: &str| url.split(['?', '&']).find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).unwrap();
+    assert_eq!(value("sdkappid"), demo.app.sdkappid.to_string());
+    assert!(usersig::verify(value("usersig"), demo.app.sdkappid, "appkey", value("identifier"), clock.now()).is_ok());
+}
+
+#[test]
 fn every_mark_of_the_scripts_is_one_that_is_filled_in() {
     let known = ["TOKEN", "CHANNEL_TOKEN", "SESSIONS", "USER", "KEY_ID", "KEY_SECRET", "CONTROL"];
     for script in [CLIENT, SERVER] {
