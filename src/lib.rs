@@ -15,7 +15,7 @@
 //! | --- | --- |
 //! | [`domain`] | the rules: applications, groups, members, mutes, channels, sessions, messages, moderation, subscriptions, events, retry, limits. Pure |
 //! | [`alibaba`] | that cloud's spelling: bytes to requests (`messaging/`, `event_sub/`), events and questions to bodies, signatures, tokens |
-//! | [`tencent`] | the other cloud's: UserSigs, its REST API (`rest`, `command`), live rooms and their webhook's configuration |
+//! | [`tencent`] | the other cloud's: UserSigs, its REST API (`rest`, `command`), live rooms, their webhooks and the configuration of those |
 //! | [`store`] | SQLite; writes the domain's changes and loads its state again |
 //! | [`engine`] | one thread: commands, group commit, lanes, timers, what waits for moderation or an ack, purges |
 //! | [`door`] | accepts, reads HTTP under every limit, the workers that answer |
@@ -54,6 +54,12 @@
 //! so a POST tells of one channel, in order. `engine/lanes` freezes it. A reported user's time ends in
 //! `domain/report`, a session's in `domain/session`. What is open stands in `store/channel`.
 //!
+//! # The way of a live room's event
+//!
+//! What happens to a group is a `GroupEvent` (`domain/event`). If its application has a webhook that lists the word for it,
+//! `tencent/webhook` spells it, in the same commit, as a query and a body; its subject is the group. A POST tells of one.
+//! The signature is in the URL, so `server` puts that together at each try, and it is recorded nowhere.
+//!
 //! `design.md`, `session.md` and `alibaba.md`, which comments name, are in `docs/`.
 //!
 //! # Invariants
@@ -69,7 +75,8 @@
 //!    delivery holds back only its own subjects.
 //! 5. **One delivery is one POST**, frozen (id, body, members) before its first byte is sent, never split or
 //!    merged afterwards. Each try that reached for the endpoint is an attempt row.
-//! 6. **The ladder** 1, 2, 5, 10, 60, 120, 300 s, each wait from the end of the try before.
+//! 6. **The ladder** 1, 2, 5, 10, 60, 120, 300 s, each wait from the end of the try before. Webhooks of live rooms
+//!    are repeated only as often as their application wants, after 1, 5 and 30 s.
 //! 7. **A try is spent on the endpoint's fault only**: no route, no name resolution, our own resources spend
 //!    nothing. (A connect time-out still counts as the endpoint's fault.)
 //! 8. **Every queue has a bound and a rule for full** (below).

@@ -10,6 +10,7 @@ import sys
 from harness.log import Log
 from harness.server import three_free_ports
 
+CALL = re.compile(r"^curl -d .*/create_room\?.*$", re.MULTILINE)
 PRINTED = re.compile(r"^\S*(?P<tool>node|python) - <<'END'\n.*?^END$", re.MULTILINE | re.DOTALL)
 
 
@@ -59,10 +60,10 @@ def as_after_the_printed_installs(folder):
 
 async def test_the_snippets_that_dev_prints_run_as_printed_and_their_callbacks_are_valid(tmp_path):
     as_after_the_printed_installs(tmp_path)
-    dev, node, python = (Program(name, tmp_path) for name in ("roomd dev", "node snippet", "python snippet"))
+    dev, node, python, curl = (Program(name, tmp_path) for name in ("roomd dev", "node snippet", "python snippet", "curl"))
     await dev.start(os.environ["ROOMD_BIN"], "dev", "--port-base", str(three_free_ports()))
     try:
-        await dev.log.until("both snippets", lambda seen: seen.count("END") == 2)
+        await dev.line("Callbacks of both clouds")
         text = "\n".join(dev.log.seen)
         for install in ("npm install centrifuge ws", "install -q alibabacloud-live20161101"):
             assert install in text, f"expected to be told {install!r}, came:\n{text}"
@@ -76,8 +77,14 @@ async def test_the_snippets_that_dev_prints_run_as_printed_and_their_callbacks_a
         assert await python.ended() == 0, f"the Python snippet failed:\n{python.log}"
         await node.line(r"#2 teacher: hello")
 
+        await curl.start("bash", "-c", CALL.search(text)[0])
+        assert await curl.ended() == 0, f"the call of the other cloud's API failed:\n{curl.log}"
+        await curl.line('"ActionStatus":"OK"')
+
         await dev.line("alice logged on")
         await dev.line("alice joined lobby")
+        await dev.line("alice entered room lobby")
+        await dev.line("room show-1 was made by administrator")
         await dev.line("signature valid")
         wrong = [line for line in dev.log.seen if "✗" in line]
         assert not wrong, f"callbacks that were not valid: {wrong}"
