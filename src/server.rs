@@ -309,7 +309,7 @@ fn sending(settings: &Settings, handle: &Handle, clock: &Clock) -> delivery::Con
             let (now, patience) = (now.now(), Patience::default());
             let in_headers = |headers: Vec<(&'static str, String)>, success| {
                 let headers = headers.into_iter().map(|(name, value)| (name.into(), value)).collect();
-                Target { url: url.into(), called: url.into(), headers, patience, success }
+                Target { url: url.into(), called: url.into(), headers, patience, any_port: false, success }
             };
             Some(match job.endpoint {
                 EndpointId::LiveEvents(_) => in_headers(live_callback::headers(url, app, now), |status, _| live_callback::is_success(status)),
@@ -321,6 +321,7 @@ fn sending(settings: &Settings, handle: &Handle, clock: &Clock) -> delivery::Con
                         called: webhook::url(url, &job.query, app.live_token.as_ref(), now),
                         headers: vec![("Content-Type".into(), "application/json".into())],
                         patience: Patience { connect: patience.connect.min(whole), whole },
+                        any_port: true,
                         success: |status, _| webhook::is_success(status),
                     }
                 }

@@ -20,7 +20,7 @@ fn dispatcher(url: String, clock: &Clock) -> (Dispatcher, mpsc::Receiver<Outcome
     let (hand, handed) = mpsc::channel();
     let target = move |_: &_| {
         let (url, called) = (url.clone(), url.clone());
-        Some(Target { url, called, headers: Vec::new(), patience: Patience::default(), success: |status, _| status == 200 })
+        Some(Target { url, called, headers: Vec::new(), patience: Patience::default(), any_port: false, success: |status, _| status == 200 })
     };
     let outcome = move |outcome| hand.send(outcome).unwrap();
     let config = Config { outcome: Arc::new(outcome), target: Arc::new(target), allow: allow(), clock: clock.clone(), stop: Duration::from_millis(200) };

@@ -33,6 +33,8 @@ pub struct Target {
     /// `Content-Type`, and the signature if it is here, made for this very try.
     pub headers: Vec<(String, String)>,
     pub patience: Patience,
+    /// A public host may have a port that is not in the allow-list.
+    pub any_port: bool,
     /// Was it delivered? Asked with the status and at most [`post::ANSWER_LIMIT`] bytes of the answer.
     pub success: fn(u16, &[u8]) -> bool,
 }

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::domain::{
     Millis,
+    address::AllowList,
     outbox::{Attempt, Job, KEPT_ANSWER, TryEnd},
 };
 use rustix::io::Errno;
@@ -19,16 +20,19 @@ use ureq::{Error, Timeout};
 pub struct Sender {
     config: Config,
     client: Client,
+    /// For those whose cloud lets a public host have a port.
+    any_port: Client,
 }
 
 impl Sender {
     pub fn new(config: Config) -> Sender {
-        let resolver = Vetted::new(config.allow.clone(), config.clock.clone());
-        Sender::with_resolver(config, resolver)
+        Sender::with_resolvers(config, |resolver| resolver)
     }
 
-    fn with_resolver(config: Config, resolver: Vetted) -> Sender {
-        Sender { config, client: Client::new(resolver) }
+    fn with_resolvers(config: Config, resolver: impl Fn(Vetted) -> Vetted) -> Sender {
+        let client = |allow: AllowList| Client::new(resolver(Vetted::new(allow, config.clock.clone())));
+        let (client, any_port) = (client(config.allow.clone()), client(config.allow.with_any_port()));
+        Sender { config, client, any_port }
     }
 
     /// Makes the try. Lasts at most as long as the target's `patience.whole`.
@@ -74,12 +78,14 @@ impl Sender {
     /// Ends all tries under way; later ones fail at once.
     pub fn cut(&self) {
         self.client.cut();
+        self.any_port.cut();
     }
 
     fn post(&self, job: &Job, target: &Target) -> Result<(u16, Vec<u8>), (String, TryEnd)> {
         let headers = target.headers.iter().map(|(name, value)| (&**name, &**value));
         let headers = headers.chain([(DELIVERY_HEADER, &*job.delivery.0)]);
-        self.client.post(&target.called, headers, &job.body, &target.patience).map_err(|e| judge(e, &target.patience))
+        let client = if target.any_port { &self.any_port } else { &self.client };
+        client.post(&target.called, headers, &job.body, &target.patience).map_err(|e| judge(e, &target.patience))
     }
 }
 

@@ -33,7 +33,7 @@ pub fn allow() -> AllowList {
 fn config(url: String, allow: AllowList) -> Config {
     let target = move |_: &Job| {
         let headers = vec![("Content-Type".into(), "application/json".into()), ("X-Sign".into(), "s".into())];
-        Some(Target { url: url.clone(), called: url.clone(), headers, patience: PATIENCE, success: |status, _| status == 200 })
+        Some(Target { url: url.clone(), called: url.clone(), headers, patience: PATIENCE, any_port: false, success: |status, _| status == 200 })
     };
     Config { outcome: Arc::new(|_| {}), target: Arc::new(target), allow, clock: Clock::real().unwrap(), stop: Duration::from_millis(50) }
 }
@@ -100,7 +100,7 @@ fn signed(url: &str) -> Config {
     let patience = Patience { connect: Duration::from_millis(400), whole: Duration::from_millis(400) };
     let target = move |job: &Job| {
         let called = format!("{called}&RequestID={}", job.delivery);
-        Some(Target { url: url.clone(), called, headers: Vec::new(), patience, success: |status, _| status == 200 })
+        Some(Target { url: url.clone(), called, headers: Vec::new(), patience, any_port: false, success: |status, _| status == 200 })
     };
     Config { target: Arc::new(target), ..config(String::new(), allow()) }
 }
@@ -226,8 +226,7 @@ fn a_removed_endpoint_spends_nothing() {
 /// A name of our own making stands for one whose owner points it at a place of ours.
 fn resolved(url: &str, allow: AllowList, lookup: fn(&str) -> Result<Vec<std::net::IpAddr>, Unresolved>) -> (Result<u16, String>, TryEnd) {
     let config = config(url.into(), allow);
-    let vetted = Vetted::new(config.allow.clone(), config.clock.clone()).with_lookup(lookup);
-    let (attempt, end) = Sender::with_resolver(config, vetted).attempt(&job());
+    let (attempt, end) = Sender::with_resolvers(config, |resolver| resolver.with_lookup(lookup)).attempt(&job());
     (attempt.result, end)
 }
 
@@ -239,6 +238,19 @@ fn names() {
     assert_eq!((result, end), (Err("the name cb.example.com has no address".into()), TryEnd::Failed));
     let (result, end) = resolved("http://cb.example.com/", allow(), |_| Err(Unresolved::Down("Try again".into())));
     assert_eq!((result, end), (Err("name resolution is down: Try again".into()), TryEnd::NotSpent));
+}
+
+#[test]
+fn a_public_host_may_have_a_port_where_its_cloud_lets_it() {
+    let strict = AllowList::parse(&[]).unwrap();
+    for (any_port, why) in [(false, "port 8080 is not allowed"), (true, "10.0.0.7, which may not be called")] {
+        let mut config = config("http://cb.example.com:8080/".into(), strict.clone());
+        let usual = config.target.clone();
+        config.target = Arc::new(move |job| Some(Target { any_port, ..usual(job)? }));
+        let sender = Sender::with_resolvers(config, |resolver| resolver.with_lookup(|_| Ok(vec![Ipv4Addr::new(10, 0, 0, 7).into()])));
+        let (attempt, _) = sender.attempt(&job());
+        assert!(attempt.result.as_ref().is_err_and(|e| e.contains(why)), "{:?}", attempt.result);
+    }
 }
 
 #[test]

@@ -10,7 +10,11 @@ use std::{
 
 /// The addresses that are allowed although the clouds' rule forbids them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AllowList(Vec<Entry>);
+pub struct AllowList {
+    entries: Vec<Entry>,
+    /// A public host may have a port, as one of the clouds has it; the other's rule is that it may not.
+    any_port: bool,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Entry {
@@ -39,25 +43,25 @@ const HOW: &str = "write any, a block such as 192.168.0.0/16, or HOST[:PORT] suc
 impl AllowList {
     /// Each entry is `any`, a CIDR block, or `HOST[:PORT]`. The error names the entry and what to write instead.
     pub fn parse(entries: &[String]) -> Result<AllowList, String> {
-        entries.iter().map(|text| Entry::parse(text.trim()).map_err(|why| format!("{text:?} {why}"))).collect::<Result<_, _>>().map(AllowList)
+        entries
+            .iter()
+            .map(|text| Entry::parse(text.trim()).map_err(|why| format!("{text:?} {why}")))
+            .collect::<Result<_, _>>()
+            .map(|entries| AllowList { entries, any_port: false })
     }
 
     /// The entries as they would be written.
     pub fn entries(&self) -> Vec<String> {
-        self.0.iter().map(Entry::to_string).collect()
+        self.entries.iter().map(Entry::to_string).collect()
+    }
+
+    /// The same, for the cloud that lets a public host have a port.
+    pub fn with_any_port(&self) -> AllowList {
+        AllowList { any_port: true, ..self.clone() }
     }
 
     /// The rule at configuration. The error says which part of the URL is not allowed.
     pub fn check_url(&self, url: &CallbackUrl) -> Result<(), String> {
-        self.check(url, false)
-    }
-
-    /// The rule of a cloud that lets a public host have a port.
-    pub fn check_url_on_any_port(&self, url: &CallbackUrl) -> Result<(), String> {
-        self.check(url, true)
-    }
-
-    fn check(&self, url: &CallbackUrl, any_port: bool) -> Result<(), String> {
         let host = plain(&url.host);
         let literal = literal(host)?;
         let class = match literal {
@@ -71,13 +75,13 @@ impl AllowList {
             None if is_localhost(host) => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
             None => Vec::new(),
         };
-        let listed = self.0.iter().any(|e| e.names(url) && class < Class::Guarded || addresses.iter().any(|ip| e.covers(*ip, url)));
+        let listed = self.entries.iter().any(|e| e.names(url) && class < Class::Guarded || addresses.iter().any(|ip| e.covers(*ip, url)));
         let shown = if host.contains(':') { format!("[{host}]") } else { host.to_string() };
         match (listed, class, url.port) {
             (true, ..) => Ok(()),
             (false, Class::Guarded, _) => Err(format!("{shown} is a link-local or metadata address; allow {shown} itself if it is meant")),
             (false, Class::Private, _) => Err(format!("{shown} is a private address; allow it with --allow-callback {shown}")),
-            (false, Class::Public, Some(port)) if !any_port => {
+            (false, Class::Public, Some(port)) if !self.any_port => {
                 Err(format!("port {port} is not allowed; leave it out, or allow it with --allow-callback {shown}:{port}"))
             }
             (false, Class::Public, _) => Ok(()),
@@ -88,7 +92,7 @@ impl AllowList {
     pub fn permits(&self, url: &CallbackUrl, ip: IpAddr) -> bool {
         let class = classify(ip);
         let listed = |e: &Entry| e.names(url) && class < Class::Guarded || e.covers(ip, url);
-        (class == Class::Public && url.port.is_none()) || self.0.iter().any(listed)
+        (class == Class::Public && (self.any_port || url.port.is_none())) || self.entries.iter().any(listed)
     }
 }
 
@@ -289,6 +293,28 @@ mod tests {
                 (Err(why), Err(part)) => assert!(why.contains(part) && why.contains(text), "{text}: {why}"),
                 (got, _) => panic!("{text}: {got:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn one_cloud_lets_a_public_host_have_a_port() {
+        for (allowed, text, expected) in [
+            ("", "http://cb.example.com:8080/", ""),
+            ("", "http://8.8.8.8:1/", ""),
+            ("", "http://10.1.2.3:80/", "private"),
+            ("", "http://10.1.2.3/", "private"),
+            ("10.1.2.3:81", "http://10.1.2.3:80/", "private"),
+            ("10.1.2.3:81", "http://10.1.2.3:81/", ""),
+            ("", "http://169.254.169.254:80/", "metadata"),
+            ("", "http://127.1:80/", "neither a name nor an address"),
+        ] {
+            let allow = list(if allowed.is_empty() { &[] } else { std::slice::from_ref(&allowed) }).with_any_port();
+            match allow.check_url(&url(text)) {
+                Ok(()) => assert_eq!(expected, "", "{text}"),
+                Err(why) => assert!(!expected.is_empty() && why.contains(expected), "{text}: {why}"),
+            }
+            let named = url("http://cb.example.com:8080/");
+            assert!(allow.permits(&named, Ipv4Addr::new(8, 8, 8, 8).into()) && !allow.permits(&named, Ipv4Addr::new(10, 0, 0, 7).into()), "{allowed}");
         }
     }
 

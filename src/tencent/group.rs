@@ -10,8 +10,8 @@ use crate::domain::{
     GroupId,
     request::{Answer, GroupInfo, GroupRequest},
 };
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 
 const TYPE: &str = "AVChatRoom";
 /// Groups in one call.
@@ -26,7 +26,7 @@ pub fn get_info(call: &Call) -> Outcome {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     struct Found {
-        group_info: Vec<Map<String, Value>>,
+        group_info: Vec<Told>,
     }
     const LIST: &str = "GroupIdList";
     let list = call.body.some_list(LIST, MOST_GROUPS)?;
@@ -36,7 +36,7 @@ pub fn get_info(call: &Call) -> Outcome {
     for name in names {
         group_info.push(match describe(call, name)? {
             Ok(info) => wants.told(call, info),
-            Err(error) => object(json!({"GroupId": name, "ErrorCode": error.code as u32, "ErrorInfo": error.info})),
+            Err(error) => common(name, error.code as u32, error.info),
         });
     }
     let outcome = told(&Found { group_info })?;
@@ -87,40 +87,42 @@ impl<'a> Wants<'a> {
         self.base.as_ref().is_none_or(|names| names.iter().any(|name| *name == field || mute_all.contains(name) && mute_all.contains(&field)))
     }
 
-    fn told(&self, call: &Call, info: GroupInfo) -> Map<String, Value> {
+    fn told(&self, call: &Call, info: GroupInfo) -> Told {
         let muted = if info.mutes.all { "On" } else { "Off" };
-        let mut told = object(json!({
-            "Type": TYPE,
-            "Name": info.name,
-            "Appid": call.app.sdkappid,
-            "Introduction": info.info,
-            "Notification": info.room.notice,
-            "FaceUrl": info.room.cover_url,
-            "Owner_Account": info.owner,
-            "CreateTime": info.created.seconds(),
-            "NextMsgSeq": info.top + 1,
-            "MemberNum": info.online,
-            "MaxMemberNum": info.room.max_members,
-            "ApplyJoinOption": "FreeAccess",
-            "MuteAllMember": muted,
-            "ShutUpAllMember": muted,
-        }));
-        told.retain(|field, _| self.wants(field));
-        told.extend(object(json!({"GroupId": info.group.as_str(), "ErrorCode": 0, "ErrorInfo": ""})));
-        if self.data {
-            told.insert("AppDefinedData".into(), json!([]));
-        }
-        if self.members {
-            told.insert("MemberList".into(), json!([]));
-        }
+        let base = [
+            ("Type", json!(TYPE)),
+            ("Name", info.name.into()),
+            ("Appid", call.app.sdkappid.into()),
+            ("Introduction", info.info.into()),
+            ("Notification", info.room.notice.into()),
+            ("FaceUrl", info.room.cover_url.into()),
+            ("Owner_Account", info.owner.into()),
+            ("CreateTime", info.created.seconds().into()),
+            ("NextMsgSeq", (info.top + 1).into()),
+            ("MemberNum", info.online.into()),
+            ("MaxMemberNum", info.room.max_members.into()),
+            ("ApplyJoinOption", "FreeAccess".into()),
+            ("MuteAllMember", muted.into()),
+            ("ShutUpAllMember", muted.into()),
+        ];
+        let lists = [("AppDefinedData", self.data), ("MemberList", self.members)];
+        let mut told = common(info.group.as_str(), 0, String::new());
+        told.0.extend(base.into_iter().filter(|(field, _)| self.wants(field)));
+        told.0.extend(lists.into_iter().filter(|(_, wanted)| *wanted).map(|(field, _)| (field, json!([]))));
         told
     }
 }
 
-/// The fields of a `json!({…})`.
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
+/// What is told of a group, in the order of the documents' samples.
+struct Told(Vec<(&'static str, Value)>);
+
+impl Serialize for Told {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.0.iter().map(|(field, value)| (field, value)))
     }
+}
+
+/// What is told of each.
+fn common(group: &str, code: u32, info: String) -> Told {
+    Told(vec![("GroupId", group.into()), ("ErrorCode", code.into()), ("ErrorInfo", info.into())])
 }

@@ -107,5 +107,5 @@ fn check_url(call: &Call, text: &str) -> Result<(), String> {
     if url.host.parse::<IpAddr>().is_err() && !url.host.split('.').all(label) {
         return Err(format!("has the host {}; a host has letters, digits, hyphens and dots, and at most {MAX_LABEL} between two dots", url.host));
     }
-    call.gateway.allow.check_url_on_any_port(&url)
+    call.gateway.allow.check_url(&url)
 }
