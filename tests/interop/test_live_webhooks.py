@@ -169,20 +169,21 @@ async def test_a_lost_link_is_told_after_20_seconds_and_its_return(stage, sdk):
     await stage.viewer(OTHER[sdk], tencent.app, "bob", "r1")
     entered = ("CreateRoom", "ann Online Enter", "bob Online Enter")
 
-    proxy.reset()  # and comes back at once
-    await ann.event("subscribed", nth=2, channel="group:r1", timeout=30)
-    await stage.advance(30)
+    for nth, later in ((2, 24), (3, 30)):  # comes back at once, also when nothing was heard of it for almost a ping
+        proxy.reset()
+        await ann.event("subscribed", nth=nth, channel="group:r1", timeout=30)
+        await stage.advance(later)
     await stage.live.told("r1", *entered)
 
     proxy.refuse()
     proxy.reset()
-    await ann.event("connecting", nth=3, timeout=30)
+    await ann.event("connecting", nth=4, timeout=30)
     await stage.advance(19)
     await stage.live.told("r1", *entered)
     await stage.advance(2)
     await stage.live.told("r1", *entered, "ann Offline HeartbeatInterrupt")
     proxy.accept()
-    await ann.event("subscribed", nth=3, channel="group:r1", timeout=30)
+    await ann.event("subscribed", nth=4, channel="group:r1", timeout=30)
     told = await stage.live.told("r1", *entered, "ann Offline HeartbeatInterrupt", "ann Online HeartbeatRecover")
     assert abs(told[-2].body["EventTime"] / 1000 - stage.now()) < 2
     assert_shape(told[-2].body, body(
@@ -227,7 +228,6 @@ async def test_who_falls_silent_is_told_so_when_his_session_ends(stage):
 
 
 async def test_a_failure_is_not_repeated_by_default(stage):
-    stage.live.whole = False
     tencent = await caller(stage, "r1")
     await stage.live.told("r1", "CreateRoom")
     stage.live.next_statuses.extend((500, 302, 404))
@@ -251,9 +251,8 @@ async def test_with_after_retry_a_failure_comes_again_after_1_5_and_30_seconds_s
         if wait:
             await stage.advance(wait - 0.2)
             assert len(stage.live.callbacks) == tries - 1, f"before try {tries} came {stage.live.log}"
-            await stage.advance(0.4)
+            await stage.advance(0.2)
         await stage.live.log.until(f"try {tries}", lambda seen: len(seen) >= tries)
-        stage.live.status = 500
     await stage.live.log.until("the next event, once the first is given up", lambda seen: len(seen) >= 5)
     tries = stage.live.callbacks[:4]
     assert len({one.delivery for one in tries}) == len({one.body for one in tries}) == 1, f"came {stage.live.log}"
@@ -261,7 +260,7 @@ async def test_with_after_retry_a_failure_comes_again_after_1_5_and_30_seconds_s
     assert len({query["RequestID"] for query in queries}) == 1, f"came {queries}"
     stamps = [int(query["RequestTime"]) for query in queries]
     assert len({query["Sign"] for query in queries}) == len(set(stamps)) == 4, f"came {queries}"
-    assert [stamp - int(began) for stamp in stamps] in ([0, 1, 6, 36], [0, 1, 6, 37], [0, 1, 7, 37], [0, 2, 7, 37]), f"came {stamps}"
+    assert [stamp - int(began) for stamp in stamps] == [0, 1, 6, 36], f"began at {began}, came {stamps}"
     stage.live.status = 200
     await stage.advance(100)
     assert len(stage.live.tries(tries[0].delivery)) == 4, "three repeats, and no more"

@@ -2,9 +2,10 @@
 
 
 class RoomSequence:
-    """`whole`: that the room was made is told, too."""
+    """`whole`: that the room is made and destroyed is told, too."""
 
     def __init__(self, whole):
+        self._whole = whole
         self.made = None if whole else True  # None: not yet; False: destroyed
         self.online = {}  # user → whether, for those of whom anything was told
         self.lost = set()  # online before, their link is interrupted
@@ -12,7 +13,7 @@ class RoomSequence:
     def take(self, word, body):
         """Goes on by one event; what is wrong with it, as sentences."""
         if word == "CreateRoom":
-            found = ["but the room is there"] if self.made else []
+            found = ["but the room is there"] if self.made and self._whole else []
             self.made = True
             return found
         if not self.made:
