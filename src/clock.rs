@@ -68,7 +68,12 @@ impl Clock {
 
     /// A clock that stands at the machine's present wall time until it is advanced.
     pub fn standing() -> Clock {
-        let still = Still { now: wall(), tick: Tick(1_000_000) };
+        Clock::standing_at(wall())
+    }
+
+    /// The same at another wall time.
+    pub fn standing_at(now: Millis) -> Clock {
+        let still = Still { now, tick: Tick(1_000_000) };
         Clock(Arc::new(Inner::new(None, Some(Mutex::new(still)))))
     }
 

@@ -5,19 +5,23 @@ mod channels;
 mod client;
 mod crowd;
 mod frames;
+mod hooks;
 mod moderator;
 mod process;
 mod receiver;
 mod server;
+mod tencent;
 
 pub use api::{Answer, Api, Call, http};
 pub use channels::{Told, Watch, check_story, operator, report, rtc};
 pub use client::Client;
 pub use crowd::{Listener, alone};
+pub use hooks::{WORDS, line as hook_line, query};
 pub use moderator::{Moderator, Say};
 pub use process::{Process, roomd, wall};
 pub use receiver::{Callback, Moment, React, Receiver, told};
 pub use server::World;
+pub use tencent::{Post, Tencent, code};
 
 use std::{
     path::{Path, PathBuf},

@@ -1,8 +1,8 @@
 //! The business's callback URLs: take each POST, check its signature, remember it, and answer as the
 //! test says at that moment. A repeat that differs from the first copy fails the test. What the bodies
-//! of channel events look like is in `channels.rs`.
+//! of channel events look like is in `channels.rs`, and those of live rooms in `hooks.rs`.
 
-use super::{App, SOON, channels};
+use super::{App, SOON, channels, hooks};
 use roomd::alibaba::signature::{live_callback, rtc_callback};
 use serde_json::Value;
 use std::{
@@ -66,6 +66,7 @@ impl Callback {
     pub fn events(&self) -> Vec<String> {
         match self.is_rtc() {
             true => channels::told(self).iter().map(channels::Told::line).collect(),
+            false if hooks::is_hook(&self.path) => vec![hooks::line(self)],
             false => events(&self.json()).into_iter().map(|(uid, _, e)| format!("{uid} {}", told(&e))).collect(),
         }
     }
@@ -88,6 +89,8 @@ struct Shared {
 #[derive(Default)]
 struct Inside {
     keys: HashMap<String, String>,
+    /// Webhooks to a path are signed with this token; to another one they are not signed.
+    tokens: HashMap<String, String>,
     all: Vec<Callback>,
     bodies: HashMap<String, Vec<u8>>,
     /// What was wrong with a callback; the next look fails.
@@ -96,6 +99,7 @@ struct Inside {
     accepted: usize,
     /// Events that were looked at already.
     seen: usize,
+    hooks_seen: usize,
     stopped: bool,
 }
 
@@ -127,6 +131,29 @@ impl Receiver {
 
     pub fn url(&self) -> String {
         format!("http://{}/callback", self.0.at)
+    }
+
+    /// The same with another path.
+    pub fn path_url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.0.at)
+    }
+
+    /// Webhooks to this path are signed with the token from now on; or are not.
+    pub fn token(&self, path: &str, token: Option<&str>) {
+        let tokens = &mut self.0.inside.lock().unwrap().tokens;
+        match token {
+            Some(token) => tokens.insert(path.into(), token.into()),
+            None => tokens.remove(path),
+        };
+    }
+
+    /// Webhooks that were looked at already.
+    pub fn hooks_seen(&self) -> usize {
+        self.0.inside.lock().unwrap().hooks_seen
+    }
+
+    pub fn see_hooks(&self, n: usize) {
+        self.0.inside.lock().unwrap().hooks_seen = n;
     }
 
     /// Where a subscription of channel events with this name sends them.
@@ -245,11 +272,11 @@ fn delivered(all: &[Callback]) -> Vec<(String, String, Value)> {
     good(all).flat_map(|c| events(&c.json())).collect()
 }
 
-/// User, session and event, in the order of the body; of channels there are none here.
+/// User, session and event, in the order of the body; of channels and live rooms there are none here.
 pub fn events(body: &Value) -> Vec<(String, String, Value)> {
     let text = |v: &Value| v.as_str().expect("a string").to_owned();
     let mut out = Vec::new();
-    if body.get("Contents").is_some() {
+    if body.get("Contents").is_some() || body.get("CallbackCommand").is_some() {
         return Vec::new();
     }
     for entry in body["eves"].as_array().expect("eves") {
@@ -337,6 +364,10 @@ impl Shared {
         }
         if header(headers, "Content-Type") != "application/json" {
             return Some(format!("content type: {headers:?}"));
+        }
+        if hooks::is_hook(&c.path) {
+            let path = c.path.split('?').next().unwrap_or_default();
+            return hooks::flaw(c, inside.tokens.get(path).map(String::as_str));
         }
         let (app, signed): (_, fn(&str, &str, &str) -> String) = if c.is_rtc() { ("AppId", rtc_callback) } else { ("appid", live_callback) };
         // An application that nobody told us of is not checked.

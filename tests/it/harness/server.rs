@@ -22,7 +22,7 @@ pub struct Server {
 
 impl Server {
     /// Limits that count real or virtual seconds are off; `change` may set them.
-    pub fn start(change: impl FnOnce(&mut Settings)) -> Server {
+    pub fn start(clock: Clock, change: impl FnOnce(&mut Settings)) -> Server {
         let folder = Folder::new();
         let mut settings = Settings {
             data: folder.path().into(),
@@ -35,7 +35,7 @@ impl Server {
         settings.limits.session_commands_per_second = 0;
         settings.limits.session_messages_per_second = 0;
         change(&mut settings);
-        let mut server = Server { running: None, settings, clock: Clock::standing(), ids: Ids::seeded(7), folder };
+        let mut server = Server { running: None, settings, clock, ids: Ids::seeded(7), folder };
         server.begin();
         server
     }
@@ -127,8 +127,17 @@ impl World {
     }
 
     pub fn with(change: impl FnOnce(&mut Settings)) -> World {
+        World::begin(Clock::standing(), change)
+    }
+
+    /// At this second of the wall clock.
+    pub fn at(seconds: i64) -> World {
+        World::begin(Clock::standing_at(Millis(seconds * 1_000)), |_| ())
+    }
+
+    fn begin(clock: Clock, change: impl FnOnce(&mut Settings)) -> World {
         let receiver = Receiver::start();
-        let server = Server::start(change);
+        let server = Server::start(clock, change);
         let clock = server.clock.clone();
         receiver.clock(Arc::new(move || clock.now().0));
         let app = server.api().app(&receiver.url());
