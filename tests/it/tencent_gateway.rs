@@ -8,7 +8,7 @@ use roomd::{
     tencent::usersig,
 };
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 const ROOMS: &str = "live_engine_http_srv/get_room_list";
 
@@ -69,7 +69,7 @@ fn the_usersigs_of_that_clouds_libraries_open_the_door_as_long_as_they_are_good(
 fn what_is_wrong_with_a_usersig_is_told_in_the_documented_order() {
     let world = World::new();
     let api = world.tencent();
-    let other = moved(&world, 77, "another key", "administrator");
+    let other = moved(&world, 77, "another-key", "administrator");
     let make = |sdkappid: u32, key: &str, user: &str, made: i64| usersig::make(sdkappid, key, &UserId::trusted(user), made, 60, None);
     let (number, key, now) = (api.sdkappid, &*api.key, world.seconds());
     let bomb = pack(&vec![b' '; 3_000_000]);
@@ -98,7 +98,7 @@ fn what_is_wrong_with_a_usersig_is_told_in_the_documented_order() {
         ("another time than signed", document(&|d| d["TLS.time"] = (now - 1).into()), 70009),
         ("another key", make(number, "nonsense", "administrator", now), 70009),
         ("another application's own", other.usersig(), 70009),
-        ("another application's own, of another user", make(77, "another key", "who", now), 70009),
+        ("another application's own, of another user", make(77, "another-key", "who", now), 70009),
         ("another number, signed with this key", make(77, key, "administrator", now), 70014),
         ("another number and user, signed with this key", make(77, key, "who", now), 70014),
         ("another user", make(number, key, "who", now), 70013),
@@ -321,6 +321,8 @@ fn usersigs_of_a_user_who_was_kicked_are_worth_nothing_and_a_newer_one_is() {
     assert_eq!(api.ok("im_open_login_svc/kick", json!({"UserID": "boss"}))["ErrorCode"], 0);
     assert_eq!(client.closed().0, 4502, "its session ends");
     for _ in 0..2 {
+        let api = world.tencent();
+        let boss = Tencent { identifier: "boss".into(), ..api.clone() };
         assert_eq!(list(&boss).with("usersig", &old).code(), 70001);
         assert_eq!(list(&boss).code(), 70001, "one of the same second is as old");
         let mut client = world.open();
@@ -331,8 +333,7 @@ fn usersigs_of_a_user_who_was_kicked_are_worth_nothing_and_a_newer_one_is() {
         world.server.restart();
     }
     world.advance(1_000);
-    let clock = world.server.clock.clone();
-    let boss = Tencent { at: world.server.running().control, now: Arc::new(move || clock.now().seconds()), ..boss };
+    let boss = Tencent { identifier: "boss".into(), ..world.tencent() };
     assert_eq!(list(&boss).code(), 0);
     assert_eq!(list(&boss).with("usersig", &old).code(), 70001);
     crate::harness::Client::login(world.server.running().sessions, &login(&boss.usersig()), "d");

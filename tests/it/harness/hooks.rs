@@ -188,7 +188,8 @@ const UPDATED: Shape = &[
 ];
 
 fn shape(object: &Value, shape: Shape) {
-    let got: BTreeMap<&str, char> = object.as_object().unwrap_or_else(|| panic!("{object} is no object")).iter().map(|(name, value)| (&**name, kind(value))).collect();
+    let got: BTreeMap<&str, char> =
+        object.as_object().unwrap_or_else(|| panic!("{object} is no object")).iter().map(|(name, value)| (&**name, kind(value))).collect();
     assert_eq!(got, shape.iter().copied().collect::<BTreeMap<_, _>>(), "{object}");
 }
 

@@ -169,7 +169,11 @@ impl World {
 
     /// The application's number, by which the other cloud knows it.
     pub fn sdkappid(&self) -> u32 {
-        self.server.running().handle.directory().apps[&*self.app.id].sdkappid
+        self.sdkappid_of(&self.app)
+    }
+
+    pub fn sdkappid_of(&self, app: &App) -> u32 {
+        self.server.running().handle.directory().apps[&*app.id].sdkappid
     }
 
     pub fn seconds(&self) -> i64 {
