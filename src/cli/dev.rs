@@ -226,7 +226,7 @@ impl Demo {
         let creator = USERS[0].0;
         let lobby =
             NewGroup { name: "Lobby".into(), info: String::new(), owner: creator.into(), admins: vec![UserId::trusted(creator)], ..NewGroup::default() };
-        call(Request::Group { app: id.clone(), group: GroupId::trusted(GROUP), by: Actor::system(), what: GroupRequest::Create(lobby) })?;
+        call(Request::Group { app: id.clone(), group: GroupId::trusted(GROUP), by: Actor::system(), what: GroupRequest::Create(Box::new(lobby)) })?;
         if let Some(request) = subscribing(&directory, &id, receiver.url()) {
             call(request)?;
         }

@@ -155,7 +155,7 @@ pub fn perform(tx: &mut Tx, app: &AppId, name: &GroupId, by: Actor, what: GroupR
     let gid = |tx: &Tx| Ok(tx.state.live_group(app, name)?.config.gid);
     let done = |()| Answer::Done;
     match what {
-        GroupRequest::Create(new) => create(tx, app, name, by, new, fresh),
+        GroupRequest::Create(new) => create(tx, app, name, by, *new, fresh),
         GroupRequest::Describe => {
             let group = tx.state.group_named(app, name).ok_or_else(|| Refusal::NoSuchGroup(name.to_string()))?;
             Ok(Answer::Group(Box::new(group.describe(tx.now))))

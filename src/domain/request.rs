@@ -146,7 +146,7 @@ impl Actor {
 /// One thing asked of a group; by the business's server, or by a user who may.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupRequest {
-    Create(NewGroup),
+    Create(Box<NewGroup>),
     Describe,
     Modify(Box<GroupChange>),
     Delete,

@@ -116,7 +116,7 @@ impl Batch<'_> {
                 group::permit(&self.tx, &session, &group, &what)?;
                 let user = session.user.to_string();
                 let what = match *what {
-                    GroupRequest::Create(new) => GroupRequest::Create(NewGroup { owner: user, ..new }),
+                    GroupRequest::Create(new) => GroupRequest::Create(Box::new(NewGroup { owner: user, ..*new })),
                     GroupRequest::DeleteMessage { tid, .. } => GroupRequest::DeleteMessage { tid, by: Deleter { user, info: session.info.clone() } },
                     what => what,
                 };

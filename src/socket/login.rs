@@ -14,7 +14,7 @@ use crate::{
     tencent::usersig::{self, UserSigJson},
 };
 use serde::Deserialize;
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
 /// Longest name of a device in bytes.
 const MAX_DEVICE: usize = 64;
@@ -62,14 +62,14 @@ pub fn check(
         ("", Some(data)) => data,
         (token, _) => token,
     };
-    let (app, user, role, made) = match token::read(text, "a login").map_err(|_| Refused::Invalid)? {
+    let Known { app, user, role, made } = match token::read(text, "a login").map_err(|_| Refused::Invalid)? {
         Credential::Messaging(login) => {
             let app = directory.apps.get(login.app_id.as_str()).ok_or(Refused::Invalid)?;
             let verified = token::verify(&login, app, nonces, now).map_err(|e| match e {
                 LoginError::Expired => Refused::Expired,
                 LoginError::Bad => Refused::Invalid,
             })?;
-            (app, verified.user, verified.role, None)
+            Known { app, user: verified.user, role: verified.role, made: None }
         }
         Credential::UserSig(login) => by_usersig(directory, now, &login)?,
     };
@@ -88,8 +88,17 @@ pub fn check(
     Ok(Login { app: app.id.clone(), user, role, device, info, address: Some(address), made })
 }
 
+/// Whom a credential is of.
+struct Known<'a> {
+    app: &'a App,
+    user: UserId,
+    role: String,
+    /// When it was made, in unix seconds, where it says so.
+    made: Option<i64>,
+}
+
 /// An administrator of the application may what one with the login role of that name may.
-fn by_usersig<'a>(directory: &'a Directory, now: Millis, login: &UserSigJson) -> Result<(&'a Arc<App>, UserId, String, Option<i64>), Refused> {
+fn by_usersig<'a>(directory: &'a Directory, now: Millis, login: &UserSigJson) -> Result<Known<'a>, Refused> {
     let app = directory.numbered(login.sdkappid).ok_or(Refused::Invalid)?;
     let user = UserId::new(&login.identifier).map_err(|_| Refused::Invalid)?;
     let verified = usersig::verify(&login.usersig, app.sdkappid, &app.key, user.as_str(), now).map_err(|flaw| match flaw {
@@ -97,7 +106,7 @@ fn by_usersig<'a>(directory: &'a Directory, now: Millis, login: &UserSigJson) ->
         _ => Refused::Invalid,
     })?;
     let role = if app.administrators.iter().any(|name| name == user.as_str()) { ADMIN } else { "" };
-    Ok((app, user, role.into(), Some(verified.made)))
+    Ok(Known { app, user, role: role.into(), made: Some(verified.made) })
 }
 
 /// What a join token is worth to this user now. It is asked for only where the session is not in yet.

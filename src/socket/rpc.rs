@@ -131,7 +131,7 @@ fn create(data: &str, quotas: &Quotas) -> Result<Meaning, Refusal> {
         admins: admins(&fields, quotas)?.unwrap_or_default(),
         ..NewGroup::default()
     };
-    Ok(Meaning::Group(GroupId::trusted(&id), Box::new(GroupRequest::Create(new))))
+    Ok(Meaning::Group(GroupId::trusted(&id), Box::new(GroupRequest::Create(Box::new(new)))))
 }
 
 /// They follow the alphabet as well, as with the control API.

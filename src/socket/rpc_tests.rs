@@ -28,11 +28,16 @@ fn every_method_says_what_it_means() {
     let direct = |draft| Meaning::Direct(Box::new(DirectDraft { receiver: UserId::trusted("u 2"), draft, reliable: false }));
     let said = |text| Draft { no_storage: true, ..Draft::text(text) };
     for (name, data, expected) in [
-        ("group.create", r#"{"group_id":"g"}"#, in_g(Create(NewGroup::default()))),
+        ("group.create", r#"{"group_id":"g"}"#, in_g(Create(Box::default()))),
         (
             "group.create",
             r#"{"group_id":"g","name":"n","info":"i","admins":["a-1","a2","a-1"],"creator":"else"}"#,
-            in_g(Create(NewGroup { name: "n".into(), info: "i".into(), admins: vec![UserId::trusted("a-1"), UserId::trusted("a2")], ..NewGroup::default() })),
+            in_g(Create(Box::new(NewGroup {
+                name: "n".into(),
+                info: "i".into(),
+                admins: vec![UserId::trusted("a-1"), UserId::trusted("a2")],
+                ..NewGroup::default()
+            }))),
         ),
         ("group.query", r#"{"group_id":"g"}"#, in_g(Describe)),
         ("group.close", r#"{"group_id":"g"}"#, in_g(Delete)),

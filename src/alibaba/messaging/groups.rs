@@ -33,7 +33,7 @@ pub fn create(call: &Call) -> Fields {
         admins,
         ..NewGroup::default()
     };
-    match call.ask_group_as(creator.to_string(), &id, &GroupId::trusted(name), GroupRequest::Create(new))? {
+    match call.ask_group_as(creator.to_string(), &id, &GroupId::trusted(name), GroupRequest::Create(Box::new(new)))? {
         Answer::Created { already_exists, already_deleted, .. } => {
             Ok(fields(json!({"GroupId": name, "AlreadyExists": already_exists, "AlreadyDelete": already_deleted})))
         }

@@ -212,7 +212,7 @@ fn new_app() -> Request {
 
 fn new_group(id: &str) -> Request {
     let new = NewGroup::default();
-    Request::Group { app: app(), group: GroupId::trusted(id), by: Actor::system(), what: GroupRequest::Create(new) }
+    Request::Group { app: app(), group: GroupId::trusted(id), by: Actor::system(), what: GroupRequest::Create(Box::new(new)) }
 }
 
 fn bench(folder: &Folder) -> Bench {

@@ -62,7 +62,7 @@ pub fn create(call: &Call) -> Outcome {
         ..NewGroup::default()
     };
     let id = GroupId::new(id).map_err(|why| room.bad("RoomId", format!("will not do: {why}")))?;
-    match call.ask_group(&id, GroupRequest::Create(new))? {
+    match call.ask_group(&id, GroupRequest::Create(Box::new(new)))? {
         Answer::Created { already_exists: false, .. } => shown(call, &id),
         Answer::Created { .. } => Err(RestError::new(Code::RoomExists, format!("room {id} exists already; choose another RoomId, or destroy that one"))),
         other => Err(call.unexpected(&other)),

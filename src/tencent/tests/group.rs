@@ -85,7 +85,7 @@ fn an_answer_has_a_megabyte_at_most() {
     // The other cloud's spelling allows infos of 32 KB.
     let new = NewGroup { info: "x".repeat(32_768), ..NewGroup::default() };
     let (app, group) = (AppId::trusted("demo"), GroupId::trusted("g1"));
-    server.fake.call(Request::Group { app, group, by: Actor::server(None), what: GroupRequest::Create(new) }).unwrap();
+    server.fake.call(Request::Group { app, group, by: Actor::server(None), what: GroupRequest::Create(Box::new(new)) }).unwrap();
     assert_eq!(server.code(INFO, json!({"GroupIdList": vec!["g1"; 30]})), 0);
     assert_eq!(server.code(INFO, json!({"GroupIdList": vec!["g1"; 31]})), 10018);
     assert_eq!(server.code(INFO, json!({"GroupIdList": vec!["g1"; 31], "ResponseFilter": {"GroupBaseInfoFilter": ["Name"]}})), 0);
