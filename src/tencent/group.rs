@@ -7,7 +7,7 @@ use super::{
     rest::Outcome,
 };
 use crate::domain::{
-    GroupId,
+    GroupId, Millis,
     request::{Answer, GroupInfo, GroupRequest},
 };
 use serde::{Serialize, Serializer};
@@ -98,6 +98,8 @@ impl<'a> Wants<'a> {
             ("FaceUrl", info.room.cover_url.into()),
             ("Owner_Account", info.owner.into()),
             ("CreateTime", info.created.seconds().into()),
+            ("LastInfoTime", info.modified.seconds().into()),
+            ("LastMsgTime", info.last_said.map_or(0, Millis::seconds).into()),
             ("NextMsgSeq", (info.top + 1).into()),
             ("MemberNum", info.online.into()),
             ("MaxMemberNum", info.room.max_members.into()),

@@ -15,8 +15,8 @@ fn a_room_is_a_group() {
     server.fake.join("demo", "ann", 1);
     let told = json!({
         "GroupId": "r1", "ErrorCode": 0, "ErrorInfo": "", "Type": "AVChatRoom", "Name": "name", "Appid": SDKAPPID, "Introduction": "",
-        "Notification": "note", "FaceUrl": "c", "Owner_Account": "ann", "CreateTime": 1_700_000_000, "NextMsgSeq": 2, "MemberNum": 1,
-        "MaxMemberNum": 9, "ApplyJoinOption": "FreeAccess", "MuteAllMember": "On", "ShutUpAllMember": "On", "AppDefinedData": [], "MemberList": [],
+        "Notification": "note", "FaceUrl": "c", "Owner_Account": "ann", "CreateTime": 1_700_000_000,
+        "LastInfoTime": 1_700_000_000, "LastMsgTime": 1_700_000_000, "NextMsgSeq": 2, "MemberNum": 1, "MaxMemberNum": 9, "ApplyJoinOption": "FreeAccess", "MuteAllMember": "On", "ShutUpAllMember": "On", "AppDefinedData": [], "MemberList": [],
     });
     assert_eq!(server.call(INFO, json!({"GroupIdList": ["r1"]}))["GroupInfo"], json!([told]));
 }
