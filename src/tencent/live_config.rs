@@ -37,7 +37,7 @@ pub fn get(call: &Call) -> Outcome {
         callback_command_list: &'a [String],
     }
     let Some(Webhook { url, words }) = &call.app.live_webhook else {
-        return Err(RestError::new(Code::NoWebhook, "there is no callback configuration; create it with set_callback"));
+        return Err(none());
     };
     told(&Configured { url, callback_command_list: words })
 }
@@ -76,10 +76,20 @@ pub fn get_token(call: &Call) -> Outcome {
 }
 
 fn change(call: &Call, change: AppChange) -> Outcome {
-    match call.ask(Request::ChangeApp { app: call.app.id.clone(), change })? {
-        Answer::App(_) => Ok(None),
-        other => Err(call.unexpected(&other)),
+    match call.ask(Request::ChangeApp { app: call.app.id.clone(), change }) {
+        Ok(Answer::App(_)) => Ok(None),
+        Ok(other) => Err(call.unexpected(&other)),
+        // The rules do not know which command helps.
+        Err(RestError { code: Code::WebhookExists, .. }) => {
+            Err(RestError::new(Code::WebhookExists, "there is a callback configuration already; change it with update_callback"))
+        }
+        Err(RestError { code: Code::NoWebhook, .. }) => Err(none()),
+        Err(error) => Err(error),
     }
+}
+
+fn none() -> RestError {
+    RestError::new(Code::NoWebhook, "there is no callback configuration; create it with set_callback")
 }
 
 fn webhook(call: &Call) -> Result<Webhook, RestError> {

@@ -230,13 +230,15 @@ fn authenticate<'a>(gateway: &Gateway, directory: &Directory, app: &App, params:
         if flaw != Flaw::Expired {
             gateway.failures.add(peer, app.sdkappid, now);
         }
-        RestError::new(code, format!("{flaw}; roomd usersig makes one"))
+        let next = if flaw == Flaw::Expired { "make a new one" } else { "roomd verify usersig explains it" };
+        RestError::new(code, format!("{flaw}; {next}"))
     })?;
     if directory.revoked(&app.id, identifier).is_some_and(|at| verified.made <= at) {
         return Err(RestError::new(Code::UserSigExpired, "the UserSig is from before its user was kicked; make a new one"));
     }
     if !app.administrators.iter().any(|name| name == identifier) {
-        let info = format!("{identifier} is no administrator of this application; {} may call", app.administrators.join(", "));
+        // Any user has a UserSig: who the administrators are is told to who runs the server.
+        let info = format!("{identifier} is no administrator of this application; roomd app show --app {} tells who is", app.id);
         return Err(RestError::new(Code::NotAdministrator, info));
     }
     Ok(identifier)

@@ -45,6 +45,20 @@ fn the_life_of_a_callback() {
 }
 
 #[test]
+fn a_refusal_names_the_command_that_helps() {
+    let server = Server::new();
+    let refused = |path: &str, helps: &str| {
+        let answer = server.call(path, two());
+        assert!(answer["ErrorInfo"].as_str().unwrap().ends_with(&format!(" with {helps}")), "{path}: {answer}");
+    };
+    refused("live_config/get_callback", "set_callback");
+    refused(UPDATE, "set_callback");
+    assert_eq!(server.code(SET, two()), 0);
+    refused(SET, "update_callback");
+    refused("live_config/get_callback_token", "set_callback_token");
+}
+
+#[test]
 fn bad_callbacks_change_nothing() {
     let server = Server::new();
     let bad = || {

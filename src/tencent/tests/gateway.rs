@@ -195,6 +195,20 @@ fn who_shows_wrong_usersigs_again_and_again_waits() {
 }
 
 #[test]
+fn who_is_turned_away_hears_what_to_do_and_nothing_of_others() {
+    let server = Server::new();
+    for (user, key, made, expected) in [
+        ("ann", KEY, 0, "ann is no administrator of this application; roomd app show --app demo tells who is"),
+        (ADMINISTRATOR, "another", 0, "roomd verify usersig explains it"),
+        (ADMINISTRATOR, KEY, -4_000, "make a new one"),
+    ] {
+        let query = server.query().with("identifier", user).with("usersig", server.usersig(SDKAPPID, key, user, made));
+        let info = server.send(GET, &query.text(), b"{}")["ErrorInfo"].as_str().unwrap().to_owned();
+        assert!(info.ends_with(expected), "{expected}: {info}");
+    }
+}
+
+#[test]
 fn administrators_come_and_go() {
     let server = Server::new();
     let call =
