@@ -7,8 +7,10 @@ use crate::domain::{
     endpoint::EndpointId,
     event::Rendered,
     group::Group,
+    mute::Until,
     outbox::{Attempt, DeliveryId, Frozen},
     request::{AttemptPage, PageStart},
+    room::Room,
 };
 use crate::fake;
 use std::sync::Arc;
@@ -212,6 +214,67 @@ fn a_store_of_the_first_version_is_brought_to_the_present_one_with_all_that_it_h
     again.write(&Change::GroupGone(Gid(7))).unwrap();
     drop(again);
     assert_eq!(Store::open(&folder).unwrap().load().unwrap().next_gid(), Gid(8), "a number is not given again");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_store_from_before_there_were_live_rooms_keeps_its_groups_mutes_and_sessions() {
+    let folder = std::env::temp_dir().join(format!("roomd-store-third-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let old = Connection::open(folder.join(FILE)).unwrap();
+    schema::MIGRATIONS[..3].iter().for_each(|migration| old.execute_batch(migration).unwrap());
+    old.execute_batch(
+        "INSERT INTO app VALUES ('young', 'k', 's', '', 8, '[\"boss\"]', 'cn-shanghai', '', 0, '', 30, 0, 9, 9);
+         INSERT INTO app VALUES ('old', 'k', 's', '', 7, '[\"administrator\"]', 'cn-shanghai', 'http://a.example/', 0, '', 30, 0, 0, 0);
+         INSERT INTO grp VALUES (1, 'old', 'g', 'Name', 'info', 'maker', '[\"a1\"]', 5000, NULL, NULL, 77, 1, '[\"u1\",\"u2\"]', '[\"u3\"]', 0);
+         INSERT INTO grp VALUES (2, 'old', 'gone', '', '', '', '[]', 5000, 6000, 'boss', 78, 0, '[]', '[]', 0);
+         INSERT INTO counter VALUES (1, 3, 2, '{\"1\":3}');
+         INSERT INTO session VALUES ('s1', 'old', 'u1', 'd', 'seen', 'admin', 5, 'said');
+         INSERT INTO member VALUES (1, 'u1', 's1', 0, 5, 1);
+         INSERT INTO message VALUES (4294967296 + 3, 1, 1, 5, 1, 1, 0, 1, 3, 't3', 'u1', NULL, '', 'hello');
+         INSERT INTO channel VALUES (4, 'old', 'c');
+         INSERT INTO participant VALUES (4, 'u1', 'stay', 's1', 1, 3, 2);
+         INSERT INTO subscription VALUES ('sub', 'old', 'http://a.example/', NULL, '[]', 1, 1, 5, 5, 1);
+         INSERT INTO outbox (endpoint, subject, payload, at, ready, delivery) VALUES ('live:old', 'u1', 'p', 0, 0, 'd1');
+         INSERT INTO outbox (endpoint, subject, payload, at, ready) VALUES ('live:old', 'u2', 'p', 0, 1);
+         INSERT INTO delivery VALUES (1, 'd1', 'live:old', x'626f6479', 5, 1, 0, NULL, NULL);
+         INSERT INTO attempt (delivery, n, at, url, status, took, answer) VALUES ('d1', 1, 5, 'http://a.example/', 500, 3, x'');
+         PRAGMA user_version = 3;",
+    )
+    .unwrap();
+    drop(old);
+    // Twice: what was brought over is read again as it was written.
+    for _ in 0..2 {
+        let store = Store::open(&folder).unwrap();
+        let state = store.load().unwrap();
+        let app = &state.apps["old"];
+        assert!(app.live_webhook.is_none() && app.live_token.is_none() && app.after_retry == 0);
+        assert_eq!((&app.administrators[..], app.sdkappid), (&["administrator".to_string()][..], 7));
+        assert!(app.order < state.apps["young"].order, "the order in which they were made");
+        let group = state.group(Gid(1)).unwrap();
+        let Group { owner, admins, mutes, bans, room, metadata, epoch, .. } = &*group.config;
+        assert_eq!((owner.as_str(), &admins[..], *epoch), ("maker", &[UserId::trusted("a1")][..], crate::domain::Epoch(77)));
+        let muted: Vec<_> = mutes.users.iter().map(|(user, until)| (user.as_str(), *until)).collect();
+        assert_eq!((mutes.all, muted), (true, vec![("u1", Until::Forever), ("u2", Until::Forever)]), "as they were: until somebody unmutes them");
+        assert!(mutes.except.contains("u3") && bans.is_empty() && metadata.is_empty());
+        assert_eq!(*room, Room::default(), "and everybody sees it in the list of rooms");
+        assert_eq!((group.counters.top, group.counters.joins, group.members.len()), (3, 2, 1));
+        assert_eq!(state.group(Gid(2)).unwrap().config.deleted, Some((Millis(6_000), "boss".into())));
+        let session = &state.sessions.values().next().unwrap().session;
+        assert_eq!((&*session.info, &*session.login_info, &*session.role), ("seen", "said", "admin"));
+        assert!(session.address.is_none() && !session.away);
+        assert_eq!(state.lanes[&EndpointId::LiveEvents(AppId::trusted("old"))].ready, 1);
+        assert_eq!((state.channels_of(&session.sid).len(), state.subscriptions_of(&AppId::trusted("old")).len()), (1, 1));
+        let (frozen, tries) = store.thaw(&DeliveryId("d1".into())).unwrap().expect("it was under way");
+        assert_eq!((&*frozen.query, &*frozen.body, tries), ("", &b"body"[..], 1), "to be sent as it was begun");
+        let page = MessagePage { ascending: true, kind: None, begin: None, end: None, after: None, limit: 10 };
+        let found = Reader::open(&folder).unwrap().messages(&AppId::trusted("old"), &GroupId::trusted("g"), &page).unwrap().unwrap();
+        assert_eq!(found.messages.iter().map(|m| (&*m.body, m.elements.is_none(), &*m.custom)).collect::<Vec<_>>(), [("hello", true, "")]);
+        store.begin().unwrap();
+        store.write(&Change::Group(group.config.clone())).unwrap();
+        store.write(&Change::App(app.clone())).unwrap();
+        store.commit().unwrap();
+    }
     std::fs::remove_dir_all(&folder).unwrap();
 }
 

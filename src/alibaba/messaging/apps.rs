@@ -13,6 +13,7 @@ use crate::{
         app::{ADMINISTRATOR, App, AppChange, Audit, Directory, LifeCycle, NewApp},
         quota::{self, APP_NAME_CHARS},
         request::{Answer, Request},
+        retry::MOST_REPEATS,
     },
     ids::{ALNUM, Ids, LOWER},
 };
@@ -50,8 +51,6 @@ const KEY_BYTES: std::ops::RangeInclusive<usize> = 1..=128;
 const ADMINISTRATORS: std::ops::RangeInclusive<usize> = 1..=20;
 /// Bytes of a UserID of the other cloud (`tencent.md` §2.1).
 const USER_ID_BYTES: usize = 32;
-/// The most repeats of a webhook (`tencent.md` §6.1).
-const MOST_RETRIES: u8 = 3;
 
 /// Checks the draft, and gives it ids and secrets. Does not see whether its id is taken. The error names the
 /// part of the draft as the cloud's API does.
@@ -135,8 +134,8 @@ fn administrators(list: Vec<String>) -> Result<Vec<String>, RpcError> {
 }
 
 fn after_retry(n: i64) -> Result<u8, RpcError> {
-    let n = u8::try_from(n).ok().filter(|n| *n <= MOST_RETRIES);
-    n.ok_or_else(|| RpcError::invalid("AfterRetry", format_args!("must be 0 to {MOST_RETRIES}")))
+    let n = u8::try_from(n).ok().filter(|n| *n <= MOST_REPEATS);
+    n.ok_or_else(|| RpcError::invalid("AfterRetry", format_args!("must be 0 to {MOST_REPEATS}")))
 }
 
 /// Short, so that people can read it aloud; begins with a letter.
