@@ -193,6 +193,27 @@ async def test_who_is_put_out_by_the_one_is_out_for_the_other(stage, sdk, contro
     await bob.event("subscribed", 2, channel="group:r1")
 
 
+async def test_a_group_without_a_name_has_one_name_as_a_room(stage):
+    one = await clouds(stage)
+    await one.alibaba("CreateLiveMessageGroup", GroupId="g1")
+    [made] = await stage.live.told("g1", "CreateRoom")
+    [listed] = (await one.do("get_room_list", Next="", Count=20))["RoomList"]
+    names = made.body["RoomInfo"]["RoomName"], (await one.room())["RoomName"], listed["RoomName"], (await one.group())["Name"]
+    assert names == ("g1",) * 4, f"a room's name is its id where none is given, came {names}"
+
+
+async def test_changes_of_the_one_are_told_to_the_other_s_url(stage):
+    one = await clouds(stage)
+    await one.alibaba("CreateLiveMessageGroup", GroupId="g1", CreatorId="carol", Administrators=["a", "b"])
+    await one.alibaba("ModifyLiveMessageGroup", GroupId="g1", ModifyAdmin=True, AdminList=["b", "c"], ModifyInfo=True, GroupInfo="info")
+    await stage.live.event("UpdateRoomInfo", "g1")
+    await stage.live.event("ModifyAdmin", "g1", nth=2)
+    admins = [event.body for event in stage.live.events_of("g1") if event.word == "ModifyAdmin"]
+    assert sorted((one["opType"], one["Admin_Account"]) for one in admins) == [("add", ["c"]), ("delete", ["a"])], f"came {admins}"
+    [update] = [event.body for event in stage.live.events_of("g1") if event.word == "UpdateRoomInfo"]
+    assert (update["RoomInfo"]["CustomInfo"], update["Operator_Account"]) == ("info", "administrator"), f"came {update}"
+
+
 @both
 async def test_admins_and_details_of_the_one_are_those_of_the_other(stage, sdk, control, library):
     one = await clouds(stage, control, library)

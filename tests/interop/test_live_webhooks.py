@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from harness.clients import OTHER, SDKS
-from harness.live_receiver import PREFIX, WORDS, query_of
+from harness.live_receiver import PREFIX, WORDS, LiveReceiver, query_of
 from harness.shape import Now, assert_shape
 
 ROOM = {"RoomId": "r1", "RoomType": "Live"}
@@ -353,9 +353,91 @@ async def test_a_failing_room_holds_back_only_itself(stage):
     await stage.live.told("r1", "CreateRoom", "DestroyRoom")
 
 
-@pytest.mark.parametrize("after_retry", [1])
-async def test_what_was_not_delivered_when_the_power_went_is_delivered_after_it(stage, after_retry):
-    tencent = await caller(stage, "r1", token=TOKEN, after_retry=after_retry)
+@pytest.mark.virtual_clock
+async def test_a_repeat_goes_where_the_callback_is_then_signed_with_the_token_of_then(stage):
+    tencent = await caller(stage, token=TOKEN, after_retry=3)
+    stage.live.status = 500
+    await tencent.do("create_room", RoomInfo=ROOM)
+    await stage.live.told("r1", "CreateRoom")
+    await tencent.do("set_callback_token", Token="another")
+    stage.live.token = "another"
+    await stage.advance(1)
+    assert len(stage.live.callbacks) == 2, f"came {stage.live.log}"
+    elsewhere = LiveReceiver()
+    elsewhere.sdkappids, elsewhere.clock, elsewhere.token = stage.live.sdkappids, stage.live.clock, "another"
+    await elsewhere.start()
+    await tencent.do("update_callback", Url=elsewhere.url, CallbackCommandList=list(WORDS))
+    elsewhere.clock = lambda: (0, stage.now() + 60)
+    await stage.advance(5)
+    [first] = await elsewhere.told("r1", "CreateRoom")
+    elsewhere.clock = stage.live.clock
+    assert first.delivery == stage.live.events_of("r1")[0].delivery, "the same delivery"
+    assert elsewhere.callbacks[0].body == stage.live.callbacks[0].body, "as it was"
+    await tencent.do("destroy_room", RoomId="r1")
+    await elsewhere.told("r1", "CreateRoom", "DestroyRoom")
+    assert len(stage.live.callbacks) == 2, f"came {stage.live.log}"
+    elsewhere.check()
+    elsewhere.stop()
+
+
+@pytest.mark.virtual_clock
+async def test_what_waits_when_its_callback_is_deleted_is_not_told(stage):
+    stage.live.whole = False
+    tencent = await caller(stage, after_retry=3)
+    stage.live.status = 500
+    await tencent.do("create_room", RoomInfo=ROOM)
+    await stage.live.told("r1", "CreateRoom")
+    await tencent.do("delete_callback")
+    await tencent.do("set_callback", Url=stage.live.url, CallbackCommandList=list(WORDS))
+    stage.live.status = 200
+    await stage.advance(60)
+    await tencent.do("destroy_room", RoomId="r1")
+    await stage.live.told("r1", "CreateRoom", "DestroyRoom")
+    assert len(stage.live.callbacks) == 2, f"came {stage.live.log}"
+
+
+@pytest.mark.settings(ROOMD_LIMITS_GROUPS_PER_APP="10")
+async def test_an_application_hears_that_it_has_almost_all_the_rooms_it_may_have(stage):
+    tencent = await caller(stage, *(f"r{n}" for n in range(6)))
+    await stage.live.told("r5", "CreateRoom")
+    await tencent.do("create_room", RoomInfo=ROOM | {"RoomId": "r6"})
+    near = lambda: [event for event in stage.live.events if event.word == "CreateRoomReachingThreshold"]
+    await stage.live.log.until("word of the threshold", lambda _: near())
+    assert_shape(near()[0].body, body("CreateRoomReachingThreshold", Operator_Account=ADMIN, CurRoomCount=7, MaxRoomCount=10))
+    for n in (7, 8, 9):
+        await tencent.do("create_room", RoomInfo=ROOM | {"RoomId": f"r{n}"})
+    await tencent.refused(100002, "create_room", RoomInfo=ROOM | {"RoomId": "r10"})
+    await stage.live.told("r9", "CreateRoom")
+    assert len(near()) == 1, f"came {stage.live.log}"
+
+
+@both_sdks
+async def test_what_clients_do_in_their_rooms_is_told_with_their_name(stage, sdk):
+    tencent = await caller(stage)
+    teacher = await stage.client(sdk, tencent.app, "teacher", role="admin", device="iPad 7")
+    await teacher.rpc("group.create", group_id="g1", name="Class", info="about", admins=["helper"])
+    await teacher.join("g1")
+    await teacher.rpc("group.modify", group_id="g1", info="more about", admins=["helper", "second"])
+    await teacher.rpc("group.mute_all", group_id="g1")
+    await teacher.rpc("group.mute", group_id="g1", users=["eve"])  # of which no word tells
+    await stage.viewer(OTHER[sdk], tencent.app, "eve", "g1")
+    await teacher.rpc("group.kick", group_id="g1", user="eve")
+    await stage.live.event("eve Offline Kicked", "g1")
+    await teacher.rpc("group.close", group_id="g1")
+    await stage.live.event("DestroyRoom", "g1")
+    told = [event for event in stage.live.events_of("g1") if event.word != "MemberStateChanged"]
+    assert {event.word for event in told} == {"CreateRoom", "UpdateRoomInfo", "ModifyAdmin", "DestroyRoom"}, f"came {stage.live.log}"
+    assert {event.body["Operator_Account"] for event in told} == {"teacher"}, f"came {stage.live.log}"
+    assert {event.query.get("OptPlatform") for event in told if event.word != "ModifyAdmin"} == {"iPad"}, f"came {stage.live.log}"
+    made, gone = told[0].body["RoomInfo"], told[-1].body["RoomInfo"]
+    assert (made["Owner_Account"], made["RoomName"], made["CustomInfo"]) == ("teacher", "Class", "about"), f"came {made}"
+    assert (gone["CustomInfo"], gone["IsMessageDisabled"]) == ("more about", True), f"came {gone}"
+    [admins] = [event.body for event in told if event.word == "ModifyAdmin"]
+    assert (admins["Admin_Account"], admins["opType"]) == (["second"], "add"), f"only who is new: {admins}"
+
+
+async def test_what_was_not_delivered_when_the_power_went_is_delivered_after_it(stage):
+    tencent = await caller(stage, "r1", token=TOKEN, after_retry=1)
     await stage.live.told("r1", "CreateRoom")
     stage.live.delay = 30.0  # says nothing, so the try is under way
     await tencent.do("set_room_metadata", RoomId="r1", Metadata=[{"Key": "k", "Value": "v"}])

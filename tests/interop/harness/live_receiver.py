@@ -131,6 +131,8 @@ class LiveReceiver(Listener):
         __tracebackhide__ = True
         found, sequences, told = [], {}, {}
         for event in self.events:
+            if event.room is None:
+                continue  # of the application
             key = (event.query["SdkAppid"], event.room)
             sequence = sequences.setdefault(key, RoomSequence(self.whole))
             told.setdefault(key, []).append(str(event))

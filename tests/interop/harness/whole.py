@@ -25,16 +25,22 @@ async def assert_all_is_told(stage):
 async def _assert_room(stage, sdkappid, room):
     deadline = time.monotonic() + WITHIN
     while True:
-        listed = await stage.control(
-            "ListLiveMessageGroupUsers", AppId=stage.apps[sdkappid].id, GroupId=room, SortType=1, PageSize=50
-        )
+        inside = await _in_room(stage, stage.apps[sdkappid].id, room)
         sequence = stage.live.sequences()[sdkappid, room]
-        inside = {user["UserId"] for user in listed["UserList"]}
         online = {user for user, is_in in sequence.online.items() if is_in}
-        if inside - sequence.lost == online:
+        if not sequence.made or inside is not None and inside - sequence.lost == online:
             return
         assert time.monotonic() < deadline, f"in {room} are {inside}; told to be in it are {online}, and lost {sequence.lost}"
         await asyncio.sleep(0.1)
+
+
+async def _in_room(stage, app, room):
+    """None: there is no such room any more."""
+    ask = {"AppId": app, "GroupId": room}
+    if (await stage.control("DescribeLiveMessageGroup", **ask))["Delete"]:
+        return None
+    listed = await stage.control("ListLiveMessageGroupUsers", **ask, SortType=1, PageSize=50)
+    return {user["UserId"] for user in listed["UserList"]}
 
 
 async def _assert_told(stage, subscription, channel):
