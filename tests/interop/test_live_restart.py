@@ -60,6 +60,39 @@ async def test_a_room_is_after_a_kill_what_it_was(stage, sdk):
     await stage.live.told("r1", *told)
 
 
+@pytest.mark.virtual_clock
+@pytest.mark.parametrize("sdk", SDKS)
+async def test_a_kill_is_a_lost_link_to_those_who_do_not_come_back_soon(stage, sdk):
+    tencent = await stage.tencent(await stage.live_app())
+    await stage.listen(tencent)
+    await tencent.do("create_room", RoomInfo=ROOM)
+    proxy = await stage.proxy()
+    ann = await stage.viewer(sdk, tencent.app, "ann", "r1", through=proxy.address)
+    bob = await stage.viewer(OTHER[sdk], tencent.app, "bob", "r1")
+    told = ("CreateRoom", "ann Online Enter", "bob Online Enter")
+    await stage.live.told("r1", *told)
+
+    async def kill():
+        await stage.server.kill()
+        await stage.server.start()
+        await stage.advance(0)
+
+    proxy.refuse()
+    await kill()
+    await bob.event("subscribed", nth=2, channel="group:r1", timeout=30)
+    await stage.advance(19)
+    await stage.live.told("r1", *told)
+    await stage.advance(2)
+    await stage.live.told("r1", *told, "ann Offline HeartbeatInterrupt")
+    await kill()
+    await bob.event("subscribed", nth=3, channel="group:r1", timeout=30)
+    await stage.advance(30)
+    await stage.live.told("r1", *told, "ann Offline HeartbeatInterrupt")
+    proxy.accept()
+    await ann.event("subscribed", nth=2, channel="group:r1", timeout=30)
+    await stage.live.told("r1", *told, "ann Offline HeartbeatInterrupt", "ann Online HeartbeatRecover")
+
+
 @pytest.mark.settings(ROOMD_LIMITS_CONTROL_QPS="false")
 @pytest.mark.parametrize("seed", range(4))
 async def test_whatever_happens_everybody_is_told_in_and_out_by_turns(stage, seed):

@@ -483,6 +483,18 @@ async def test_messages_of_the_api_arrive_with_their_elements(stage, sdk):
     assert late
 
 
+@pytest.mark.settings(ROOMD_MODERATION_SERVER_MESSAGES="true")
+async def test_where_servers_are_moderated_a_message_may_be_refused(stage):
+    tencent = await caller(stage, "r1")
+    moderator = await stage.moderator(tencent.app)
+    moderator.verdicts["rude"] = {"pass": False, "reason": "mind your words"}
+    message = await tencent.refused(80001, "send_text_msg", RoomId="r1", Sender_Account="bob", TextContent="rude")
+    assert "mind your words" in message, f"came {message}"
+    sent = await tencent.do("send_text_msg", RoomId="r1", Sender_Account="bob", TextContent="polite")
+    assert sent["MsgSeq"] == 1, f"came {sent}"
+    assert moderator.asked == ["rude", "polite"], f"came {moderator.asked}"
+
+
 async def test_an_empty_room_takes_messages(stage):
     tencent = await caller(stage, "r1")
     for n in (1, 2):

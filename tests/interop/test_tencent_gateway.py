@@ -174,6 +174,27 @@ async def test_the_root_answers_those_who_only_look_whether_somebody_is_there(st
     assert status == 200
 
 
+async def test_one_connection_serves_many_calls(stage):
+    """As callers are told to do: keep-alive and a pool."""
+    tencent = await caller(stage)
+    host, port = stage.server.control.split(":")
+    query = "&".join(f"{name}={quote(str(value), safe='*')}" for name, value in tencent.params().items())
+
+    def talk():
+        connection, came = http.client.HTTPConnection(host, int(port), timeout=10), []
+        for n in range(30):
+            method, path = (("POST", f"/v4/live_config/get_callback?{query}"), ("HEAD", "/"), ("GET", "/v4/x/y"))[n % 3]
+            connection.request(method, path, b"{}" if method == "POST" else None)
+            answer = connection.getresponse()
+            came.append((answer.status, bool(answer.read())))
+            sockets.add(connection.sock)
+        return came
+
+    sockets = set()
+    assert await stage.in_thread(talk) == [(200, True), (200, False), (200, True)] * 10
+    assert len(sockets) == 1, "it was never closed in between"
+
+
 async def test_the_list_of_rooms_may_be_asked_for_10_times_a_second(stage):
     app, other = await stage.app(), await stage.app()
     tencent, elsewhere = await stage.tencent(app), await stage.tencent(other)
