@@ -9,23 +9,14 @@ import pytest
 
 from harness.clients import OTHER, SDKS, Refused
 from harness.cloud import CloudError
+from harness.rooms import ROOM, TOKEN, everything, telling
 
-ROOM = {"RoomId": "r1", "RoomType": "Live"}
 USERS = ("ann", "bob", "carl", "dora")
-
-
-async def everything(tencent, room="r1"):
-    """All that the API tells of a room but for its views."""
-    of = {"RoomId": room}
-    info = (await tencent.do("get_room_info", **of))["RoomInfo"]
-    rest = [await tencent.do(command, **of) for command in ("get_admin_list", "get_banned_member_list", "get_muted_member_list")]
-    return [info, *rest, await tencent.do("get_room_metadata", **of, Keys=[])]
 
 
 @pytest.mark.parametrize("sdk", SDKS)
 async def test_a_room_is_after_a_kill_what_it_was(stage, sdk):
-    tencent = await stage.tencent(await stage.live_app())
-    await stage.listen(tencent, token="xxxxyyyy")
+    tencent = await telling(stage, token=TOKEN)
     await tencent.do("create_room", RoomInfo=ROOM | {
         "RoomName": "名", "Owner_Account": "owner", "MaxMemberCount": 9, "CoverURL": "c", "Category": [3, 1], "IsSeatEnabled": True,
         "TakeSeatMode": "ApplyToTake", "MaxSeatCount": 4, "ActivityStatus": -1, "IsPublicVisible": False, "IsUnlimitedRoomEnabled": True,
@@ -46,8 +37,7 @@ async def test_a_room_is_after_a_kill_what_it_was(stage, sdk):
     await tencent.do("destroy_room", RoomId="gone")
     before = await everything(tencent)
 
-    await stage.server.kill()
-    await stage.server.start()
+    await stage.restart()
     assert await everything(tencent) == before
     await tencent.refused(100004, "get_room_info", RoomId="gone")
     assert (await tencent.call("get_callback", params=old)).code == 70001, "a kick is not forgotten"
@@ -63,28 +53,21 @@ async def test_a_room_is_after_a_kill_what_it_was(stage, sdk):
 @pytest.mark.virtual_clock
 @pytest.mark.parametrize("sdk", SDKS)
 async def test_a_kill_is_a_lost_link_to_those_who_do_not_come_back_soon(stage, sdk):
-    tencent = await stage.tencent(await stage.live_app())
-    await stage.listen(tencent)
-    await tencent.do("create_room", RoomInfo=ROOM)
+    tencent = await telling(stage, "r1")
     proxy = await stage.proxy()
     ann = await stage.viewer(sdk, tencent.app, "ann", "r1", through=proxy.address)
     bob = await stage.viewer(OTHER[sdk], tencent.app, "bob", "r1")
     told = ("CreateRoom", "ann Online Enter", "bob Online Enter")
     await stage.live.told("r1", *told)
 
-    async def kill():
-        await stage.server.kill()
-        await stage.server.start()
-        await stage.advance(0)
-
     proxy.refuse()
-    await kill()
+    await stage.restart()
     await bob.event("subscribed", nth=2, channel="group:r1", timeout=30)
     await stage.advance(19)
     await stage.live.told("r1", *told)
     await stage.advance(2)
     await stage.live.told("r1", *told, "ann Offline HeartbeatInterrupt")
-    await kill()
+    await stage.restart()
     await bob.event("subscribed", nth=3, channel="group:r1", timeout=30)
     await stage.advance(30)
     await stage.live.told("r1", *told, "ann Offline HeartbeatInterrupt")
@@ -98,15 +81,12 @@ async def test_a_kill_is_a_lost_link_to_those_who_do_not_come_back_soon(stage, s
 async def test_whatever_happens_everybody_is_told_in_and_out_by_turns(stage, seed):
     """Random joins, losses, bans, kicks, ends of rooms and a kill; the receiver and the end of the test check the rest."""
     chance = random.Random(seed)
-    tencent = await stage.tencent(await stage.live_app(after_retry=3), ("PyPI", "npm")[seed % 2])
-    await stage.listen(tencent)
     rooms = ("r1", "r2")
-    for room in rooms:
-        await tencent.do("create_room", RoomInfo=ROOM | {"RoomId": room})
+    tencent = await telling(stage, *rooms, after_retry=3)
     proxy = await stage.proxy()
     clients = {}
     for n, user in enumerate(USERS):
-        clients[user] = await stage.viewer(SDKS[n % 2], tencent.app, user, through=proxy.address, library="PyPI")
+        clients[user] = await stage.viewer(SDKS[n % 2], tencent.app, user, through=proxy.address)
         await clients[user].ask_to_join(*rooms)
 
     async def ban(room, user):
@@ -144,7 +124,6 @@ async def test_whatever_happens_everybody_is_told_in_and_out_by_turns(stage, see
         doings = [chance.choice(ways)(chance.choice(rooms), chance.choice(USERS)) for _ in range(5)]
         await asyncio.gather(*map(refused, doings))
         if step == 8:
-            await stage.server.kill()
-            await stage.server.start()
+            await stage.restart()
     words = {event.word for event in stage.live.events}
     assert words == {"CreateRoom", "DestroyRoom", "MemberStateChanged"}, f"came {words}"

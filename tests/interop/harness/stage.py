@@ -5,6 +5,7 @@ import concurrent.futures
 import dataclasses
 import functools
 import json
+import math
 import os
 import secrets
 
@@ -149,6 +150,16 @@ class Stage:
         self._set_clocks(before, before + seconds)
         now = (await self.operator("POST", "clock", {"advance_ms": round(seconds * 1000)}))["now"] / 1000
         self._set_clocks(now, now)
+
+    async def restart(self):
+        """kill -9 and a new start, with which a virtual clock begins anew at the machine's time."""
+        await self.server.kill()
+        if self.server.virtual:
+            self._set_clocks(0, math.inf)
+        await self.server.start()
+        if self.server.virtual:
+            now = (await self.operator("POST", "clock", {"advance_ms": 0}))["now"] / 1000
+            self._set_clocks(now, now)
 
     def _set_clocks(self, earliest, latest):
         for receiver in self._receivers:
