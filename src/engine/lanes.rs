@@ -176,14 +176,13 @@ pub(super) fn put_aside(store: &Store, endpoint: &EndpointId, in_flight: &[Deliv
             store.finish(&frozen.id, endpoint, Some(REMOVED), now)?;
         }
     }
+    let mut last = 0;
     loop {
+        let (rows, events): (Vec<i64>, Vec<_>) = store.next_waiting(endpoint, last)?.into_iter().unzip();
+        let Some(row) = rows.last() else { return Ok(()) };
+        last = *row;
         let id = ids.delivery();
-        let events = store.take_any(endpoint, &id)?;
-        if events.is_empty() {
-            return Ok(());
-        }
         let frozen = freeze(&Freezing { delivery: &id, endpoint, at: now, events: &events });
-        store.freeze(&id, endpoint, &frozen, now)?;
-        store.finish(&id, endpoint, Some(REMOVED), now)?;
+        store.bury(&id, endpoint, &frozen, &rows, REMOVED, now)?;
     }
 }

@@ -67,7 +67,7 @@ impl Store {
     /// Takes the oldest ready events for the delivery `id`; their subjects are held by it from now on.
     pub fn take(&self, lane: &EndpointId, id: &DeliveryId) -> Result<Taken> {
         let conn = self.conn();
-        let events = self.claim(id, lane, "ready = 1", "id")?;
+        let events = self.claim(id, lane)?;
         let mut fewer_ready = events.len() as u64;
         let name = lane.to_string();
         for subject in events.iter().map(|(subject, _)| subject).collect::<BTreeSet<_>>() {
@@ -81,15 +81,43 @@ impl Store {
         Ok(Taken { events, fewer_ready })
     }
 
-    /// Takes the oldest waiting events, ready or not, for a delivery that will not be sent; of a lane whose deliveries have
-    /// one subject each, those of any subject: there is an index of subjects, but none of all that wait.
-    pub fn take_any(&self, lane: &EndpointId, id: &DeliveryId) -> Result<Vec<(String, String)>> {
-        self.claim(id, lane, "1", "subject")
+    /// The next waiting events, ready or not, for a delivery that will not be sent. `after`: the last row of those before,
+    /// 0 at first. There is no index of all that wait, so they are looked for once through; where one delivery takes several
+    /// of one subject, by the index of subjects.
+    pub fn next_waiting(&self, lane: &EndpointId, after: i64) -> Result<Vec<(i64, (String, String))>> {
+        let takes = lane.takes();
+        if takes.one_subject && takes.events > 1 {
+            return self.oldest(lane, "1", "subject");
+        }
+        // Of the endpoint no index is used: it would be read, and sorted, as a whole each time.
+        let mut rows =
+            self.conn().prepare_cached("SELECT id, subject, payload FROM outbox WHERE +endpoint = ?1 AND delivery IS NULL AND id > ?2 ORDER BY id LIMIT ?3")?;
+        let found = rows.query_map(params![lane.to_string(), after, takes.events as i64], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Gives the oldest waiting events of a kind to the delivery; returns their subjects and payloads, in order.
+    /// Writes a delivery that will not be sent, and takes its events, these rows, out of what waits.
+    pub fn bury(&self, id: &DeliveryId, lane: &EndpointId, frozen: &Frozen, rows: &[i64], why: &str, now: Millis) -> Result<()> {
+        self.freeze(id, lane, frozen, now)?;
+        run(self.conn(), "UPDATE delivery SET state = 2, reason = ?2, ended = ?3 WHERE id = ?1", params![&*id.0, why, now.0])?;
+        for row in rows {
+            run(self.conn(), "DELETE FROM outbox WHERE id = ?1", params![row])?;
+        }
+        Ok(())
+    }
+
+    /// Gives the oldest ready events to the delivery; returns their subjects and payloads, in order.
+    fn claim(&self, id: &DeliveryId, lane: &EndpointId) -> Result<Vec<(String, String)>> {
+        let found = self.oldest(lane, "ready = 1", "id")?;
+        for (row_id, _) in &found {
+            run(self.conn(), "UPDATE outbox SET delivery = ?2 WHERE id = ?1", params![row_id, &*id.0])?;
+        }
+        Ok(found.into_iter().map(|(_, event)| event).collect())
+    }
+
+    /// The oldest waiting events of a kind, as many as one delivery takes: rows, subjects and payloads, in order.
     /// Where only one subject's may be taken, it is the first by `order`.
-    fn claim(&self, id: &DeliveryId, lane: &EndpointId, kind: &str, order: &str) -> Result<Vec<(String, String)>> {
+    fn oldest(&self, lane: &EndpointId, kind: &str, order: &str) -> Result<Vec<(i64, (String, String))>> {
         let (conn, name) = (self.conn(), lane.to_string());
         let waiting = format!("FROM outbox WHERE endpoint = ?1 AND {kind} AND delivery IS NULL");
         let takes = lane.takes();
@@ -101,13 +129,9 @@ impl Store {
         };
         let of = if only.is_some() { "subject = ?3" } else { "?3 IS NULL" };
         let mut rows = conn.prepare_cached(&format!("SELECT id, subject, payload {waiting} AND {of} ORDER BY id LIMIT ?2"))?;
-        let found = rows.query_map(params![name, takes.events as i64, only], |row| Ok((row.get::<_, i64>(0)?, (row.get(1)?, row.get(2)?))))?;
+        let found = rows.query_map(params![name, takes.events as i64, only], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
         // All are read before the first is changed: the change takes a row out of what is being read.
-        let found: Vec<_> = found.collect::<rusqlite::Result<_>>()?;
-        for (row_id, _) in &found {
-            run(conn, "UPDATE outbox SET delivery = ?2 WHERE id = ?1", params![row_id, &*id.0])?;
-        }
-        Ok(found.into_iter().map(|(_, event)| event).collect())
+        Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Writes a frozen delivery. Committed before its first byte is sent.

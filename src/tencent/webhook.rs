@@ -11,7 +11,6 @@ use crate::{
         group::Group,
         outbox::{Freezing, Frozen},
         request::Origin,
-        room::TakeSeatMode,
     },
     form::encode,
 };
@@ -186,10 +185,6 @@ const DESTROYED: &[&str] = &[
 fn room_info(group: &Group, views: u64) -> Value {
     let room = &group.room;
     let name = if group.name.is_empty() { group.id.as_str() } else { &group.name };
-    let take_seat_mode = match room.take_seat_mode {
-        TakeSeatMode::Free => "FreeToTake",
-        TakeSeatMode::Apply => "ApplyToTake",
-    };
     json!({
         "RoomId": group.id.as_str(),
         "RoomName": name,
@@ -199,7 +194,7 @@ fn room_info(group: &Group, views: u64) -> Value {
         "IsMessageDisabled": group.mutes.all,
         "CustomInfo": group.info,
         "IsSeatEnabled": room.seats,
-        "TakeSeatMode": take_seat_mode,
+        "TakeSeatMode": words::mode_name(room.take_seat_mode),
         "MaxSeatCount": room.max_seats,
         "CreateTime": group.created.seconds(),
         "IsPublicVisible": room.public,

@@ -2,7 +2,13 @@
 
 use super::*;
 use crate::{
-    domain::{AppId, UserId, app::Webhook, outbox::DeliveryId, request::Actor, room::Room},
+    domain::{
+        AppId, UserId,
+        app::Webhook,
+        outbox::DeliveryId,
+        request::Actor,
+        room::{Room, TakeSeatMode},
+    },
     fake,
 };
 use std::sync::Arc;

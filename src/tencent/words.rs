@@ -1,4 +1,7 @@
-//! The command words of callbacks (`tencent.md` §3.1): what an application may ask to be told of.
+//! Words that calls and webhooks share: the command words of callbacks (`tencent.md` §3.1), which say what an
+//! application may ask to be told of, and those of a room's details.
+
+use crate::domain::room::TakeSeatMode;
 
 pub const CREATE_ROOM: &str = "Live.CallbackAfterCreateRoom";
 pub const DESTROY_ROOM: &str = "Live.CallbackAfterDestroyRoom";
@@ -33,3 +36,10 @@ pub const LIVE_WORDS: &[&str] = &[
     "Follow.CallbackAfterFollowAdd",
     "Follow.CallbackAfterFollowDelete",
 ];
+
+pub fn mode_name(mode: TakeSeatMode) -> &'static str {
+    match mode {
+        TakeSeatMode::Free => "FreeToTake",
+        TakeSeatMode::Apply => "ApplyToTake",
+    }
+}

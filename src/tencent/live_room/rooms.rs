@@ -11,6 +11,7 @@ use crate::{
         command::{Call, told},
         error::{Code, RestError},
         rest::Outcome,
+        words::mode_name,
     },
 };
 use serde::Serialize;
@@ -240,13 +241,6 @@ fn take_seat_mode(room: &Body) -> Result<Option<TakeSeatMode>, RestError> {
     let Some(text) = room.text(NAME, MAX_NAME)? else { return Ok(None) };
     let known = [TakeSeatMode::Free, TakeSeatMode::Apply].into_iter().find(|mode| mode_name(*mode) == text);
     known.map(Some).ok_or_else(|| room.bad(NAME, format!("must be {} or {}", mode_name(TakeSeatMode::Free), mode_name(TakeSeatMode::Apply))))
-}
-
-fn mode_name(mode: TakeSeatMode) -> &'static str {
-    match mode {
-        TakeSeatMode::Free => "FreeToTake",
-        TakeSeatMode::Apply => "ApplyToTake",
-    }
 }
 
 /// `1693271355-123`: views and number. Only what is printed so is read.
