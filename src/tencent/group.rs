@@ -5,6 +5,7 @@ use super::{
     command::{Call, told},
     error::{Code, RestError},
     rest::Outcome,
+    words::room_name,
 };
 use crate::domain::{
     GroupId, Millis,
@@ -91,7 +92,7 @@ impl<'a> Wants<'a> {
         let muted = if info.mutes.all { "On" } else { "Off" };
         let base = [
             ("Type", json!(TYPE)),
-            ("Name", info.name.into()),
+            ("Name", room_name(&info.group, &info.name).into()),
             ("Appid", call.app.sdkappid.into()),
             ("Introduction", info.info.into()),
             ("Notification", info.room.notice.into()),

@@ -184,10 +184,9 @@ const DESTROYED: &[&str] = &[
 /// All that any word shows of a room.
 fn room_info(group: &Group, views: u64) -> Value {
     let room = &group.room;
-    let name = if group.name.is_empty() { group.id.as_str() } else { &group.name };
     json!({
         "RoomId": group.id.as_str(),
-        "RoomName": name,
+        "RoomName": words::room_name(&group.id, &group.name),
         "RoomType": "Live",
         "Owner_Account": group.owner,
         "MaxMemberCount": room.max_members,

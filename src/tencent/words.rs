@@ -1,7 +1,7 @@
 //! Words that calls and webhooks share: the command words of callbacks (`tencent.md` §3.1), which say what an
 //! application may ask to be told of, and those of a room's details.
 
-use crate::domain::room::TakeSeatMode;
+use crate::domain::{GroupId, room::TakeSeatMode};
 
 pub const CREATE_ROOM: &str = "Live.CallbackAfterCreateRoom";
 pub const DESTROY_ROOM: &str = "Live.CallbackAfterDestroyRoom";
@@ -42,4 +42,9 @@ pub fn mode_name(mode: TakeSeatMode) -> &'static str {
         TakeSeatMode::Free => "FreeToTake",
         TakeSeatMode::Apply => "ApplyToTake",
     }
+}
+
+/// A room without a name is called by its id: the other cloud's groups need none.
+pub fn room_name<'a>(id: &'a GroupId, name: &'a str) -> &'a str {
+    if name.is_empty() { id.as_str() } else { name }
 }

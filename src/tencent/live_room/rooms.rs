@@ -11,7 +11,7 @@ use crate::{
         command::{Call, told},
         error::{Code, RestError},
         rest::Outcome,
-        words::mode_name,
+        words::{mode_name, room_name},
     },
 };
 use serde::Serialize;
@@ -171,7 +171,7 @@ impl From<GroupInfo> for Shown {
         let room = info.room;
         Shown {
             room_id: info.group.to_string(),
-            room_name: info.name,
+            room_name: room_name(&info.group, &info.name).into(),
             room_type: TYPE,
             owner: info.owner,
             create_time: info.created.seconds(),
@@ -209,7 +209,7 @@ struct Listed {
 impl From<GroupInfo> for Listed {
     fn from(info: GroupInfo) -> Listed {
         Listed {
-            room_name: info.name,
+            room_name: room_name(&info.group, &info.name).into(),
             room_id: info.group.to_string(),
             owner: info.owner,
             cover_url: info.room.cover_url,
