@@ -36,14 +36,13 @@ use std::{
 
 const CLIENT: &str = include_str!("dev/client.js");
 const SERVER: &str = include_str!("dev/server.py");
+const CREATE_ROOM: &str = include_str!("dev/room.sh");
 
 const APP: &str = "demo";
 const GROUP: &str = "lobby";
 const CHANNEL: &str = "stage";
 /// The users with a ready login, and their roles; an admin may create groups.
 const USERS: [(&str, &str); 2] = [("alice", "admin"), ("bob", "")];
-/// The live room that the printed call makes.
-const ROOM: &str = "show-1";
 /// As long as tokens that a person chooses are, in characters.
 const TOKEN_LENGTH: usize = 32;
 /// Logins and channel tokens are good for a day, as the cloud recommends.
@@ -260,11 +259,11 @@ impl Demo {
         let App { sdkappid, key, administrators, .. } = &*self.app;
         let administrator = UserId::trusted(administrators.first().map_or(ADMINISTRATOR, String::as_str));
         let usersig = usersig::make(*sdkappid, key, &administrator, clock.now().seconds(), LOGIN_S, None);
-        format!(
-            "curl -d '{{\"RoomInfo\":{{\"RoomId\":\"{ROOM}\",\"RoomType\":\"Live\",\"RoomName\":\"Show 1\"}}}}' \
-             'http://{control}/v4/live_engine_http_srv/create_room?sdkappid={sdkappid}&identifier={administrator}&usersig={usersig}&random=1&contenttype=json'",
-            administrator = form::encode(administrator.as_str()),
-        )
+        CREATE_ROOM
+            .replace("@CONTROL@", &control.to_string())
+            .replace("@SDKAPPID@", &sdkappid.to_string())
+            .replace("@ADMINISTRATOR@", &form::encode(administrator.as_str()))
+            .replace("@USERSIG@", &usersig)
     }
 
     /// The first thing a newcomer sees.
@@ -325,7 +324,7 @@ impl Demo {
              2. Your server. In a third terminal, while {user} is there; the SDK of the cloud, unmodified:\n\n\
              python3 -m venv sdk && sdk/bin/pip install -q alibabacloud-live20161101\nsdk/bin/python - <<'END'\n{server}END\n\n\
              3. The other cloud's API, called by its administrator; the UserSig is good for a day. This makes a live room:\n\n\
-             {create_room}\n\n\
+             {create_room}\n\
              4. Callbacks of both clouds, as your server would get them:\n",
             create_room = self.create_room(running.control, clock),
         );

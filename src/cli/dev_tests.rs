@@ -71,9 +71,9 @@ fn the_call_of_the_other_cloud_s_api_is_signed_and_needs_no_more_quoting() {
     let (demo, clock) = (demo(), Clock::standing());
     let line = demo.create_room(([127, 0, 0, 1], 8780).into(), &clock);
     let parts: Vec<&str> = line.split('\'').collect();
-    let [_, body, _, url, _] = parts[..] else { panic!("{line}") };
+    let [_, body, _, url, "\n"] = parts[..] else { panic!("{line}") };
     let body: serde_json::Value = serde_json::from_str(body).unwrap();
-    assert_eq!(body["RoomInfo"]["RoomId"], ROOM);
+    assert_eq!(body["RoomInfo"]["RoomId"], "show-1");
     let value = |name: &str| url.split(['?', '&']).find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).unwrap();
     assert_eq!(value("sdkappid"), demo.app.sdkappid.to_string());
     assert!(usersig::verify(value("usersig"), demo.app.sdkappid, "appkey", value("identifier"), clock.now()).is_ok());
@@ -81,8 +81,8 @@ fn the_call_of_the_other_cloud_s_api_is_signed_and_needs_no_more_quoting() {
 
 #[test]
 fn every_mark_of_the_scripts_is_one_that_is_filled_in() {
-    let known = ["TOKEN", "CHANNEL_TOKEN", "SESSIONS", "USER", "KEY_ID", "KEY_SECRET", "CONTROL"];
-    for script in [CLIENT, SERVER] {
+    let known = ["TOKEN", "CHANNEL_TOKEN", "SESSIONS", "USER", "KEY_ID", "KEY_SECRET", "CONTROL", "SDKAPPID", "ADMINISTRATOR", "USERSIG"];
+    for script in [CLIENT, SERVER, CREATE_ROOM] {
         let marks: Vec<&str> = script.split('@').skip(1).step_by(2).collect();
         assert!(!marks.is_empty() && marks.iter().all(|mark| known.contains(mark)), "{marks:?}");
         // The here-document that carries it must not end early.

@@ -52,8 +52,6 @@ const WORDS: &[(&[&str], &[&str])] = &[
 const EXCEPTIONS: &[(&str, &str)] = &[
     // Reads the callbacks that it receives, to print them.
     ("cli/listen.rs", "\"eves\""),
-    // Prints a call of the other cloud's API, to be pasted.
-    ("cli/dev.rs", "live_engine_http_srv"),
 ];
 
 #[test]

@@ -1,0 +1,1 @@
+curl -d '{"RoomInfo":{"RoomId":"show-1","RoomType":"Live","RoomName":"Show 1"}}' 'http://@CONTROL@/v4/live_engine_http_srv/create_room?sdkappid=@SDKAPPID@&identifier=@ADMINISTRATOR@&usersig=@USERSIG@&random=1&contenttype=json'
