@@ -4,6 +4,7 @@
 use super::{
     Config, Ports, SocketCommand,
     acks::{PendingAck, PendingAcks},
+    lanes::Deaths,
     moderation::Moderation,
     queue::Answering,
     timers::Timer,
@@ -43,6 +44,7 @@ pub(super) struct Batch<'a> {
     /// Where the purge of old messages goes on.
     pub retention: &'a mut Gid,
     pub due: &'a mut HashMap<EndpointId, VecDeque<DeliveryId>>,
+    pub deaths: &'a mut Deaths,
     pub dirty: &'a mut HashSet<Gid>,
     /// Lanes in which something changed.
     pub touched: BTreeSet<EndpointId>,

@@ -4,7 +4,7 @@
 use super::{Freeze, batch::Batch, timers::Timer};
 use crate::{
     domain::{
-        Change, Millis, Refusal,
+        Change, Millis, Refusal, Tick,
         app::App,
         endpoint::EndpointId,
         outbox::{DeliveryId, Freezing, Frozen, IN_FLIGHT, Job, Lane, Outcome, TryEnd},
@@ -13,12 +13,37 @@ use crate::{
     ids::Ids,
     store::{self, Store},
 };
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 /// Wait before a try that was not the endpoint's fault is made again, in ms.
 const OURS_WAIT: u64 = 5_000;
 /// Why a delivery whose URL was taken away is dead.
 const REMOVED: &str = "endpoint removed";
+
+/// Between two warnings of an endpoint's dead deliveries, in ms: webhooks that are not repeated die as fast as they are made.
+const WARN_EVERY: u64 = 60_000;
+/// Above this many endpoints, those are forgotten that may be warned of again.
+const MOST_WARNED: usize = 1_024;
+
+/// Dead deliveries, so that the log tells of them and is not filled with them.
+#[derive(Default)]
+pub(super) struct Deaths(HashMap<EndpointId, (Tick, u64)>);
+
+impl Deaths {
+    /// Counts one. How many there were since the last warning, if it is time for one.
+    fn count(&mut self, endpoint: &EndpointId, now: Tick) -> Option<u64> {
+        if self.0.len() > MOST_WARNED {
+            self.0.retain(|_, (next, _)| *next > now);
+        }
+        let (next, unsaid) = self.0.entry(endpoint.clone()).or_insert((now, 0));
+        *unsaid += 1;
+        if *next > now {
+            return None;
+        }
+        *next = now.after(WARN_EVERY);
+        Some(std::mem::take(unsaid))
+    }
+}
 
 impl Batch<'_> {
     pub(super) fn lane(&mut self, endpoint: &EndpointId, change: impl FnOnce(&mut Lane)) {
@@ -105,7 +130,7 @@ impl Batch<'_> {
         let Outcome { delivery, endpoint, attempt, end } = outcome;
         let gone = self.tx.state.url(endpoint).is_none();
         let ladder = retry::ladder(endpoint, self.tx.state.apps.get(endpoint.app()));
-        let now = self.tx.now;
+        let (now, tick, deaths) = (self.tx.now, self.tx.tick, &mut *self.deaths);
         let (freed, wait) = self
             .store
             .savepoint(|store| {
@@ -127,7 +152,9 @@ impl Batch<'_> {
                             Ok(status) => format!("the last of {tries} tries was answered {status}"),
                             Err(error) => format!("the last of {tries} tries failed: {error}"),
                         };
-                        tracing::warn!(%delivery, %endpoint, why, "a delivery is dead: nobody is told of its events; it is kept for 7 days");
+                        if let Some(deliveries) = deaths.count(endpoint, tick) {
+                            tracing::warn!(%delivery, %endpoint, why, deliveries, "dead: nobody is told of these deliveries' events; they are kept for 7 days");
+                        }
                         Ok((store.finish(delivery, endpoint, Some(&why), now)?, None))
                     }
                 }
@@ -184,5 +211,19 @@ pub(super) fn put_aside(store: &Store, endpoint: &EndpointId, in_flight: &[Deliv
         let id = ids.delivery();
         let frozen = freeze(&Freezing { delivery: &id, endpoint, at: now, events: &events });
         store.bury(&id, endpoint, &frozen, &rows, REMOVED, now)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::AppId;
+
+    #[test]
+    fn dead_deliveries_are_warned_of_once_a_minute() {
+        let (mut deaths, one) = (Deaths::default(), EndpointId::LiveRooms(AppId::trusted("a")));
+        let told: Vec<_> = [0, 1, 59_999, 60_000, 60_001].map(|at| deaths.count(&one, Tick(at))).into();
+        assert_eq!(told, [Some(1), None, None, Some(3), None]);
+        assert_eq!(deaths.count(&EndpointId::LiveRooms(AppId::trusted("b")), Tick(60_001)), Some(1));
     }
 }

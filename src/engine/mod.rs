@@ -45,6 +45,7 @@ use crate::{
 };
 use acks::{PendingAck, PendingAcks};
 use batch::{Batch, Out, Step};
+use lanes::Deaths;
 use moderation::Moderation;
 use queue::{Command, Queue};
 pub use start::{Running, Starting};
@@ -107,6 +108,7 @@ struct Engine {
     ports: Option<Ports>,
     timers: Timers,
     alarm: Option<(Tick, Alarm)>,
+    deaths: Deaths,
     /// When mutes and bans of a group are looked at next.
     ends: HashMap<Gid, Tick>,
     /// Deliveries whose wait is over and that found their lane full.
@@ -216,6 +218,7 @@ impl Engine {
             acks: &mut self.acks,
             retention: &mut self.retention,
             due: &mut self.due,
+            deaths: &mut self.deaths,
             dirty: &mut self.dirty,
             touched: BTreeSet::new(),
             emptied: None,

@@ -3,6 +3,7 @@
 
 use super::{
     Config, Core, Engine, Handle, Moderation, PendingAcks, Ports, Purges,
+    lanes::Deaths,
     queue::Queue,
     timers::{Timer, Timers},
 };
@@ -85,6 +86,7 @@ impl Starting {
             ports: None,
             timers,
             alarm: None,
+            deaths: Deaths::default(),
             ends: HashMap::new(),
             due,
             dirty: HashSet::new(),
