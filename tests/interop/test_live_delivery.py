@@ -143,6 +143,7 @@ async def test_a_failing_room_holds_back_only_itself(stage):
 
 @pytest.mark.virtual_clock
 async def test_a_repeat_goes_where_the_callback_is_then_signed_with_the_token_of_then(stage):
+    stage.live.whole = False
     tencent = await telling(stage, token=TOKEN, after_retry=3)
     stage.live.status = 500
     await tencent.do("create_room", RoomInfo=ROOM)
