@@ -100,6 +100,7 @@ impl<'a> Wants<'a> {
             ("Owner_Account", info.owner.into()),
             ("CreateTime", info.created.seconds().into()),
             ("LastInfoTime", info.modified.seconds().into()),
+            // 0: nobody has said anything.
             ("LastMsgTime", info.last_said.map_or(0, Millis::seconds).into()),
             ("NextMsgSeq", (info.top + 1).into()),
             ("MemberNum", info.online.into()),

@@ -16,9 +16,12 @@ fn a_room_is_a_group() {
     let told = json!({
         "GroupId": "r1", "ErrorCode": 0, "ErrorInfo": "", "Type": "AVChatRoom", "Name": "name", "Appid": SDKAPPID, "Introduction": "",
         "Notification": "note", "FaceUrl": "c", "Owner_Account": "ann", "CreateTime": 1_700_000_000,
-        "LastInfoTime": 1_700_000_000, "LastMsgTime": 1_700_000_000, "NextMsgSeq": 2, "MemberNum": 1, "MaxMemberNum": 9, "ApplyJoinOption": "FreeAccess", "MuteAllMember": "On", "ShutUpAllMember": "On", "AppDefinedData": [], "MemberList": [],
+        "LastInfoTime": 1_700_000_000, "LastMsgTime": 1_700_000_000, "NextMsgSeq": 2, "MemberNum": 1,
+        "MaxMemberNum": 9, "ApplyJoinOption": "FreeAccess", "MuteAllMember": "On", "ShutUpAllMember": "On", "AppDefinedData": [], "MemberList": [],
     });
     assert_eq!(server.call(INFO, json!({"GroupIdList": ["r1"]}))["GroupInfo"], json!([told]));
+    server.room("r2");
+    assert_eq!(server.call(INFO, json!({"GroupIdList": ["r2"]}))["GroupInfo"][0]["LastMsgTime"], 0, "nobody has said anything");
 }
 
 #[test]
