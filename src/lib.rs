@@ -102,6 +102,7 @@
 //! | name look-ups of callbacks and questions | 16 | the try is not spent |
 //! | control calls that wait for a client or for moderation | 128, each with a thread | 503 |
 //! | nonces | `nonces` | the oldest minute of the key that has most goes, its older stamps are refused |
+//! | addresses that showed wrong UserSigs | 4,096 | the one whose minute began first is forgotten |
 //! | bodies at the door | 64 MiB in all | 503 |
 //! | users in channels that media servers report | none: the operator's own servers | – |
 
