@@ -192,3 +192,42 @@ fn rooms_whose_webhooks_fail_hold_up_no_other_room() {
     }
     assert_eq!(world.receiver.tries("bad").len(), 1);
 }
+
+#[test]
+fn who_does_not_answer_holds_up_no_other_room() {
+    let world = World::live();
+    let api = world.tencent();
+    world.receiver.react(|c| if hook_line(c).starts_with("slow ") { React::Hang } else { React::Status(200) });
+    api.room("slow");
+    world.receiver.wait(1);
+    let began = Instant::now();
+    for n in 0..20 {
+        api.room(&format!("r{n}"));
+    }
+    world.receiver.until_hooks("the others", |lines| lines.len() == 20);
+    assert!(began.elapsed() < Duration::from_millis(1_900), "{:?}", began.elapsed());
+}
+
+#[test]
+fn what_waits_for_its_repeat_goes_on_after_a_crash_with_what_was_begun() {
+    let mut world = World::live();
+    let api = world.tencent();
+    repeats(&world, 3);
+    api.ok("live_config/set_callback_token", json!({"Token": "t", "IsTokenEnable": true}));
+    world.receiver.token("/live", Some("t"));
+    world.receiver.always(React::Status(500));
+    api.room("r1");
+    let _u1 = world.member("u1", "r1");
+    world.advance(2 * SECOND);
+    assert_eq!(world.receiver.tries("r1 Create").len(), 2);
+    world.server.crash();
+    world.receiver.always(React::Status(200));
+    world.advance(6 * SECOND);
+    world.hooked(&["r1 Create administrator", "r1 Online Enter u1"]);
+    let tries = world.receiver.tries("r1 Create");
+    let unsigned = |path: &str| path.split("&Sign=").next().unwrap().to_owned();
+    assert!(tries.iter().all(|c| (unsigned(&c.path), &c.body) == (unsigned(&tries[0].path), &tries[0].body)), "{tries:?}");
+    assert_eq!(tries.len(), 3);
+    let signs: BTreeSet<_> = tries.iter().map(|c| param(&c.path, "Sign")).collect();
+    assert_eq!(signs.len(), 3);
+}

@@ -296,3 +296,82 @@ fn a_room_has_five_administrators() {
     let set: BTreeSet<String> = list().as_array().unwrap().iter().map(|a| a.as_str().unwrap().to_owned()).collect();
     assert_eq!(set, ["b", "c", "d", "e", "f"].map(String::from).into());
 }
+
+#[test]
+fn a_mute_of_one_cloud_is_one_of_the_other() {
+    let world = World::new();
+    let (api, other) = (world.tencent(), world.api());
+    api.room("r1");
+    let mut u1 = world.member("u1", "r1");
+    let band = |action: &str, name: &str| drop(other.ok(action, &[("AppId", &world.app.id), ("GroupId", "r1"), (name, "u1")]));
+    let now = world.seconds();
+    // What has no end over there has none here.
+    mute(&api, "u1", 10);
+    band("AddLiveMessageGroupBand", "BannedUsers");
+    assert_eq!(muted(&api), [("u1".into(), 4_294_967_295)]);
+    world.advance(10 * SECOND);
+    assert_eq!(silenced(&mut u1, "r1"), 442);
+    mute(&api, "u1", 10);
+    assert_eq!(muted(&api), [("u1".into(), now + 20)]);
+    band("RemoveLiveMessageGroupBand", "UnbannedUsers");
+    assert_eq!(muted(&api), []);
+    u1.tell("r1", "free");
+    mute(&api, "u1", 10);
+    other.ok("ModifyLiveMessageGroupBand", &[("AppId", &world.app.id), ("GroupId", "r1"), ("BannnedUsers", "u2")]);
+    assert_eq!(muted(&api), [("u2".into(), 4_294_967_295)], "the list that was given replaces the one that was");
+    u1.tell("r1", "free again");
+}
+
+#[test]
+fn many_mutes_and_bans_end_each_at_its_own_time() {
+    let mut world = World::new();
+    let api = world.tencent();
+    api.room("r1");
+    let now = world.seconds();
+    // The later ones first, and some moved to an earlier or a later end.
+    for n in (1..=10).rev() {
+        mute(&api, &format!("m{n:02}"), n * 10);
+        ban(&api, &[&format!("b{n:02}")], n * 10);
+    }
+    mute(&api, "m10", 5);
+    ban(&api, &["b01"], 95);
+    for step in 0..11 {
+        let passed = step * 10;
+        let left = |end: i64| end > passed;
+        let expect = |kind: &str, moved: i64, to: i64| {
+            let all = (1..=10).map(|n| (format!("{kind}{n:02}"), if n == moved { to } else { n * 10 }));
+            all.filter(|(_, end)| left(*end)).map(|(user, end)| (user, now + end)).collect::<Vec<_>>()
+        };
+        let api = world.tencent();
+        assert_eq!((muted(&api), banned(&api)), (expect("m", 10, 5), expect("b", 1, 95)), "after {passed} s");
+        if step % 3 == 1 {
+            world.server.restart();
+        }
+        world.advance(10 * SECOND);
+    }
+    let (kept, rows) = world.sql().query_row("SELECT muted_until, banned FROM grp", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    assert_eq!((kept, rows), ("{}".to_owned(), "{}".to_owned()), "what is over is forgotten");
+}
+
+#[test]
+fn a_room_has_so_many_mutes_and_bans_and_what_is_over_takes_no_place() {
+    let world = World::with(|settings| {
+        settings.rules.quotas.mutes_per_group = 2;
+        settings.rules.quotas.bans_per_group = 2;
+    });
+    let api = world.tencent();
+    api.room("r1");
+    let code = |command: &str, users: &[&str], name: &str| {
+        api.post(&format!("live_engine_http_srv/{command}"), &json!({"RoomId": "r1", "MemberList_Account": users, name: 10})).code()
+    };
+    for (command, name) in [("mute_member", "MuteTime"), ("ban_member", "Duration")] {
+        assert_eq!(code(command, &["a", "b"], name), 0);
+        assert_eq!(code(command, &["c"], name), 100002, "{command}");
+        assert_eq!(code(command, &["a"], name), 0, "who is in the list already");
+    }
+    assert_eq!((muted(&api).len(), banned(&api).len()), (2, 2), "nothing of it");
+    world.advance(10 * SECOND);
+    for (command, name) in [("mute_member", "MuteTime"), ("ban_member", "Duration")] {
+        assert_eq!(code(command, &["c", "d"], name), 0, "{command}");
+    }
+}

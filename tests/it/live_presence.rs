@@ -258,3 +258,86 @@ fn who_is_away_at_a_kill_is_told_once_and_returns_or_does_not() {
     assert_eq!(of("back"), ["Enter", "HeartbeatInterrupt", "HeartbeatRecover", "Leave"]);
     assert_eq!(of("gone"), ["Enter", "HeartbeatInterrupt"]);
 }
+
+#[test]
+fn who_was_put_out_while_away_is_told_of_no_more() {
+    let world = World::live();
+    let api = world.tencent();
+    (1..=4).for_each(|n| drop(api.room(&format!("r{n}"))));
+    let mut u1 = world.on("u1");
+    (1..=4).for_each(|n| drop(u1.join(&format!("r{n}"))));
+    let mut expected: Vec<String> = (1..=4).flat_map(|n| [format!("r{n} Create administrator"), format!("r{n} Online Enter u1")]).collect();
+    let hooked = |expected: &[String]| world.hooked(&expected.iter().map(String::as_str).collect::<Vec<_>>());
+    hooked(&expected);
+    u1.vanish();
+    world.advance(20 * SECOND);
+    expected = (1..=4).map(|n| format!("r{n} Offline HeartbeatInterrupt u1")).collect();
+    hooked(&expected);
+    // One puts it out, one bans it, one is dissolved, one waits for it.
+    api.ok("room_engine_http_srv/kick_user_out", json!({"RoomId": "r1", "MemberList_Account": ["u1"]}));
+    api.live("ban_member", json!({"RoomId": "r2", "MemberList_Account": ["u1"], "Duration": 60}));
+    api.live("destroy_room", json!({"RoomId": "r3"}));
+    world.hooked(&["r3 Destroy administrator DestroyByUser"]);
+    let mut u1 = world.on("u1");
+    assert!(u1.resumed());
+    world.hooked(&["r4 Online HeartbeatRecover u1"]);
+    u1.join("r4");
+    u1.join("r1");
+    world.hooked(&["r1 Online Enter u1"]);
+    u1.ok("rpc", json!({"method": "session.logoff"}));
+    world.hooked(&["r1 Offline Leave u1", "r4 Offline Leave u1"]);
+}
+
+#[test]
+fn who_is_put_out_after_its_loss_and_before_it_was_told_is_told_as_put_out() {
+    let world = World::live();
+    let api = world.tencent();
+    api.room("r1");
+    let u1 = world.member("u1", "r1");
+    u1.vanish();
+    world.advance(10 * SECOND);
+    api.ok("room_engine_http_srv/kick_user_out", json!({"RoomId": "r1", "MemberList_Account": ["u1"]}));
+    world.advance(300 * SECOND);
+    world.hooked(&["r1 Create administrator", "r1 Online Enter u1", "r1 Offline Kicked u1"]);
+}
+
+#[test]
+fn who_does_not_come_back_into_a_room_after_its_return_has_left() {
+    let world = World::live();
+    let api = world.tencent();
+    api.room("r1");
+    api.room("r2");
+    let mut u1 = world.on("u1");
+    u1.join("r1");
+    u1.join("r2");
+    world.hooked(&["r1 Create administrator", "r1 Online Enter u1", "r2 Create administrator", "r2 Online Enter u1"]);
+    u1.vanish();
+    world.advance(25 * SECOND);
+    let mut u1 = world.on("u1");
+    u1.join("r1");
+    world.advance(120 * SECOND);
+    world.hooked(&[
+        "r1 Offline HeartbeatInterrupt u1",
+        "r1 Online HeartbeatRecover u1",
+        "r2 Offline HeartbeatInterrupt u1",
+        "r2 Online HeartbeatRecover u1",
+        "r2 Offline Leave u1",
+    ]);
+    u1.tell("r1", "still here");
+}
+
+#[test]
+fn somebody_else_s_login_of_the_same_user_ends_its_stay_also_when_it_is_away() {
+    let world = World::live();
+    world.tencent().room("r1");
+    world.member("u1", "r1").vanish();
+    world.advance(20 * SECOND);
+    world.hooked(&["r1 Create administrator", "r1 Online Enter u1", "r1 Offline HeartbeatInterrupt u1"]);
+    let mut other = world.on_device("u1", "elsewhere");
+    assert!(!other.resumed());
+    world.hooked(&[]);
+    other.join("r1");
+    world.hooked(&["r1 Online Enter u1"]);
+    other.leave("r1");
+    world.hooked(&["r1 Offline Leave u1"]);
+}

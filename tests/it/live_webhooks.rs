@@ -252,3 +252,30 @@ fn at_70_percent_of_the_rooms_that_there_may_be_a_warning_is_told() {
     assert_eq!(warnings, ["- Threshold administrator: 7 of 10"]);
     assert_eq!(lines.len(), 9);
 }
+
+#[test]
+fn what_a_client_does_to_a_group_is_told_as_its_users_doing() {
+    let world = World::live();
+    let login = world.app.login("boss", world.seconds() + 60, "admin");
+    let mut boss = crate::harness::Client::login(world.server.running().sessions, &login, "Windows 11");
+    let mut rpc = |method: &str, data: Value| drop(boss.ok("rpc", json!({"method": method, "data": data})));
+    rpc("group.create", json!({"group_id": "g1", "name": "A group"}));
+    let _u1 = world.member("u1", "g1");
+    world.hooked(&["g1 Create boss", "g1 Online Enter u1"]);
+    rpc("group.modify", json!({"group_id": "g1", "info": "new"}));
+    rpc("group.mute_all", json!({"group_id": "g1"}));
+    rpc("group.unmute_all", json!({"group_id": "g1"}));
+    rpc("group.mute", json!({"group_id": "g1", "users": ["u1"]}));
+    rpc("group.modify", json!({"group_id": "g1", "admins": ["a1"]}));
+    rpc("group.kick", json!({"group_id": "g1", "user": "u1"}));
+    rpc("group.close", json!({"group_id": "g1"}));
+    world.hooked(&["g1 Update boss", "g1 Update boss", "g1 Update boss", "g1 Admin boss: add a1", "g1 Offline Kicked u1", "g1 Destroy boss DestroyByUser"]);
+    for c in world.receiver.hooks() {
+        let expected = match hook_line(&c) {
+            line if line.contains("Admin") => None,
+            line if line.contains("Enter") => Some("Unknown"),
+            _ => Some("Windows"),
+        };
+        assert_eq!(param(&c.path, "OptPlatform").as_deref(), expected, "{}", c.path);
+    }
+}

@@ -210,13 +210,34 @@ fn the_form_of_a_call_is_free_where_the_document_leaves_it_free() {
         let answer = format!("{method} / HTTP/1.1\r\nHost: console.tim.qq.com\r\nConnection: close\r\n\r\n");
         match method {
             "GET" => assert_eq!(http(api.at, answer.as_bytes()).unwrap().status, 200),
-            _ => assert!(head(api.at, &answer).starts_with("HTTP/1.1 200 "), "{method}"),
+            _ => assert!(raw(api.at, &answer).starts_with("HTTP/1.1 200 "), "{method}"),
         }
     }
 }
 
-/// What stands at the beginning of an answer that has no body.
-fn head(at: std::net::SocketAddr, request: &str) -> String {
+#[test]
+fn get_callback_answers_byte_for_byte_as_documented() {
+    let world = World::new();
+    let api = world.tencent();
+    let words = ["Live.CallbackAfterCreateRoom", "Live.CallbackAfterDestroyRoom"];
+    api.hook("http://www.example.com/callback", &words);
+    let post = api.post("live_config/get_callback", &json!({}));
+    let query: Vec<String> = post.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let request = format!("POST {}?{} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}", post.path, query.join("&"));
+    let answer = raw(api.at, &request);
+    let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+    let id = serde_json::from_str::<Value>(body).unwrap()["RequestId"].as_str().unwrap().to_owned();
+    // The sample of the source document, without its white space.
+    let expected = format!(
+        "{{\"ErrorCode\":0,\"ErrorInfo\":\"\",\"ActionStatus\":\"OK\",\"RequestId\":\"{id}\",\"Response\":\
+         {{\"Url\":\"http://www.example.com/callback\",\"CallbackCommandList\":[\"{}\",\"{}\"]}}}}",
+        words[0], words[1]
+    );
+    assert_eq!(body, expected);
+}
+
+/// An answer as it came, up to the end of the connection.
+fn raw(at: std::net::SocketAddr, request: &str) -> String {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(at).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
