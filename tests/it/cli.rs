@@ -1,6 +1,6 @@
 //! The shipped binary as a person types it: its words, its exit codes, and its end.
 
-use crate::harness::{Client, Folder, Process, http, roomd};
+use crate::harness::{Client, Folder, Process, Tencent, http, roomd};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -279,6 +279,13 @@ fn an_application_of_the_other_cloud_moves_here_with_its_number_and_key() {
         moved(number, &["b", "c d"], 1, &changed(&id, &["--administrator", "b", "--administrator", "c d", "--after-retry", "1"]));
         let (_, shown, _) = roomd(&["app", "show", "--app", &id, "--data", dir]);
         assert!(shown.lines().any(|line| line.split_once(' ').is_some_and(|(name, value)| name == "administrators" && value.trim() == "b, c d")), "{shown}");
+    }
+    // What the command line makes opens the door to whom the command line has let in, by this number.
+    let at = process.as_ref().expect("it runs").control;
+    for (user, expected) in [("b", 100301), ("c d", 100301), ("admin", 60010)] {
+        let usersig = roomd(&["usersig", "--app", "1400000701", "--user", user, "--data", dir]).1;
+        let api = Tencent { at, sdkappid: 1_400_000_701, key: key.into(), identifier: user.into(), now: std::sync::Arc::new(|| 0) };
+        assert_eq!(api.post("live_config/get_callback", &json!({})).with("usersig", usersig.trim()).code(), expected, "{user}");
     }
     for (text, what) in [("", "must have the key as its one line"), ("a\nb\n", "must have the key as its one line")] {
         fs::write(&file, text).unwrap();
