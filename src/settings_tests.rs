@@ -72,6 +72,7 @@ group_messages_per_second = 40
 users_per_check = 100
 types_per_group = 30
 body_bytes = 15360
+element_bytes = 12288
 user_info_bytes = 512
 page_size = 50
 channels_per_session = 256

@@ -173,7 +173,8 @@ impl From<Refusal> for RpcError {
             | ChannelTooLarge(_)
             | NotForChannels(_)
             | Unrecoverable
-            | Bad { .. } => (400, "InputInvalid"),
+            | Bad { .. }
+            | MessageTooLong { .. } => (400, "InputInvalid"),
             Internal | NotConfirmed(_) => (500, "ServerError"),
             Unavailable | Busy => (503, "ServiceUnavailable"),
         };

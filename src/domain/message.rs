@@ -133,9 +133,12 @@ impl Draft {
     }
 
     pub fn check(&self, quotas: &Quotas) -> Result<(), Refusal> {
-        let bytes = self.elements.as_ref().map_or(self.body.len(), |elements| elements.len() + self.custom.len());
-        if !quota::fits(bytes, quotas.body_bytes) {
-            return Err(Refusal::Bad { what: "body", why: format!("has {bytes} bytes; {} are allowed", quotas.body_bytes) });
+        let (what, bytes, most) = match &self.elements {
+            Some(elements) => ("the message with its elements", elements.len() + self.custom.len(), quotas.element_bytes),
+            None => ("body", self.body.len(), quotas.body_bytes),
+        };
+        if !quota::fits(bytes, most) {
+            return Err(Refusal::MessageTooLong { what, bytes, most });
         }
         Ok(())
     }

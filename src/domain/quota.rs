@@ -58,6 +58,8 @@ quotas! {
     types_per_group = 30;
     /// Bytes of a message (`alibaba.md` §2.4).
     body_bytes = 15_360;
+    /// Bytes of a message's elements, as JSON, and of what its sender added (`tencent.md` §8, A9).
+    element_bytes = 12_288;
     /// Bytes of a user's extension (`alibaba.md` §2.3).
     user_info_bytes = 512;
     /// Largest page of a list (`alibaba.md` §2).

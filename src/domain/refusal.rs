@@ -80,6 +80,12 @@ pub enum Refusal {
     NoList(String),
     /// A position that is not in the stream any more, or of another stream.
     Unrecoverable,
+    /// `what` of a message has more bytes than it may.
+    MessageTooLong {
+        what: &'static str,
+        bytes: usize,
+        most: u32,
+    },
     /// A value outside its bounds: the parameter and what is wrong with it.
     Bad {
         what: &'static str,
@@ -122,6 +128,7 @@ impl fmt::Display for Refusal {
             Refusal::TooManyMutes(n) => {
                 write!(f, "a list of mutes may have {n} users, the most that limits.mutes_per_group allows; mute the whole group instead")
             }
+            Refusal::MessageTooLong { what, bytes, most } => write!(f, "{what} has {bytes} bytes; {most} are allowed"),
             Refusal::TooManyBans(n) => write!(f, "a group may have {n} banned users, the most that limits.bans_per_group allows; lift some bans first"),
             Refusal::TooManyAdmins(n) => write!(f, "a group may have {n} administrators; remove some first"),
             Refusal::TooMuchMetadata(what) => write!(f, "the metadata would have {what}"),

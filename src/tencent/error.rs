@@ -175,6 +175,7 @@ fn common(refusal: &Refusal) -> Said {
         LoginRevoked => Code::UserSigExpired,
         Muted => Code::Muted,
         Moderated(_) => Code::Filtered,
+        MessageTooLong { .. } => Code::MessageTooLong,
         TooFast(_) => Code::TooManyMessages,
         Unavailable | Busy | Internal | NotConfirmed(_) | NoSession => return Said::Fault,
         TooManyApps(_)

@@ -137,7 +137,7 @@ pub fn error(why: &Refusal) -> Error {
         Refusal::AlreadySubscribed(_) => 105,
         Refusal::TooLarge(_) | Refusal::ChannelTooLarge(_) | Refusal::NotForChannels(_) => 108,
         Refusal::Unrecoverable => 112,
-        Refusal::Bad { .. } | Refusal::WebhookExists | Refusal::NoWebhook | Refusal::TokenIncomplete => 107,
+        Refusal::Bad { .. } | Refusal::MessageTooLong { .. } | Refusal::WebhookExists | Refusal::NoWebhook | Refusal::TokenIncomplete => 107,
         Refusal::NoSuchApp(_) | Refusal::AppDisabled(_) | Refusal::NoSuchKey(_) | Refusal::NoSession => 101,
         Refusal::Unavailable | Refusal::Internal => 100,
         Refusal::Busy => 111,

@@ -11,15 +11,12 @@ use crate::{
     },
     tencent::{
         command::{Call, told},
-        error::{Code, RestError},
         rest::Outcome,
     },
 };
 use serde::Serialize;
 use serde_json::json;
 
-/// Bytes of a message's elements and what its sender added, as JSON (§8, A9).
-const MAX_MESSAGE: usize = 12 * 1024;
 /// Who says it.
 const SENDER: &str = "Sender_Account";
 /// What a message is that many others of the same second left no room for.
@@ -63,10 +60,7 @@ fn send(call: &Call, user: UserId, mut draft: Draft) -> Outcome {
         msg_drop_reason: Option<&'static str>,
     }
     let group = call.body.room()?;
-    let bytes = draft.elements.as_ref().map_or(0, String::len) + draft.custom.len();
-    if bytes > MAX_MESSAGE {
-        return Err(RestError::new(Code::MessageTooLong, format!("the message has {bytes} bytes as JSON; {MAX_MESSAGE} are allowed")));
-    }
+    draft.check(&call.gateway.rules.quotas).map_err(|why| call.family.refusal(&why))?;
     call.gateway.words.look_up(&call.app, &mut draft);
     let sender = Sender { user, info: String::new(), client: None };
     let request = Request::Send { app: call.app.id.clone(), group, sender, voice: Voice::User, draft: Box::new(draft) };
