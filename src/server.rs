@@ -166,9 +166,15 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
         clock,
         workers,
         handler: Arc::new(move |request| answers.answer(request)),
-        explain: Box::new(move |status, why| {
-            let rpc::RpcReply { status, headers, body } = rpc::unreadable(&names, status, why);
-            door::Reply { status, headers, body }
+        explain: Box::new(move |status, why, path| match path.strip_prefix(rest::PREFIX) {
+            Some(path) => {
+                let rest::RestReply { headers, body } = rest::unreadable(&names, path, status, why);
+                door::Reply { status: 200, headers, body }
+            }
+            None => {
+                let rpc::RpcReply { status, headers, body } = rpc::unreadable(&names, status, why);
+                door::Reply { status, headers, body }
+            }
         }),
         adopt: Box::new(move |upgraded| adopters[turn.fetch_add(1, Ordering::Relaxed) % adopters.len()](upgraded)),
     })

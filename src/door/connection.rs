@@ -44,7 +44,10 @@ pub async fn serve(house: &House, side: Side, stream: Async<TcpStream>, peer: So
         let head = match visit.head(side, first).await {
             Ok(head) => head,
             Err(End::Quiet) => return,
-            Err(End::Fault(fault)) => return visit.refuse(side, fault).await,
+            Err(End::Fault(fault)) => {
+                let path = http::path_of(&visit.unread);
+                return visit.refuse(side, fault, &path).await;
+            }
         };
         first = false;
         let close = head.close;
@@ -60,7 +63,7 @@ pub async fn serve(house: &House, side: Side, stream: Async<TcpStream>, peer: So
             Ok(true) => {}
             Ok(false) => return visit.linger().await,
             Err(End::Quiet) => return,
-            Err(End::Fault(fault)) => return visit.refuse(side, fault).await,
+            Err(End::Fault(fault)) => return visit.refuse(side, fault, "").await,
         }
         // Whoever sends without pause must not keep the thread.
         future::yield_now().await;
@@ -140,7 +143,14 @@ impl Visit<'_> {
 
     /// Reads the body, has a worker answer, and writes that. True: the connection goes on.
     async fn control(&mut self, head: Head) -> Result<bool, End> {
-        let body = self.body(&head).await?;
+        let body = match self.body(&head).await {
+            Ok(body) => body,
+            Err(End::Fault(fault)) => {
+                self.refuse(Side::Control, fault, &head.path).await;
+                return Err(End::Quiet);
+            }
+            Err(End::Quiet) => return Err(End::Quiet),
+        };
         let head_only = head.method == "HEAD";
         let method = if head_only { "GET".into() } else { head.method };
         let request = Request { method, path: head.path, query: head.query, headers: head.headers, body, peer: self.peer };
@@ -150,9 +160,12 @@ impl Visit<'_> {
                 self.house.busy.fetch_add(1, Ordering::Relaxed);
                 let bytes = printed.recv().await;
                 self.house.busy.fetch_sub(1, Ordering::Relaxed);
-                bytes.unwrap_or_else(|_| self.print(self.house.say(Side::Control, 500, "the worker was lost"), head_only))
+                bytes.unwrap_or_else(|_| self.print(self.house.say(Side::Control, 500, "the worker was lost", ""), head_only))
             }
-            Err(_) => self.print(self.house.say(Side::Control, 503, "too many requests are waiting; try again").with("Retry-After", "1"), head_only),
+            Err(full) => {
+                let path = full.into_inner().request.path;
+                self.print(self.house.say(Side::Control, 503, "too many requests are waiting; try again", &path).with("Retry-After", "1"), head_only)
+            }
         };
         self.share = self.house.bodies.share();
         Ok(self.say(bytes, head.close).await?)
@@ -189,9 +202,9 @@ impl Visit<'_> {
         http::print(reply, head_only, self.house.clock.now())
     }
 
-    async fn refuse(&mut self, side: Side, fault: Fault) {
+    async fn refuse(&mut self, side: Side, fault: Fault, path: &str) {
         tracing::debug!(peer = %self.peer, status = fault.status, why = fault.why, "refused");
-        let mut reply = self.house.say(side, fault.status, fault.why);
+        let mut reply = self.house.say(side, fault.status, fault.why, path);
         if side == Side::Sessions {
             reply = upgrade::open_to_all(reply);
         }

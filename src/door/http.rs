@@ -105,6 +105,14 @@ pub fn parse(bytes: &[u8], line: usize) -> Result<Option<Head>, Fault> {
     Ok(Some(Head { method: method.into(), path, query, headers, size, length, old, close, expects }))
 }
 
+/// The path in the first line of a head that was not read to its end, or could not be; empty when it shows none.
+pub fn path_of(bytes: &[u8]) -> String {
+    let line = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
+    let target = line.split(|b| *b == b' ').nth(1).unwrap_or_default();
+    let path = target.split(|b| *b == b'?').next().unwrap_or_default();
+    if path.starts_with(b"/") { String::from_utf8_lossy(path).into_owned() } else { String::new() }
+}
+
 /// Path and query of a target in origin form, or in absolute form, as a client of a proxy sends it.
 fn split(method: &str, target: &str) -> Result<(String, String), Fault> {
     let local = match target.split_once("://") {
@@ -191,6 +199,20 @@ pub fn date(now: Millis) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_path_of_what_could_not_be_read() {
+        for (bytes, expected) in [
+            ("POST /v4/x?a=b HTTP/1.1\r\nHost:", "/v4/x"),
+            ("POST /v4", "/v4"),
+            ("POST  /v4", ""),
+            ("POST http://a/v4 HTTP/1.1", ""),
+            ("\u{16}\u{3}", ""),
+            ("", ""),
+        ] {
+            assert_eq!(path_of(bytes.as_bytes()), expected, "{bytes:?}");
+        }
+    }
 
     #[test]
     fn heads_are_judged() {

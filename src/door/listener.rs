@@ -67,10 +67,10 @@ impl House {
         }
     }
 
-    /// What the door itself answers: as the control API's clients read it, or in plain words.
-    pub fn say(&self, side: Side, status: u16, why: &str) -> Reply {
+    /// What the door itself answers: as the control API's clients read it, or in plain words. The path may be empty.
+    pub fn say(&self, side: Side, status: u16, why: &str, path: &str) -> Reply {
         match side {
-            Side::Control => (self.explain)(status, why),
+            Side::Control => (self.explain)(status, why, path),
             Side::Sessions => Reply::text(status, why),
         }
     }
@@ -161,8 +161,8 @@ fn enter(executor: &LocalExecutor<'static>, house: &Rc<House>, stream: Async<Tcp
 
 fn sorry(house: &House, side: Side, full: Full) -> Reply {
     let reply = match full {
-        Full::Total(n) => house.say(side, 503, &format!("the server has {n} connections, the most allowed; try again later")),
-        Full::Address(n) => house.say(side, 429, &format!("your address has {n} connections, the most allowed; close some first")),
+        Full::Total(n) => house.say(side, 503, &format!("the server has {n} connections, the most allowed; try again later"), ""),
+        Full::Address(n) => house.say(side, 429, &format!("your address has {n} connections, the most allowed; close some first"), ""),
     };
     reply.with("Retry-After", "5").with("Access-Control-Allow-Origin", "*")
 }

@@ -69,9 +69,9 @@ impl Reply {
 
 /// Answers control requests; called on worker threads, many at a time.
 pub type Handler = Arc<dyn Fn(&Request) -> Reply + Send + Sync>;
-/// Makes the answer to a control request that the door refuses, of a status and a sentence: its clients
-/// read no plain text.
-pub type Explain = Box<dyn Fn(u16, &str) -> Reply + Send>;
+/// Makes the answer to a control request that the door refuses, of a status, a sentence and the path, as far as that is
+/// known: its clients read no plain text.
+pub type Explain = Box<dyn Fn(u16, &str, &str) -> Reply + Send>;
 /// Takes upgraded sockets over; called on the door's thread, so it must not block.
 pub type Adopt = Box<dyn Fn(Upgraded) + Send>;
 

@@ -46,7 +46,7 @@ fn rig(limits: Limits) -> Rig {
         workers: Arc::default(),
         handler: Arc::new(handler),
         adopt,
-        explain: Box::new(Reply::text),
+        explain: Box::new(|status, why, _| Reply::text(status, why)),
     })
     .unwrap();
     Rig { door: Some(door), control: at, sessions: sessions_at, clock, adopted, gate }

@@ -16,6 +16,8 @@ pub enum Code {
     /// No number, or nobody's.
     BadSdkAppId = 60006,
     TooManyCalls = 60007,
+    /// We are too busy, or too slow.
+    Overloaded = 60008,
     NoSuchCommand = 60009,
     NotAdministrator = 60010,
     NoSdkAppId = 60012,

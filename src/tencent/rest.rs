@@ -111,18 +111,27 @@ pub fn handle(gateway: &Gateway, request: &RestRequest) -> RestReply {
         Ok(result) => (0, "", result.as_deref()),
         Err(error) => (error.code as u32, error.info.as_str(), None),
     };
-    let body = if is_live(service) {
-        let id = format!("Id-{}-O-Seq-{}", gateway.ids.hex32(), gateway.count.fetch_add(1, Ordering::Relaxed) + 1);
-        if code != 0 {
-            tracing::debug!(request = id, path = request.path, code, info, "request refused");
-        }
-        live(code, info, &id, result)
-    } else {
-        if code != 0 {
-            tracing::debug!(path = request.path, code, info, "request refused");
-        }
-        flat(code, info, result)
-    };
+    let count = gateway.count.fetch_add(1, Ordering::Relaxed) + 1;
+    let id = request_id(&gateway.ids, count);
+    if code != 0 {
+        tracing::debug!(request = id, path = request.path, code, info, "request refused");
+    }
+    reply(service, code, info, &id, result)
+}
+
+/// The answer to what never became a request: too long, too slow, no HTTP. `path` is as far as it could be read, and
+/// `status` what another cloud's callers would see.
+pub fn unreadable(ids: &Ids, path: &str, status: u16, why: &str) -> RestReply {
+    let code = if status < 500 { Code::BadHttp } else { Code::Overloaded };
+    reply(path.split('/').next().unwrap_or_default(), code as u32, why, &request_id(ids, 0), None)
+}
+
+fn request_id(ids: &Ids, count: u64) -> String {
+    format!("Id-{}-O-Seq-{count}", ids.hex32())
+}
+
+fn reply(service: &str, code: u32, info: &str, id: &str, result: Option<&RawValue>) -> RestReply {
+    let body = if is_live(service) { live(code, info, id, result) } else { flat(code, info, result) };
     let headers = [
         ("Content-Type", "application/json"),
         ("Access-Control-Allow-Origin", "*"),

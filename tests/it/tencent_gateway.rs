@@ -362,3 +362,20 @@ fn usersigs_of_a_user_who_was_kicked_are_worth_nothing_and_a_newer_one_is() {
     assert_eq!(list(&boss).with("usersig", &old).code(), 70001);
     crate::harness::Client::login(world.server.running().sessions, &login(&boss.usersig()), "d");
 }
+
+#[test]
+fn what_the_door_refuses_has_the_envelope_too() {
+    let world = World::new();
+    let at = world.server.running().control;
+    let ask = |head: &str| http(at, format!("{head}\r\n\r\n").as_bytes()).expect("an answer");
+    let live = "POST /v4/live_engine_http_srv/create_room?sdkappid=1 HTTP/1.1\r\nHost: a\r\n";
+    for (head, why) in [("Content-Length: 1048577", "1 MiB"), ("Transfer-Encoding: chunked", "Content-Length"), ("Content-Length: x", "not a number")] {
+        let answer = ask(&format!("{live}{head}"));
+        assert_eq!(code(&answer), 60002, "{}", answer.body);
+        let (info, id) = (answer.body["ErrorInfo"].as_str().unwrap(), answer.body["RequestId"].as_str().unwrap());
+        assert!(info.contains(why) && id.starts_with("Id-"), "{}", answer.body);
+    }
+    let answer = ask("POST /v4/group_open_http_svc/get_group_info HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577");
+    assert_eq!((code(&answer), answer.body.get("RequestId")), (60002, None), "{}", answer.body);
+    assert_eq!(ask("POST /v5/x/y HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577").status, 413, "nobody's path");
+}
