@@ -61,6 +61,9 @@ const BATCH: usize = 2_048;
 const BATCH_READ: usize = 4 * 1024 * 1024;
 /// Pause before what could not be committed, and nobody asks for again, is tried once more, in ms.
 const REDO_AFTER: u64 = 200;
+/// Mutes and bans of a group are looked at this often while there is one that ends, in ms: a timer that was set for the
+/// end of each would stay for as long, also when its group is gone.
+const LOOK_AT_ENDS: u64 = 600_000;
 /// Counters of messages that are not stored are saved within this many ms (`design.md` §1).
 const SAVE_COUNTERS_AFTER: u64 = 1_000;
 
@@ -426,11 +429,11 @@ impl Engine {
         }
     }
 
-    /// When mutes and bans of the group are to be looked at, unless they are sooner anyway.
+    /// When mutes and bans of the group are to be looked at again, unless they are sooner anyway.
     fn next_end(&mut self, gid: Gid, tick: Tick) -> Option<Tick> {
         let end = ban::next_end(&self.core.state, gid)?;
         let wait = end.0.saturating_sub(self.core.clock.now().0).max(1).unsigned_abs();
-        let at = tick.after(wait);
+        let at = tick.after(wait.min(LOOK_AT_ENDS));
         match self.ends.insert(gid, at) {
             Some(sooner) if sooner <= at => {
                 self.ends.insert(gid, sooner);

@@ -36,6 +36,11 @@ impl Timers {
         self.due.insert((at, self.count), timer);
     }
 
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.due.len()
+    }
+
     pub fn next(&self) -> Option<Tick> {
         self.due.keys().next().map(|(at, _)| *at)
     }

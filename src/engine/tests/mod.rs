@@ -2,6 +2,7 @@
 //! acknowledged, and memory must equal what a reload gives.
 
 mod channels;
+mod ends;
 mod purge;
 mod waiting;
 mod webhooks;
