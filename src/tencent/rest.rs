@@ -216,7 +216,7 @@ fn application(directory: &Directory, params: &Form) -> Result<Arc<App>, RestErr
     let unknown = || RestError::new(Code::BadSdkAppId, format!("sdkappid {text:.20} is no application's number; roomd app list shows them"));
     let number = text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit())).ok_or_else(unknown)?;
     let app = directory.numbered(number).cloned().ok_or_else(unknown)?;
-    if app.disabled { Err(RestError::new(Code::AppDisabled, format!("application {} is disabled", app.id))) } else { Ok(app) }
+    if app.disabled { Err(RestError::new(Code::AppDisabled, format!("the application of sdkappid {number} is disabled"))) } else { Ok(app) }
 }
 
 /// Returns the administrator who calls.
@@ -246,8 +246,8 @@ fn authenticate<'a>(gateway: &Gateway, directory: &Directory, app: &App, params:
         return Err(RestError::new(Code::UserSigExpired, "the UserSig is from before its user was kicked; make a new one"));
     }
     if !app.administrators.iter().any(|name| name == identifier) {
-        // Any user has a UserSig: who the administrators are is told to who runs the server.
-        let info = format!("{identifier} is no administrator of this application; roomd app show --app {} tells who is", app.id);
+        // Any user of the application comes this far: who the administrators are is not for them.
+        let info = format!("{identifier} is no administrator of this application; roomd app show tells who is");
         return Err(RestError::new(Code::NotAdministrator, info));
     }
     Ok(identifier)

@@ -1,6 +1,7 @@
 //! Who is let in, in which order that is looked at, and the two envelopes (`tencent.md` §1, §2.4).
 
 use super::*;
+use crate::domain::AppId;
 use crate::domain::app::AppChange;
 use crate::domain::ask::Ask;
 use crate::domain::request::Request;
@@ -217,6 +218,19 @@ fn administrators_come_and_go() {
     let app = fake::app("demo").id;
     server.fake.call(Request::ChangeApp { app, change: AppChange::Administrators(vec!["boss".into()]) }).unwrap();
     assert_eq!((call(ADMINISTRATOR), call("boss")), (60010, IN));
+}
+
+#[test]
+fn who_may_not_call_learns_nothing_of_the_application() {
+    let server = Server::new();
+    server.app(App { id: AppId::trusted("secret-name"), sdkappid: 8, disabled: true, ..fake::app("off") });
+    server.fake.call(Request::ChangeApp { app: fake::app("demo").id, change: AppChange::Administrators(vec!["boss".into()]) }).unwrap();
+    let ann = server.query().with("identifier", "ann").with("usersig", server.usersig(SDKAPPID, KEY, "ann", 0));
+    for (query, expected) in [(ann, 60010), (server.query().with("sdkappid", "8"), 60016)] {
+        let answer = server.send(GET, &query.text(), b"{}");
+        assert_eq!(code(&answer), expected);
+        assert!(!answer.to_string().contains("boss") && !answer.to_string().contains("secret-name"), "{answer}");
+    }
 }
 
 #[test]
