@@ -63,7 +63,8 @@ fn query(word: &str, event: &GroupEvent, app: &App) -> String {
         return query;
     }
     if let Origin::Server { address: Some(address) } | Origin::Client { address: Some(address), .. } = &event.by.from {
-        query += &format!("&ClientIP={}", encode(&address.to_string()));
+        // A listener on [::] sees IPv4 addresses within IPv6 ones.
+        query += &format!("&ClientIP={}", encode(&address.to_canonical().to_string()));
     }
     query + "&OptPlatform=" + platform(&event.by.from)
 }

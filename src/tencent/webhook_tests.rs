@@ -156,6 +156,7 @@ fn whose_doing_it_was() {
     for (from, expected) in [
         (Origin::Server { address: None }, "&OptPlatform=RESTAPI"),
         (Origin::Server { address: v6 }, "&ClientIP=2001%3Adb8%3A%3A1&OptPlatform=RESTAPI"),
+        (Origin::Server { address: Some("::ffff:10.0.0.7".parse().unwrap()) }, "&ClientIP=10.0.0.7&OptPlatform=RESTAPI"),
         (Origin::Client { address: v6, device: "web".into() }, "&ClientIP=2001%3Adb8%3A%3A1&OptPlatform=Web"),
         (client("android-7"), "&OptPlatform=Android"),
         (client("IOS 17"), "&OptPlatform=iOS"),
