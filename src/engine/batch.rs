@@ -48,8 +48,6 @@ pub(super) struct Batch<'a> {
     pub dirty: &'a mut HashSet<Gid>,
     /// Lanes in which something changed.
     pub touched: BTreeSet<EndpointId>,
-    /// An endpoint whose URL the present command took away.
-    pub emptied: Option<EndpointId>,
     /// A command met a defect: the transaction is not to be trusted.
     pub broken: bool,
     /// Bytes of messages that were read for answers.

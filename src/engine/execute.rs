@@ -5,7 +5,6 @@ use super::{
     SocketCommand, SocketOp,
     acks::PendingAck,
     batch::{Batch, Step},
-    lanes::put_aside,
     moderation::Incoming,
     queue::Answering,
     socket::linked_or_new,
@@ -150,27 +149,18 @@ impl Batch<'_> {
         for event in events {
             self.render(event, &mut rendered);
         }
-        let emptied = self.emptied.take();
-        if stored.is_empty() && rendered.is_empty() && emptied.is_none() {
+        if stored.is_empty() && rendered.is_empty() {
             // Counters alone are written at the end of the batch, but they must open it.
             let counters = changes.iter().any(|c| matches!(c, Change::Counters(..)));
             return if counters { self.store.begin() } else { Ok(()) };
         }
-        let in_flight = emptied.as_ref().and_then(|e| self.tx.state.lanes.get(e)).map(|lane| lane.in_flight.clone()).unwrap_or_default();
-        let (now, ids, freeze) = (self.tx.now, self.ids, &self.ports.freeze);
+        let now = self.tx.now;
         let free = self.store.savepoint(|store| {
             for change in &stored {
                 store.write(change)?;
             }
-            let free = rendered.iter().map(|event| store.add_event(event, now)).collect::<store::Result<Vec<bool>>>()?;
-            if let Some(endpoint) = &emptied {
-                put_aside(store, endpoint, &in_flight, ids, freeze, now)?;
-            }
-            Ok(free)
+            rendered.iter().map(|event| store.add_event(event, now)).collect::<store::Result<Vec<bool>>>()
         })?;
-        if let Some(endpoint) = &emptied {
-            self.lane(endpoint, |lane| lane.ready = 0);
-        }
         for (event, free) in rendered.into_iter().zip(free) {
             if free {
                 self.lane(&event.endpoint, |lane| lane.ready += 1);
@@ -260,12 +250,12 @@ impl Batch<'_> {
             }
             Request::UpdateSubscription { app, id, url, wants } => {
                 subscription::update(&mut self.tx, &app, &id, url, wants)?;
-                self.endpoint_changed(EndpointId::Subscription(app, id), true);
+                self.touched.insert(EndpointId::Subscription(app, id));
                 Answer::Done
             }
             Request::DeleteSubscription { app, id } => {
                 subscription::delete(&mut self.tx, &app, &id)?;
-                self.endpoint_changed(EndpointId::Subscription(app, id), true);
+                self.touched.insert(EndpointId::Subscription(app, id));
                 Answer::Done
             }
             Request::DescribeChannel { app, channel } => Answer::Channel(channel::describe(&self.tx, &app, &channel)?),
@@ -305,7 +295,7 @@ impl Batch<'_> {
 
     fn change_app(&mut self, id: AppId, change: AppChange) -> Result<Answer, Refusal> {
         let (old, new) = app::change(&mut self.tx, &id, change)?;
-        self.app_changed(&old, &new);
+        self.app_changed(&old, &new)?;
         Ok(Answer::App(new))
     }
 

@@ -1,17 +1,16 @@
 //! Lanes on a batch (`design.md` §4.4–4.7): freezing waiting events into deliveries before the first
 //! byte is sent, what a try's end means, and which delivery goes next.
 
-use super::{Freeze, batch::Batch, timers::Timer};
+use super::{batch::Batch, execute::unreadable, timers::Timer};
 use crate::{
     domain::{
-        Change, Millis, Refusal, Tick,
+        Change, Refusal, Tick,
         app::App,
         endpoint::EndpointId,
         outbox::{DeliveryId, Freezing, Frozen, IN_FLIGHT, Job, Lane, Outcome, TryEnd},
         retry::{self, Next},
     },
-    ids::Ids,
-    store::{self, Store},
+    store,
 };
 use std::collections::{HashMap, VecDeque};
 
@@ -19,6 +18,10 @@ use std::collections::{HashMap, VecDeque};
 const OURS_WAIT: u64 = 5_000;
 /// Why a delivery whose URL was taken away is dead.
 const REMOVED: &str = "endpoint removed";
+/// So many deliveries of an endpoint that is no more are made and put aside at once; however many wait, nobody else does …
+const ASIDE: usize = 100;
+/// … and the next so many ms later.
+const ASIDE_AGAIN: u64 = 10;
 
 /// Between two warnings of an endpoint's dead deliveries, in ms: webhooks that are not repeated die as fast as they are made.
 const WARN_EVERY: u64 = 60_000;
@@ -64,6 +67,9 @@ impl Batch<'_> {
     }
 
     fn pump(&mut self, endpoint: &EndpointId) -> store::Result<()> {
+        if self.tx.state.url(endpoint).is_none() {
+            return self.put_aside(endpoint);
+        }
         // A disabled application's lane is parked: what waits is kept.
         if self.tx.state.apps.get(endpoint.app()).is_none_or(|app| app.disabled) {
             return Ok(());
@@ -176,41 +182,59 @@ impl Batch<'_> {
     }
 
     /// An application was changed: one of its URLs, or it was switched on or off.
-    pub(super) fn app_changed(&mut self, old: &App, new: &App) {
+    pub(super) fn app_changed(&mut self, old: &App, new: &App) -> Result<(), Refusal> {
+        for endpoint in [EndpointId::LiveEvents(new.id.clone()), EndpointId::LiveRooms(new.id.clone())] {
+            if endpoint.url(old, &[]).is_none() && endpoint.url(new, &[]).is_some() && self.has_waiting(&endpoint).map_err(unreadable)? {
+                // What was told to nobody is not told to the next one.
+                return Err(Refusal::Busy);
+            }
+            self.touched.insert(endpoint);
+        }
         let subscriptions = self.tx.state.subscriptions_of(&new.id);
         let endpoints = subscriptions.iter().map(|s| EndpointId::Subscription(new.id.clone(), s.id.clone()));
         self.touched.extend(endpoints.collect::<Vec<_>>());
-        // One change takes away one URL at most.
-        self.endpoint_changed(EndpointId::LiveEvents(new.id.clone()), !old.event_callback_url.is_empty());
-        self.endpoint_changed(EndpointId::LiveRooms(new.id.clone()), old.live_webhook.is_some());
+        Ok(())
     }
 
-    /// A URL was set, changed or taken away. What waits takes the new URL along; without one it is put
-    /// aside in the same write as the change.
-    pub(super) fn endpoint_changed(&mut self, endpoint: EndpointId, had_url: bool) {
-        self.touched.insert(endpoint.clone());
-        if had_url && self.tx.state.url(&endpoint).is_none() {
-            self.emptied = Some(endpoint);
-        }
+    fn in_flight(&self, endpoint: &EndpointId) -> Vec<DeliveryId> {
+        self.tx.state.lanes.get(endpoint).map(|lane| lane.in_flight.clone()).unwrap_or_default()
     }
-}
 
-/// What waits for an endpoint that is no more becomes dead. Deliveries in flight may still arrive: their
-/// outcome decides.
-pub(super) fn put_aside(store: &Store, endpoint: &EndpointId, in_flight: &[DeliveryId], ids: &Ids, freeze: &Freeze, now: Millis) -> store::Result<()> {
-    for frozen in store.frozen(Some(endpoint))? {
-        if !in_flight.contains(&frozen.id) {
-            store.finish(&frozen.id, endpoint, Some(REMOVED), now)?;
-        }
+    fn has_waiting(&self, endpoint: &EndpointId) -> store::Result<bool> {
+        let in_flight = self.in_flight(endpoint);
+        Ok(self.store.has_events(endpoint)? || self.store.frozen(Some(endpoint))?.iter().any(|frozen| !in_flight.contains(&frozen.id)))
     }
-    let mut last = 0;
-    loop {
-        let (rows, events): (Vec<i64>, Vec<_>) = store.next_waiting(endpoint, last)?.into_iter().unzip();
-        let Some(row) = rows.last() else { return Ok(()) };
-        last = *row;
-        let id = ids.delivery();
-        let frozen = freeze(&Freezing { delivery: &id, endpoint, at: now, events: &events });
-        store.bury(&id, endpoint, &frozen, &rows, REMOVED, now)?;
+
+    /// What waits for an endpoint that is no more becomes dead, a little at a time. Deliveries in flight may still arrive:
+    /// their outcome decides.
+    fn put_aside(&mut self, endpoint: &EndpointId) -> store::Result<()> {
+        let (in_flight, ids, freeze, now) = (self.in_flight(endpoint), self.ids, &self.ports.freeze, self.tx.now);
+        let ready = self.store.savepoint(|store| {
+            let frozen = store.frozen(Some(endpoint))?.into_iter().map(|frozen| frozen.id).filter(|id| !in_flight.contains(id));
+            let mut room = ASIDE;
+            for id in frozen.take(ASIDE) {
+                store.finish(&id, endpoint, Some(REMOVED), now)?;
+                room -= 1;
+            }
+            for _ in 0..room {
+                let (rows, events): (Vec<i64>, Vec<_>) = store.next_waiting(endpoint)?.into_iter().unzip();
+                if rows.is_empty() {
+                    return Ok(None);
+                }
+                let id = ids.delivery();
+                let frozen = freeze(&Freezing { delivery: &id, endpoint, at: now, events: &events });
+                store.bury(&id, endpoint, &frozen, &rows, REMOVED, now)?;
+            }
+            store.ready(endpoint).map(Some)
+        })?;
+        for delivery in self.due.remove(endpoint).into_iter().flatten() {
+            self.out.popped.push((endpoint.clone(), delivery));
+        }
+        self.lane(endpoint, |lane| lane.ready = ready.unwrap_or(0));
+        if ready.is_some() {
+            self.out.timers.push((self.tx.tick.after(ASIDE_AGAIN), Timer::Pump));
+        }
+        Ok(())
     }
 }
 

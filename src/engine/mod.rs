@@ -224,7 +224,6 @@ impl Engine {
             deaths: &mut self.deaths,
             dirty: &mut self.dirty,
             touched: BTreeSet::new(),
-            emptied: None,
             broken: false,
             read: 0,
             out: Out::default(),

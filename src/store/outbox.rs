@@ -81,19 +81,22 @@ impl Store {
         Ok(Taken { events, fewer_ready })
     }
 
-    /// The next waiting events, ready or not, for a delivery that will not be sent. `after`: the last row of those before,
-    /// 0 at first. There is no index of all that wait, so they are looked for once through; where one delivery takes several
-    /// of one subject, by the index of subjects.
-    pub fn next_waiting(&self, lane: &EndpointId, after: i64) -> Result<Vec<(i64, (String, String))>> {
-        let takes = lane.takes();
-        if takes.one_subject && takes.events > 1 {
-            return self.oldest(lane, "1", "subject");
-        }
-        // Of the endpoint no index is used: it would be read, and sorted, as a whole each time.
-        let mut rows =
-            self.conn().prepare_cached("SELECT id, subject, payload FROM outbox WHERE +endpoint = ?1 AND delivery IS NULL AND id > ?2 ORDER BY id LIMIT ?3")?;
-        let found = rows.query_map(params![lane.to_string(), after, takes.events as i64], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
-        Ok(found.collect::<rusqlite::Result<_>>()?)
+    /// The next waiting events, ready or not, for a delivery that will not be sent: rows, subjects and payloads. Subject by
+    /// subject, because that is how the index has them: those of an endpoint are not sorted anew for each delivery.
+    pub fn next_waiting(&self, lane: &EndpointId) -> Result<Vec<(i64, (String, String))>> {
+        self.oldest(lane, "1", "subject, id")
+    }
+
+    /// Does any event wait that no delivery has?
+    pub fn has_events(&self, lane: &EndpointId) -> Result<bool> {
+        let mut any = self.conn().prepare_cached("SELECT 1 FROM outbox WHERE endpoint = ?1 AND delivery IS NULL LIMIT 1")?;
+        Ok(any.exists(params![lane.to_string()])?)
+    }
+
+    /// How many events may be sent next.
+    pub fn ready(&self, lane: &EndpointId) -> Result<u64> {
+        let mut count = self.conn().prepare_cached("SELECT count(*) FROM outbox WHERE endpoint = ?1 AND ready = 1 AND delivery IS NULL")?;
+        Ok(count.query_row(params![lane.to_string()], |row| row.get::<_, i64>(0))? as u64)
     }
 
     /// Writes a delivery that will not be sent, and takes its events, these rows, out of what waits.
@@ -128,7 +131,7 @@ impl Store {
             false => None,
         };
         let of = if only.is_some() { "subject = ?3" } else { "?3 IS NULL" };
-        let mut rows = conn.prepare_cached(&format!("SELECT id, subject, payload {waiting} AND {of} ORDER BY id LIMIT ?2"))?;
+        let mut rows = conn.prepare_cached(&format!("SELECT id, subject, payload {waiting} AND {of} ORDER BY {order} LIMIT ?2"))?;
         let found = rows.query_map(params![name, takes.events as i64, only], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
         // All are read before the first is changed: the change takes a row out of what is being read.
         Ok(found.collect::<rusqlite::Result<_>>()?)
@@ -226,9 +229,9 @@ impl Store {
             }
         }
         for name in names {
-            let mut count = conn.prepare_cached("SELECT count(*) FROM outbox WHERE endpoint = ?1 AND ready = 1 AND delivery IS NULL")?;
-            let ready: i64 = count.query_row(params![name], |row| row.get(0))?;
-            purged.ready.push((endpoint(&name)?, ready as u64));
+            let lane = endpoint(&name)?;
+            let ready = self.ready(&lane)?;
+            purged.ready.push((lane, ready));
         }
         purged.more = [purged.delivered, purged.dead, purged.waiting].iter().any(|n| *n >= AT_ONCE);
         Ok(purged)

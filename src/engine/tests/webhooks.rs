@@ -47,6 +47,10 @@ impl Bench {
         self.batch(vec![]);
     }
 
+    fn count_waiting(&self) -> i64 {
+        self.engine.core.store.conn().query_row("SELECT count(*) FROM outbox", [], |row| row.get(0)).unwrap()
+    }
+
     /// Reasons of the deliveries that were given up, and how many there are of each.
     fn dead(&self) -> Vec<(String, i64)> {
         let conn = self.engine.core.store.conn();
@@ -191,4 +195,41 @@ fn a_disabled_application_keeps_what_waits() {
     assert_eq!(bodies(&again), ["g1 1"]);
     b.ended(&again[0], TryEnd::Delivered);
     assert_eq!(bodies(&b.sent()), ["g1 2"]);
+}
+
+#[test]
+fn very_many_that_wait_are_put_aside_little_by_little() {
+    let folder = Folder::new();
+    let mut b = told(&folder);
+    for n in 0..150 {
+        b.set("g1", &n.to_string());
+        b.set("g2", &n.to_string());
+    }
+    let count = |b: &Bench| b.dead().iter().map(|(_, n)| n).sum::<i64>();
+    let agree = |b: &Bench| assert_eq!(b.seen().0.ready, b.seen().1.ready);
+    let create = || Request::ChangeApp { app: app(), change: AppChange::CreateLiveWebhook(webhook("http://c.example.com/")) };
+    b.change(AppChange::DeleteLiveWebhook);
+    assert_eq!(count(&b), 100);
+    agree(&b);
+    assert!(matches!(b.ask(create()), Err(Refusal::Busy)), "the rest must not go there");
+    b.failing.store(true, Ordering::SeqCst);
+    b.pass_by(10);
+    b.failing.store(false, Ordering::SeqCst);
+    assert_eq!(count(&b), 100, "nothing of a lost batch");
+    agree(&b);
+    b.pass_by(REDO_AFTER);
+    assert_eq!(count(&b), 200);
+    agree(&b);
+    drop(b);
+    let mut b = Bench::open(&folder.0);
+    b.engine.core.ids = Ids::seeded(8);
+    b.engine.timers.at(b.engine.core.clock.tick(), Timer::Pump);
+    b.batch(vec![]);
+    assert_eq!(b.sent().len(), 0, "after a start it goes on");
+    b.pass_by(10);
+    assert_eq!((b.dead(), b.count_waiting()), (vec![("endpoint removed".to_string(), 300)], 0));
+    agree(&b);
+    assert!(b.ask(create()).is_ok());
+    b.set("g1", "new");
+    assert_eq!(bodies(&b.sent()), ["g1 new"]);
 }
