@@ -4,6 +4,7 @@
 mod channels;
 mod ends;
 mod purge;
+mod rooms;
 mod waiting;
 mod webhooks;
 
