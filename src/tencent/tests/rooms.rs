@@ -1,6 +1,11 @@
 //! Rooms and their metadata (`tencent.md` §4).
 
 use super::*;
+use crate::domain::{
+    GroupId,
+    ask::Ask,
+    request::{Actor, GroupRequest, Request},
+};
 
 const CREATE: &str = "live_engine_http_srv/create_room";
 
@@ -142,6 +147,17 @@ fn the_list_has_public_rooms_most_views_first() {
     assert_eq!(ids(&server.response("get_room_list", json!({}))).len(), 3, "the first page, of the largest size");
     let bad = [json!({"Next": 1}), json!({"Next": "x"}), json!({"Next": "1-0"}), json!({"Count": 0}), json!({"Count": 21}), json!({"Count": "1"})];
     server.refuses(LIST, 100002, bad);
+}
+
+#[test]
+fn a_group_that_was_given_no_name_is_called_by_its_id() {
+    let server = Server::new();
+    let (app, group) = (fake::app("demo").id, GroupId::trusted("g1"));
+    let what = GroupRequest::Create(Box::default());
+    server.fake.call(Request::Group { app, group, by: Actor::server(None), what }).unwrap();
+    assert_eq!(server.response("get_room_info", json!({"RoomId": "g1"}))["RoomInfo"]["RoomName"], "g1");
+    assert_eq!(server.response("get_room_list", json!({}))["RoomList"][0]["RoomName"], "g1");
+    assert_eq!(server.call("group_open_http_svc/get_group_info", json!({"GroupIdList": ["g1"]}))["GroupInfo"][0]["Name"], "g1");
 }
 
 #[test]
