@@ -10,6 +10,7 @@ use crate::{
         room::{Room, TakeSeatMode},
     },
     fake,
+    tencent::received,
 };
 use std::sync::Arc;
 
@@ -117,6 +118,8 @@ fn each_word_is_spelled_as_documented() {
         assert_eq!(got.body.get(), compact.replace("\": ", "\":"), "{name}");
         assert_eq!((rendered.endpoint, rendered.subject.as_str()), (EndpointId::LiveRooms(AppId::trusted("demo")), "room1"), "{name}");
         assert!(words::LIVE_WORDS.contains(&word(what)), "{name}");
+        let told = received::in_words(got.body.get().as_bytes()).unwrap();
+        assert!(told[0] != word(what) && !told[0].contains('?'), "{name} is not told in words: {told:?}");
     }
 }
 
