@@ -45,16 +45,16 @@ struct Create {
     /// how long messages are kept, which cannot be changed later: 0, 1 or 2 for 30 (the default), 90 or 180 days
     #[argh(option, arg_name = "n")]
     msg_life_cycle: Option<i64>,
-    /// sDKAppID that it has at the other cloud; the next free number when left out
+    /// its SDKAppID at Tencent; the next free number when left out
     #[argh(option, arg_name = "number")]
     sdkappid: Option<i64>,
     /// file with its key as one line, when it has one already; - is standard input
     #[argh(option, arg_name = "file")]
     app_key_file: Option<String>,
-    /// userID whose UserSig may call the API of the other cloud, once for each (administrator)
+    /// who may call Tencent's API with a UserSig, once for each (administrator)
     #[argh(option, arg_name = "id")]
     administrator: Vec<String>,
-    /// how often a webhook of the other cloud is repeated that failed: 0 (the default) to 3 times
+    /// how often a failed webhook of live rooms is repeated: 0 (the default) to 3 times
     #[argh(option, arg_name = "n")]
     after_retry: Option<i64>,
     /// folder of the store (./roomd-data)
@@ -78,10 +78,10 @@ struct Change {
     /// its id
     #[argh(option, arg_name = "id")]
     app: String,
-    /// userID whose UserSig may call the API of the other cloud, once for each; those there were are no longer
+    /// who may call Tencent's API with a UserSig, once for each; those there were are no longer
     #[argh(option, arg_name = "id")]
     administrator: Vec<String>,
-    /// how often a webhook of the other cloud is repeated that failed: 0 to 3 times
+    /// how often a failed webhook of live rooms is repeated: 0 to 3 times
     #[argh(option, arg_name = "n")]
     after_retry: Option<i64>,
     /// folder of the store (./roomd-data)
@@ -95,7 +95,7 @@ struct Change {
     json: bool,
 }
 
-/// List the applications.
+/// List the applications, each with its SDKAppID and its name.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "list")]
 struct List {
@@ -162,7 +162,7 @@ impl AppCommand {
             Action::Show(Show { app, data, config, json }) => one(Place::existing(Given { data, config, ..Given::default() })?.app(&app)?, json),
             Action::List(List { data, config, json }) => {
                 let apps = Place::existing(Given { data, config, ..Given::default() })?.apps()?;
-                let line = |app: &Value| format!("{}  {}", plain(&app["app_id"]), plain(&app["name"])).trim_end().to_string();
+                let line = |app: &Value| format!("{}  {}  {}", plain(&app["app_id"]), app["sdkappid"], plain(&app["name"])).trim_end().to_string();
                 if json { apps.to_string() } else { apps.as_array().into_iter().flatten().map(line).collect::<Vec<_>>().join("\n") }
             }
         };

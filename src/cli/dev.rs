@@ -254,7 +254,7 @@ impl Demo {
         serde_json::to_string(&join).expect("strings and numbers")
     }
 
-    /// A call of the other cloud's API, to be pasted: it makes a room.
+    /// A call of Tencent's API, to be pasted: it makes a room.
     fn create_room(&self, control: SocketAddr, clock: &Clock) -> String {
         let App { sdkappid, key, administrators, .. } = &*self.app;
         let administrator = UserId::trusted(administrators.first().map_or(ADMINISTRATOR, String::as_str));
@@ -321,9 +321,9 @@ impl Demo {
         text += &format!(
             "1. A client. In a second terminal; {user} logs on, says hello in the {GROUP} and publishes on the {CHANNEL}:\n\n\
              npm install centrifuge ws\nnode - <<'END'\n{client}END\n\n\
-             2. Your server. In a third terminal, while {user} is there; the SDK of the cloud, unmodified:\n\n\
+             2. Your server, where it speaks to Alibaba Cloud. In a third terminal, while {user} is there; the cloud's SDK, unmodified:\n\n\
              python3 -m venv sdk && sdk/bin/pip install -q alibabacloud-live20161101\nsdk/bin/python - <<'END'\n{server}END\n\n\
-             3. The other cloud's API, called by its administrator; the UserSig is good for a day. This makes a live room:\n\n\
+             3. Your server, where it speaks to Tencent Live: a call of its administrator, whose UserSig is good for a day. This makes a live room:\n\n\
              {create_room}\n\
              4. Callbacks of both clouds, as your server would get them:\n",
             create_room = self.create_room(running.control, clock),

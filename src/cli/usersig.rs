@@ -15,7 +15,7 @@ use std::path::PathBuf;
 #[derive(FromArgs)]
 #[argh(subcommand, name = "usersig")]
 pub struct UsersigCommand {
-    /// sDKAppID of the application, or its AppId
+    /// the application: its SDKAppID, or its AppId
     #[argh(option, arg_name = "number")]
     app: String,
     /// id of the user
@@ -45,7 +45,7 @@ impl UsersigCommand {
         let mut apps = apps.as_array().into_iter().flatten();
         let named = |app: &&serde_json::Value| app["app_id"] == *self.app || app["sdkappid"].as_u64().is_some_and(|n| n.to_string() == self.app);
         let app =
-            apps.find(named).ok_or_else(|| Failure::Run(format!("there is no application {}; roomd app list shows all with their sdkappid", self.app)))?;
+            apps.find(named).ok_or_else(|| Failure::Run(format!("there is no application {}; roomd app list shows all with their SDKAppID", self.app)))?;
         let number = app["sdkappid"].as_u64().and_then(|n| u32::try_from(n).ok());
         let (Some(sdkappid), Some(key)) = (number, app["app_key"].as_str()) else {
             return Err(Failure::Run("the application has no sdkappid or app_key".into()));

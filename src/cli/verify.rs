@@ -106,7 +106,7 @@ struct Usersig {
     #[argh(option)]
     key: String,
 
-    /// sDKAppID for which it must be; any when left out
+    /// the SDKAppID for which it must be; any when left out
     #[argh(option, arg_name = "number")]
     sdkappid: Option<u32>,
 

@@ -30,7 +30,7 @@ async def test_an_app_a_key_and_a_login_from_the_command_line_work_with_the_sdks
     assert_shape(made, {
         "app_id": str, "app_key": str, "app_sign": str, "name": "by hand", "sdkappid": int,
         "administrators": ["administrator"], "data_center": "cn-shanghai", "event_callback_url": stage.receiver.url,
-        "audit_type": 0, "audit_url": made["audit_url"], "after_retry": 0,
+        "audit_type": 0, "audit_url": made["audit_url"], "live_webhook_url": "", "live_webhook_words": [], "after_retry": 0,
     })
     assert made == await roomd(stage, "app", "show", "--app", app.id, "--json"), "show prints what create printed"
     assert made in await roomd(stage, "app", "list", "--json"), "list prints an array of the same"

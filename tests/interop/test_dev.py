@@ -78,7 +78,7 @@ async def test_the_snippets_that_dev_prints_run_as_printed_and_their_callbacks_a
         await node.line(r"#2 teacher: hello")
 
         await curl.start("bash", "-c", CALL.search(text)[0])
-        assert await curl.ended() == 0, f"the call of the other cloud's API failed:\n{curl.log}"
+        assert await curl.ended() == 0, f"the call of Tencent's API failed:\n{curl.log}"
         await curl.line('"ActionStatus":"OK"')
 
         await dev.line("alice logged on")

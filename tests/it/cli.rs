@@ -78,7 +78,19 @@ fn keys_and_applications_are_managed_without_and_with_a_running_server() {
     let dir = data.to_str().unwrap();
     let make = |id: &str| json_of(&["app", "create", "--app", id, "--name", "Shop", "--audit-type", "1", "--msg-life-cycle", "2", "--data", dir, "--json"]);
     let app = make("shop-1");
-    for field in ["app_id", "app_key", "app_sign", "name", "sdkappid", "administrators", "data_center", "event_callback_url", "audit_type", "audit_url"] {
+    for field in [
+        "app_id",
+        "app_key",
+        "app_sign",
+        "name",
+        "sdkappid",
+        "administrators",
+        "data_center",
+        "event_callback_url",
+        "audit_type",
+        "audit_url",
+        "live_webhook_url",
+    ] {
         assert!(app.get(field).is_some(), "{field}: {app}");
     }
     assert_eq!(json_of(&["app", "show", "--app", "shop-1", "--data", dir, "--json"]), app);
@@ -88,6 +100,8 @@ fn keys_and_applications_are_managed_without_and_with_a_running_server() {
     let mut process = Process::start(&data, &[]);
     let second = make("shop-2");
     assert_eq!(json_of(&["app", "list", "--data", dir, "--json"]), json!([app, second]));
+    let lines = roomd(&["app", "list", "--data", dir]).1;
+    assert!(lines.lines().nth(1).is_some_and(|line| line.starts_with(&format!("shop-2  {}", second["sdkappid"]))), "{lines}");
     assert_eq!(roomd(&["app", "create", "--app", "shop-2", "--data", dir]).0, 1, "its id is taken");
     // The key that was made before the start signs calls now, and none once it is deleted.
     let mut api = crate::harness::Api {

@@ -185,6 +185,8 @@ pub fn app_json(app: &App) -> Value {
         "event_callback_url": app.event_callback_url,
         "audit_type": audit_type,
         "audit_url": audit_url.unwrap_or_default(),
+        "live_webhook_url": app.live_webhook.as_ref().map_or("", |webhook| &webhook.url),
+        "live_webhook_words": app.live_webhook.as_ref().map_or(&[][..], |webhook| &webhook.words),
         "after_retry": app.after_retry,
     })
 }
