@@ -31,5 +31,4 @@ mod subscriptions;
 mod super_large;
 mod tencent_bad_input;
 mod tencent_gateway;
-mod webhooks;
 mod wire;
