@@ -3,9 +3,7 @@
 
 use crate::{
     alibaba::{
-        live_callback, moderation,
         rpc::{self, Gateway, GatewayParts},
-        rtc_callback,
         token::NonceShape,
     },
     clock::{self, Clock},
@@ -14,17 +12,8 @@ use crate::{
         operator::{self, Operator},
         route::Control,
     },
-    delivery::{
-        self, Dispatcher, Patience, Target,
-        ask::{self, Asker},
-    },
-    domain::{
-        app::{App, Audit},
-        endpoint::EndpointId,
-        event::{Event, Rendered},
-        outbox::{Freezing, Frozen},
-        request::Request,
-    },
+    delivery::{Dispatcher, ask::Asker},
+    domain::request::Request,
     door::{self, Door, DoorConfig, Workers},
     engine::{self, Handle, Ports, Starting},
     ids::{ALNUM, Ids},
@@ -33,7 +22,7 @@ use crate::{
     settings::Settings,
     socket::{Hub, HubConfig},
     store::{self, Store},
-    tencent::{rest, webhook},
+    tencent::rest,
     words::{self, Words},
 };
 use std::{
@@ -46,8 +35,9 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
 };
+
+mod dialects;
 
 /// Held by the process that has the store open; its text says where that process can be asked.
 pub const LOCK: &str = "roomd.lock";
@@ -115,13 +105,13 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
     let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_HUBS);
     let hubs: Vec<Hub> =
         (0..count as u8).map(|number| Hub::start(number, handle.clone(), hub_config.clone())).collect::<Result<_, _>>().map_err(system("a hub"))?;
-    let dispatcher = Arc::new(Dispatcher::start(sending(&settings, &handle, &clock)).map_err(system("the senders"))?);
-    let asker = Arc::new(Asker::start(asking(&settings, &handle, &clock)).map_err(system("the moderation"))?);
+    let dispatcher = Arc::new(Dispatcher::start(dialects::sending(&settings, &handle, &clock)).map_err(system("the senders"))?);
+    let asker = Arc::new(Asker::start(dialects::asking(&settings, &handle, &clock)).map_err(system("the moderation"))?);
     let (jobs, questions) = (dispatcher.clone(), asker.clone());
     let ports = Ports {
-        render,
-        render_channel: rtc_callback::render,
-        freeze: freezer(&settings),
+        render: dialects::render,
+        render_channel: dialects::render_channel,
+        freeze: dialects::freezer(&settings),
         hubs: hubs.iter().map(Hub::deliverer).collect(),
         dispatch: Box::new(move |job| jobs.send(job)),
         ask: Box::new(move |question| questions.ask(question)),
@@ -256,87 +246,17 @@ pub fn offline(settings: &Settings) -> Result<Handle, String> {
     let config = engine::Config { rules: settings.rules.clone(), metrics: Arc::default(), retry_percent: settings.retry_percent };
     let starting = Starting::new(store, clock, Ids::random(), config).map_err(|e| e.to_string())?;
     // Nothing is sent from here: what is frozen meanwhile is sent by the next server, as it is.
-    let ports =
-        Ports { render, render_channel: rtc_callback::render, freeze: freezer(settings), hubs: Vec::new(), dispatch: Box::new(|_| {}), ask: Box::new(|_| {}) };
+    let ports = Ports {
+        render: dialects::render,
+        render_channel: dialects::render_channel,
+        freeze: dialects::freezer(settings),
+        hubs: Vec::new(),
+        dispatch: Box::new(|_| {}),
+        ask: Box::new(|_| {}),
+    };
     let running = starting.run(ports).map_err(|e| format!("cannot start the engine: {e}"))?;
     std::mem::forget(lock); // held until this process ends, as its engine is
     Ok(running.handle)
-}
-
-/// The event as each cloud tells of it.
-fn render(event: &Event, app: &App) -> Vec<Rendered> {
-    match event {
-        Event::Session(event) => live_callback::render(event, app).into_iter().collect(),
-        Event::Group(event) => webhook::render(event, app).into_iter().collect(),
-        // Subscriptions are told of those.
-        Event::Channel(_) => Vec::new(),
-    }
-}
-
-fn freezer(settings: &Settings) -> engine::Freeze {
-    let strict = settings.rtc_strict_ids;
-    let in_body = |body| Frozen { query: String::new(), body };
-    Box::new(move |freezing: &Freezing| match freezing.endpoint {
-        EndpointId::LiveEvents(_) => in_body(live_callback::freeze(freezing)),
-        EndpointId::Subscription(..) => in_body(rtc_callback::freeze(freezing, strict)),
-        EndpointId::LiveRooms(_) => webhook::freeze(freezing),
-    })
-}
-
-/// What a moderation server is asked, and where its verdict goes.
-fn asking(settings: &Settings, handle: &Handle, clock: &Clock) -> ask::Config {
-    let (verdicts, directory, now) = (handle.clone(), handle.clone(), clock.clone());
-    ask::Config {
-        verdict: Arc::new(move |question, verdict| verdicts.verdict(question, verdict)),
-        target: Arc::new(move |question| {
-            let directory = directory.directory();
-            let app = directory.apps.get(&question.app)?;
-            let Audit::Custom(url) = &app.audit else { return None };
-            Some(ask::Target {
-                url: url.clone(),
-                headers: moderation::headers(url, app, now.now()).into_iter().map(|(name, value)| (name.into(), value)).collect(),
-                body: moderation::body(&question.text),
-                read: moderation::read,
-            })
-        }),
-        allow: settings.allow_callback.clone(),
-        clock: clock.clone(),
-    }
-}
-
-/// How a try finds its URL and signature, and where its outcome goes.
-fn sending(settings: &Settings, handle: &Handle, clock: &Clock) -> delivery::Config {
-    let (outcomes, directory, now) = (handle.clone(), handle.clone(), clock.clone());
-    delivery::Config {
-        outcome: Arc::new(move |outcome| outcomes.outcome(outcome)),
-        target: Arc::new(move |job| {
-            let directory = directory.directory();
-            let (app, url) = directory.target(&job.endpoint)?;
-            let (now, patience) = (now.now(), Patience::default());
-            let in_headers = |headers: Vec<(&'static str, String)>, success| {
-                let headers = headers.into_iter().map(|(name, value)| (name.into(), value)).collect();
-                Target { url: url.into(), called: url.into(), headers, patience, any_port: false, success }
-            };
-            Some(match job.endpoint {
-                EndpointId::LiveEvents(_) => in_headers(live_callback::headers(url, app, now), |status, _| live_callback::is_success(status)),
-                EndpointId::Subscription(..) => in_headers(rtc_callback::headers(url, app, now), |status, _| rtc_callback::is_success(status)),
-                EndpointId::LiveRooms(_) => {
-                    let whole = Duration::from_millis(webhook::PATIENCE);
-                    Target {
-                        url: url.into(),
-                        called: webhook::url(url, &job.query, app.live_token.as_ref(), now),
-                        headers: vec![("Content-Type".into(), "application/json".into())],
-                        patience: Patience { connect: patience.connect.min(whole), whole },
-                        any_port: true,
-                        success: |status, _| webhook::is_success(status),
-                    }
-                }
-            })
-        }),
-        allow: settings.allow_callback.clone(),
-        clock: clock.clone(),
-        stop: delivery::STOP,
-    }
 }
 
 /// A store that never had a key gets a pair, in a file for whoever installed it. The file comes first: a

@@ -1,0 +1,96 @@
+//! What engine and senders are handed of the dialects: which spelling an event gets, a delivery, a try and a question,
+//! by whose endpoint it goes to. Neither of them knows a cloud, so this is where one more is added.
+
+pub use crate::alibaba::rtc_callback::render as render_channel;
+use crate::{
+    alibaba::{live_callback, moderation, rtc_callback},
+    clock::Clock,
+    delivery::{self, Patience, Target, ask},
+    domain::{
+        app::{App, Audit},
+        endpoint::EndpointId,
+        event::{Event, Rendered},
+        outbox::{Freezing, Frozen},
+    },
+    engine::{self, Handle},
+    settings::Settings,
+    tencent::webhook,
+};
+use std::{sync::Arc, time::Duration};
+
+/// The event as each cloud tells of it.
+pub fn render(event: &Event, app: &App) -> Vec<Rendered> {
+    match event {
+        Event::Session(event) => live_callback::render(event, app).into_iter().collect(),
+        Event::Group(event) => webhook::render(event, app).into_iter().collect(),
+        // Subscriptions are told of those.
+        Event::Channel(_) => Vec::new(),
+    }
+}
+
+/// What a delivery says, put together of its events.
+pub fn freezer(settings: &Settings) -> engine::Freeze {
+    let strict = settings.rtc_strict_ids;
+    let in_body = |body| Frozen { query: String::new(), body };
+    Box::new(move |freezing: &Freezing| match freezing.endpoint {
+        EndpointId::LiveEvents(_) => in_body(live_callback::freeze(freezing)),
+        EndpointId::Subscription(..) => in_body(rtc_callback::freeze(freezing, strict)),
+        EndpointId::LiveRooms(_) => webhook::freeze(freezing),
+    })
+}
+
+/// What a moderation server is asked, and where its verdict goes.
+pub fn asking(settings: &Settings, handle: &Handle, clock: &Clock) -> ask::Config {
+    let (verdicts, directory, now) = (handle.clone(), handle.clone(), clock.clone());
+    ask::Config {
+        verdict: Arc::new(move |question, verdict| verdicts.verdict(question, verdict)),
+        target: Arc::new(move |question| {
+            let directory = directory.directory();
+            let app = directory.apps.get(&question.app)?;
+            let Audit::Custom(url) = &app.audit else { return None };
+            Some(ask::Target {
+                url: url.clone(),
+                headers: moderation::headers(url, app, now.now()).into_iter().map(|(name, value)| (name.into(), value)).collect(),
+                body: moderation::body(&question.text),
+                read: moderation::read,
+            })
+        }),
+        allow: settings.allow_callback.clone(),
+        clock: clock.clone(),
+    }
+}
+
+/// How a try finds its URL and signature, and where its outcome goes.
+pub fn sending(settings: &Settings, handle: &Handle, clock: &Clock) -> delivery::Config {
+    let (outcomes, directory, now) = (handle.clone(), handle.clone(), clock.clone());
+    delivery::Config {
+        outcome: Arc::new(move |outcome| outcomes.outcome(outcome)),
+        target: Arc::new(move |job| {
+            let directory = directory.directory();
+            let (app, url) = directory.target(&job.endpoint)?;
+            let (now, patience) = (now.now(), Patience::default());
+            let in_headers = |headers: Vec<(&'static str, String)>, success| {
+                let headers = headers.into_iter().map(|(name, value)| (name.into(), value)).collect();
+                Target { url: url.into(), called: url.into(), headers, patience, any_port: false, success }
+            };
+            Some(match job.endpoint {
+                EndpointId::LiveEvents(_) => in_headers(live_callback::headers(url, app, now), |status, _| live_callback::is_success(status)),
+                EndpointId::Subscription(..) => in_headers(rtc_callback::headers(url, app, now), |status, _| rtc_callback::is_success(status)),
+                EndpointId::LiveRooms(_) => {
+                    let whole = Duration::from_millis(webhook::PATIENCE);
+                    Target {
+                        url: url.into(),
+                        called: webhook::url(url, &job.query, app.live_token.as_ref(), now),
+                        headers: vec![("Content-Type".into(), "application/json".into())],
+                        patience: Patience { connect: patience.connect.min(whole), whole },
+                        any_port: true,
+                        success: |status, _| webhook::is_success(status),
+                    }
+                }
+            })
+        }),
+        allow: settings.allow_callback.clone(),
+        clock: clock.clone(),
+        stop: delivery::STOP,
+    }
+}
