@@ -1,6 +1,7 @@
 //! What a person is told of a signature by `roomd verify`, and by the receiver: lines of a name and a value, and
 //! a verdict. Knows no cloud; each dialect says what the lines are.
 
+use crate::domain::Millis;
 use std::fmt::{Display, Write};
 
 /// What `verify` prints, and whether the thing is good.
@@ -18,6 +19,18 @@ pub enum Verdict {
     /// What differs.
     Wrong(String),
     Unsigned,
+}
+
+impl Verdict {
+    /// Of a signature that is right: was it made within `tolerance` seconds of now? `name` is what the `time` is called.
+    pub fn of_age(name: &str, time: &str, tolerance: i64, now: Millis) -> Verdict {
+        match time.parse::<i64>().map(|then| now.seconds().saturating_sub(then)) {
+            Ok(late) if late > tolerance => Verdict::Wrong(format!("rightly signed, but {late} s ago: somebody sent it again, or a clock is wrong")),
+            Ok(late) if late < -tolerance => Verdict::Wrong(format!("rightly signed, but {} s in the future: a clock is wrong", late.saturating_neg())),
+            Ok(_) => Verdict::Valid,
+            Err(_) => Verdict::Wrong(format!("{name} is not a number of seconds")),
+        }
+    }
 }
 
 /// Lines of a name and a value, aligned; the last line is the verdict.

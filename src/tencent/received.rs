@@ -42,12 +42,7 @@ pub fn check(path: &str, tokens: &[String], now: Millis) -> Verdict {
     if !tokens.iter().any(|token| same(&webhook::sign(token, time), given)) {
         return Verdict::Wrong(why_wrong(first, time, given));
     }
-    match time.parse::<i64>().map(|then| now.seconds().saturating_sub(then)) {
-        Ok(late) if late > TOLERANCE_S => Verdict::Wrong(format!("rightly signed, but {late} s ago: somebody sent it again, or a clock is wrong")),
-        Ok(late) if late < -TOLERANCE_S => Verdict::Wrong(format!("rightly signed, but {} s in the future: a clock is wrong", -late)),
-        Ok(_) => Verdict::Valid,
-        Err(_) => Verdict::Wrong("RequestTime is not a number of seconds".into()),
-    }
+    Verdict::of_age("RequestTime", time, TOLERANCE_S, now)
 }
 
 fn same(one: &str, other: &str) -> bool {

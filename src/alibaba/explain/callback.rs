@@ -76,12 +76,7 @@ pub fn check_callback(headers: &[(String, String)], keys: &[String], now: Millis
         if !keys.iter().any(|key| same(&kind.sign(&domain(dialled), timestamp, key), signature)) {
             return Verdict::Wrong(why_wrong(kind, dialled, timestamp, &keys[0], signature));
         }
-        return match timestamp.parse::<i64>().map(|then| now.seconds().saturating_sub(then)) {
-            Ok(late) if late > TOLERANCE_S => Verdict::Wrong(format!("rightly signed, but {late} s ago: somebody sent it again, or a clock is wrong")),
-            Ok(late) if late < -TOLERANCE_S => Verdict::Wrong(format!("rightly signed, but {} s in the future: a clock is wrong", -late)),
-            Ok(_) => Verdict::Valid,
-            Err(_) => Verdict::Wrong(format!("{time_name} is not a number of seconds")),
-        };
+        return Verdict::of_age(time_name, timestamp, TOLERANCE_S, now);
     }
     Verdict::Unsigned
 }
