@@ -1,7 +1,7 @@
 //! **roomd**: rooms, sessions and signed callbacks in one small static binary.
 //!
 //! ```text
-//!  server SDKs ─┐                         ┌─ control/  alibaba · operator   (sync workers)
+//!  server SDKs ─┐                         ┌─ control/  alibaba · tencent · operator (sync workers)
 //!  browsers  ───┤→ door/ (accept, limits, │                    │ Request            ▲ Answer
 //!  clients   ───┘   HTTP head) ───────────┴─ socket/  one hub thread a core ──► engine ──► store (SQLite, 1 writer)
 //!                                               ▲    encoded once, fan-out ◄──┘  │ same commit: outbox rows
@@ -13,9 +13,9 @@
 //!
 //! | where | what |
 //! | --- | --- |
-//! | [`domain`] | the rules: applications, groups, members, mutes, channels, sessions, messages, moderation, subscriptions, events, retry, limits. Pure |
+//! | [`domain`] | the rules: applications, groups, members, mutes, bans, rooms, channels, sessions, messages, moderation, subscriptions, events, retry, limits. Pure |
 //! | [`alibaba`] | that cloud's spelling: bytes to requests (`messaging/`, `event_sub/`), events and questions to bodies, signatures, tokens |
-//! | [`tencent`] | the other cloud's: UserSigs, its REST API (`rest`, `command`), live rooms, their webhooks and the configuration of those |
+//! | [`tencent`] | the other cloud's: UserSigs, the gateway of its REST API (`rest`), the table of its commands (`command`) and a file a service (`live_config`, `live_room/`, `group`, `login`), webhooks of live rooms (`webhook`) |
 //! | [`store`] | SQLite; writes the domain's changes and loads its state again |
 //! | [`engine`] | one thread: commands, group commit, lanes, timers, what waits for moderation or an ack, purges |
 //! | [`door`] | accepts, reads HTTP under every limit, the workers that answer |
@@ -58,9 +58,10 @@
 //!
 //! What happens to a group is a `GroupEvent` (`domain/event`). If its application has a webhook that lists the word for it,
 //! `tencent/webhook` spells it, in the same commit, as a query and a body; its subject is the group. A POST tells of one.
-//! The signature is in the URL, so `server` puts that together at each try, and it is recorded nowhere.
+//! The signature is in the URL, so `server/dialects` puts that together at each try, and it is recorded nowhere.
+//! The words that no `GroupEvent` has are taken in a configuration, and nothing comes of them (`tencent/words`).
 //!
-//! `design.md`, `session.md` and `alibaba.md`, which comments name, are in `docs/`.
+//! `design.md`, `session.md`, `alibaba.md` and `tencent.md`, which comments name, are in `docs/`.
 //!
 //! # Invariants
 //!
