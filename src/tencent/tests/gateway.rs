@@ -199,7 +199,7 @@ fn who_shows_wrong_usersigs_again_and_again_waits() {
 fn who_is_turned_away_hears_what_to_do_and_nothing_of_others() {
     let server = Server::new();
     for (user, key, made, expected) in [
-        ("ann", KEY, 0, "ann is no administrator of this application; roomd app show --app demo tells who is"),
+        ("ann", KEY, 0, "ann is no administrator of this application; roomd app show tells who is"),
         (ADMINISTRATOR, "another", 0, "roomd verify usersig explains it"),
         (ADMINISTRATOR, KEY, -4_000, "make a new one"),
     ] {
