@@ -52,7 +52,7 @@ pub struct Gateway {
     failures: Failures,
     /// `None`: the limit `control_qps` is off.
     throttle: Option<Throttle>,
-    /// Numbers those requests of this run whose answers say so.
+    /// Numbers the requests of this run, also those whose answers do not say it.
     count: AtomicU64,
 }
 
@@ -111,8 +111,7 @@ pub fn handle(gateway: &Gateway, request: &RestRequest) -> RestReply {
         Ok(result) => (0, "", result.as_deref()),
         Err(error) => (error.code as u32, error.info.as_str(), None),
     };
-    let count = if is_live(service) { gateway.count.fetch_add(1, Ordering::Relaxed) + 1 } else { 0 };
-    let id = request_id(&gateway.ids, count);
+    let id = request_id(&gateway.ids, gateway.count.fetch_add(1, Ordering::Relaxed) + 1);
     if code != 0 {
         tracing::debug!(request = id, path = request.path, code, info, "request refused");
     }
