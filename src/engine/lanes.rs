@@ -12,7 +12,7 @@ use crate::{
     },
     store,
 };
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 /// Wait before a try that was not the endpoint's fault is made again, in ms.
 const OURS_WAIT: u64 = 5_000;
@@ -211,7 +211,7 @@ impl Batch<'_> {
         let (in_flight, ids, freeze, now) = (self.in_flight(endpoint), self.ids, &self.ports.freeze, self.tx.now);
         let ready = self.store.savepoint(|store| {
             let frozen = store.frozen(Some(endpoint))?.into_iter().map(|frozen| frozen.id).filter(|id| !in_flight.contains(id));
-            let mut room = ASIDE;
+            let (mut room, mut subjects) = (ASIDE, BTreeSet::new());
             for id in frozen.take(ASIDE) {
                 store.finish(&id, endpoint, Some(REMOVED), now)?;
                 room -= 1;
@@ -224,7 +224,10 @@ impl Batch<'_> {
                 let id = ids.delivery();
                 let frozen = freeze(&Freezing { delivery: &id, endpoint, at: now, events: &events });
                 store.bury(&id, endpoint, &frozen, &rows, REMOVED, now)?;
+                subjects.extend(events.into_iter().map(|(subject, _)| subject));
             }
+            // What is left of the last subject must be ready: a lane without anything ready is not looked at again.
+            store.go_on(endpoint, subjects.iter())?;
             store.ready(endpoint).map(Some)
         })?;
         for delivery in self.due.remove(endpoint).into_iter().flatten() {

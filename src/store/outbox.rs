@@ -109,6 +109,19 @@ impl Store {
         Ok(())
     }
 
+    /// Events of these subjects were taken out, perhaps those that were ready: the next of each are, unless a delivery holds it.
+    pub fn go_on<'a>(&self, lane: &EndpointId, subjects: impl Iterator<Item = &'a String>) -> Result<()> {
+        let conn = self.conn();
+        for subject in subjects {
+            let mut holds = conn.prepare_cached("SELECT delivery FROM outbox WHERE endpoint = ?1 AND subject = ?2 ORDER BY id LIMIT 1")?;
+            let first: Option<Option<String>> = holds.query_row(params![lane.to_string(), subject], |row| row.get(0)).optional()?;
+            if first == Some(None) {
+                free(conn, lane, subject)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Gives the oldest ready events to the delivery; returns their subjects and payloads, in order.
     fn claim(&self, id: &DeliveryId, lane: &EndpointId) -> Result<Vec<(String, String)>> {
         let found = self.oldest(lane, "ready = 1", "id")?;
@@ -220,13 +233,8 @@ impl Store {
             run(conn, "DELETE FROM outbox WHERE id = ?1", params![id])?;
         }
         purged.waiting = gone.len();
-        // Those that were ready may have gone: the next of their subject are, unless a delivery holds it.
-        for (name, subject) in subjects {
-            let mut holds = conn.prepare_cached("SELECT delivery FROM outbox WHERE endpoint = ?1 AND subject = ?2 ORDER BY id LIMIT 1")?;
-            let first: Option<Option<String>> = holds.query_row(params![name, subject], |row| row.get(0)).optional()?;
-            if first == Some(None) {
-                free(conn, &endpoint(&name)?, &subject)?;
-            }
+        for (name, subject) in &subjects {
+            self.go_on(&endpoint(name)?, std::iter::once(subject))?;
         }
         for name in names {
             let lane = endpoint(&name)?;

@@ -233,3 +233,22 @@ fn very_many_that_wait_are_put_aside_little_by_little() {
     b.set("g1", "new");
     assert_eq!(bodies(&b.sent()), ["g1 new"]);
 }
+
+#[test]
+fn what_is_left_of_a_room_is_put_aside_as_well_when_nothing_is_on_its_way() {
+    let folder = Folder::new();
+    let mut b = told(&folder);
+    for n in 0..250 {
+        b.set("g1", &n.to_string());
+    }
+    let on_its_way = b.sent();
+    b.change(AppChange::DeleteLiveWebhook);
+    b.ended(&on_its_way[0], TryEnd::Failed);
+    let (memory, reload) = b.seen();
+    assert_eq!((&memory.ready, memory.ready.len()), (&reload.ready, 1), "a start would go on with it");
+    b.pass_by(10);
+    assert_eq!((b.dead(), b.count_waiting()), (vec![("endpoint removed".to_string(), 250)], 0));
+    b.change(AppChange::CreateLiveWebhook(webhook("http://c.example.com/")));
+    b.set("g1", "new");
+    assert_eq!(bodies(&b.sent()), ["g1 new"]);
+}
