@@ -114,7 +114,7 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
     if app.disabled {
         return Err(Refusal::AppDisabled(login.app.to_string()));
     }
-    if login.made.is_some_and(|made| tx.state.is_revoked(&login.app, &login.user, made)) {
+    if login.made.is_some_and(|made| tx.state.is_revoked(&login.app, &login.user, made, tx.now)) {
         return Err(Refusal::LoginRevoked);
     }
     let earlier = tx.state.session_of(&login.app, &login.user).map(|s| s.session.clone());

@@ -18,6 +18,7 @@ use crate::{
         address::AllowList,
         app::{App, Directory},
         ask::Ask,
+        revocation::revokes,
         state::Rules,
     },
     form::{self, Form},
@@ -241,7 +242,7 @@ fn authenticate<'a>(gateway: &Gateway, directory: &Directory, app: &App, params:
         let next = if flaw == Flaw::Expired { "make a new one" } else { "roomd verify usersig explains it" };
         RestError::new(code, format!("{flaw}; {next}"))
     })?;
-    if directory.revoked(&app.id, identifier).is_some_and(|at| verified.made <= at) {
+    if directory.revoked(&app.id, identifier).is_some_and(|kicked| revokes(kicked, verified.made, gateway.clock.now().seconds())) {
         return Err(RestError::new(Code::UserSigExpired, "the UserSig is from before its user was kicked; make a new one"));
     }
     if !app.administrators.iter().any(|name| name == identifier) {
