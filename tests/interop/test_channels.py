@@ -57,7 +57,9 @@ async def test_a_lesson_from_the_first_in_to_the_last_out(stage, sdk):
     asked = await stage.control("DescribeChannelUsers", AppId=app.id, ChannelId="c1")
     assert_shape(asked, described(["bob"], ["ann"]))
     await ann.leave()
+    await stage.rtc.event("ann Leave 1", "c1")  # the SDK says that it has left before the server knows
     await bob.leave()
+    await stage.rtc.event("Close", "c1")
     asked = await stage.control("DescribeChannelUsers", AppId=app.id, ChannelId="c1")
     assert_shape(asked, described([], []))  # a few seconds long
 
