@@ -19,12 +19,18 @@ use std::{
 
 const SECOND: u64 = 1_000;
 
-#[test]
-fn a_lost_connection_is_told_after_20_seconds_and_its_return_at_once() {
+/// A room, and u1 in it, of which was told.
+fn entered() -> (World, Client) {
     let world = World::live();
     world.tencent().room("r1");
     let u1 = world.member("u1", "r1");
     world.hooked(&["r1 Create administrator", "r1 Online Enter u1"]);
+    (world, u1)
+}
+
+#[test]
+fn a_lost_connection_is_told_after_20_seconds_and_its_return_at_once() {
+    let (world, u1) = entered();
     u1.vanish();
     world.advance(19 * SECOND);
     world.hooked(&[]);
@@ -57,10 +63,7 @@ fn a_lost_connection_is_told_after_20_seconds_and_its_return_at_once() {
 
 #[test]
 fn a_page_that_is_reloaded_was_never_away() {
-    let world = World::live();
-    world.tencent().room("r1");
-    let u1 = world.member("u1", "r1");
-    world.hooked(&["r1 Create administrator", "r1 Online Enter u1"]);
+    let (world, u1) = entered();
     // It had nothing to say for nearly as long as from one ping to the next.
     world.advance(24 * SECOND);
     u1.vanish();
@@ -74,10 +77,7 @@ fn a_page_that_is_reloaded_was_never_away() {
 
 #[test]
 fn a_client_that_falls_silent_is_told_as_one_that_is_lost() {
-    let world = World::live();
-    world.tencent().room("r1");
-    let u1 = world.member("u1", "r1");
-    world.hooked(&["r1 Create administrator", "r1 Online Enter u1"]);
+    let (world, u1) = entered();
     u1.fall_silent();
     world.advance(300 * SECOND);
     world.hooked(&["r1 Offline HeartbeatInterrupt u1"]);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::mute::{MuteChange, Until};
+use crate::engine::timers::LOOK_AT_ENDS;
 
 const YEAR: i64 = 365 * 24 * 3_600_000;
 
