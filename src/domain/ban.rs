@@ -13,6 +13,12 @@ use super::{
 };
 use std::collections::BTreeMap;
 
+impl Group {
+    pub fn is_banned(&self, user: &UserId, now: Millis) -> bool {
+        mute::in_force(&self.bans, user, now)
+    }
+}
+
 /// A later ban replaces an earlier one of the same user. The owner cannot be banned.
 pub fn ban(tx: &mut Tx, gid: Gid, by: Actor, users: Vec<UserId>, until: Until) -> Result<(), Refusal> {
     let old = tx.state.group(gid).expect("the caller found it").config.clone();

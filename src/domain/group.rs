@@ -253,7 +253,7 @@ fn create(tx: &mut Tx, app: &AppId, name: &GroupId, by: Actor, new: NewGroup, ep
     };
     put(tx, group);
     tx.group_event(gid, by.clone(), InGroup::Created);
-    tell_near_limit(tx, gid, by);
+    tell_near_limit(tx, app, gid, by);
     Ok(Answer::Created { group: name.clone(), already_exists: false, already_deleted: false })
 }
 
@@ -261,11 +261,10 @@ fn create(tx: &mut Tx, app: &AppId, name: &GroupId, by: Actor, new: NewGroup, ep
 const NEAR_LIMIT_PERCENT: u32 = 70;
 
 /// The group `gid` was the one that brought the application there.
-fn tell_near_limit(tx: &mut Tx, gid: Gid, by: Actor) {
+fn tell_near_limit(tx: &mut Tx, app: &AppId, gid: Gid, by: Actor) {
     let most = tx.rules.quotas.groups_per_app;
     let near = (u64::from(most) * u64::from(NEAR_LIMIT_PERCENT)).div_ceil(100);
-    let Some(app) = tx.state.group(gid).map(|group| group.config.app.clone()) else { return };
-    let groups = tx.state.live_groups(&app) as u32;
+    let groups = tx.state.live_groups(app) as u32;
     if most > 0 && u64::from(groups) == near {
         tx.group_event(gid, by, InGroup::NearLimit { groups, most });
     }

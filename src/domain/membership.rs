@@ -40,7 +40,7 @@ pub fn subscribe(
     if joined && !quota::room(tx.state.places_of(sid), most) {
         return Err(Refusal::TooManyChannels(most));
     }
-    if joined && group.config.bans.get(&session.user).is_some_and(|until| !until.is_over(tx.now)) {
+    if joined && group.config.is_banned(&session.user, tx.now) {
         return Err(Refusal::Banned { user: session.user.to_string(), group: name.to_string() });
     }
     // Who rules over it is never locked out.

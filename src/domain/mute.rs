@@ -28,6 +28,11 @@ impl Until {
     }
 }
 
+/// Is the user among them, and its time not over?
+pub(super) fn in_force(users: &BTreeMap<UserId, Until>, user: &UserId, now: Millis) -> bool {
+    users.get(user).is_some_and(|until| !until.is_over(now))
+}
+
 /// The mute state of a group, stored with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mutes {
@@ -49,7 +54,7 @@ impl Mutes {
 impl Group {
     pub fn is_muted(&self, user: &UserId, now: Millis) -> bool {
         let mutes = &self.mutes;
-        let single = mutes.users.get(user).is_some_and(|until| !until.is_over(now));
+        let single = in_force(&mutes.users, user, now);
         !self.rules_over(user) && (single || (mutes.all && !mutes.except.contains(user)))
     }
 }

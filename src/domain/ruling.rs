@@ -53,7 +53,7 @@ pub fn change_owner(tx: &mut Tx, gid: Gid, by: Actor, user: UserId) -> Result<()
     if old.owner == user.as_str() {
         return Ok(());
     }
-    if old.bans.get(&user).is_some_and(|until| !until.is_over(tx.now)) {
+    if old.is_banned(&user, tx.now) {
         return Err(Refusal::Banned { user: user.to_string(), group: old.id.to_string() });
     }
     if !found.members.contains_key(&user) {

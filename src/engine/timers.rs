@@ -2,7 +2,9 @@
 //! names a subject, and the state says whether anything is due for it.
 
 use super::{Engine, REDO_AFTER, batch::Step, purge};
-use crate::domain::{Gid, Tick, Tid, ban, endpoint::EndpointId, membership::COUNT_EVERY, moderation::QuestionId, outbox::DeliveryId, tx::Deadline};
+use crate::domain::{
+    Gid, Tick, Tid, ban, endpoint::EndpointId, membership::COUNT_EVERY, moderation::QuestionId, outbox::DeliveryId, session::Link, tx::Deadline,
+};
 use std::collections::BTreeMap;
 
 /// Counters of messages that are not stored are saved within this many ms (`design.md` §1).
@@ -128,10 +130,7 @@ impl Engine {
         for deadline in deadlines {
             let state = &self.core.state;
             let at = match &deadline {
-                Deadline::Session(sid) => match state.link(sid) {
-                    Some(link) => link.due(),
-                    None => None,
-                },
+                Deadline::Session(sid) => state.link(sid).and_then(Link::due),
                 Deadline::Stay(cid, user, _) => state.channels.get(*cid).and_then(|c| c.heard_until.get(user)).copied(),
                 Deadline::Lingering(app, channel) => state.channels.lingers(app, channel),
                 Deadline::Group(gid) => self.next_end(*gid, tick),
@@ -147,13 +146,11 @@ impl Engine {
         let end = ban::next_end(&self.core.state, gid)?;
         let wait = end.0.saturating_sub(self.core.clock.now().0).max(1).unsigned_abs();
         let at = tick.after(wait.min(LOOK_AT_ENDS));
-        match self.ends.insert(gid, at) {
-            Some(sooner) if sooner <= at => {
-                self.ends.insert(gid, sooner);
-                None
-            }
-            _ => Some(at),
+        if self.ends.get(&gid).is_some_and(|sooner| *sooner <= at) {
+            return None;
         }
+        self.ends.insert(gid, at);
+        Some(at)
     }
 
     pub(super) fn set_counts(&mut self, gids: Vec<Gid>, tick: Tick) {

@@ -1,7 +1,7 @@
 //! How often a webhook of live rooms is tried, when, where and with which signature (`tencent.md` §6.1).
 
 use crate::{
-    harness::{React, WORDS, World, eventually, hook_line, operator},
+    harness::{Client, React, WORDS, World, eventually, hook_line, operator},
     live_webhooks::{count, param},
 };
 use serde_json::{Value, json};
@@ -133,16 +133,22 @@ fn who_does_not_answer_is_given_up_after_two_seconds() {
     assert!(began.elapsed() < Duration::from_millis(4_500), "{:?}", began.elapsed());
 }
 
-#[test]
-fn a_changed_url_takes_waiting_webhooks_along() {
+/// A room and u1 in it; the first webhook failed and is to come again, the other waits.
+fn waiting() -> (World, Client) {
     let world = World::live();
-    let api = world.tencent();
     repeats(&world, 3);
     world.receiver.always(React::Status(500));
-    api.room("r1");
-    let _u1 = world.member("u1", "r1");
+    world.tencent().room("r1");
+    let u1 = world.member("u1", "r1");
     world.receiver.wait(1);
     world.server.settle();
+    (world, u1)
+}
+
+#[test]
+fn a_changed_url_takes_waiting_webhooks_along() {
+    let (world, _u1) = waiting();
+    let api = world.tencent();
     world.receiver.always(React::Status(200));
     let elsewhere = world.receiver.path_url("/elsewhere");
     api.ok("live_config/update_callback", json!({"Url": elsewhere, "CallbackCommandList": WORDS}));
@@ -157,14 +163,8 @@ fn a_changed_url_takes_waiting_webhooks_along() {
 
 #[test]
 fn a_deleted_configuration_puts_what_waits_aside() {
-    let world = World::live();
+    let (world, _u1) = waiting();
     let api = world.tencent();
-    repeats(&world, 3);
-    world.receiver.always(React::Status(500));
-    api.room("r1");
-    let _u1 = world.member("u1", "r1");
-    world.receiver.wait(1);
-    world.server.settle();
     api.ok("live_config/delete_callback", json!({}));
     world.receiver.always(React::Status(200));
     world.advance(1_000 * SECOND);
