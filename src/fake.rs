@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         AppId, Change, ConnRef, Epoch, Gid, GroupId, Millis, Refusal, SessionId, State, Tick, Tid, Tx, UserId,
-        app::{self, AccessKey, App, Audit, Directory, LifeCycle},
+        app::{self, AccessKey, App, Audit, ChatSettings, Directory, LifeCycle},
         ask::Ask,
         channel,
         direct::{self, Direct},
@@ -44,6 +44,9 @@ pub fn app(id: &str) -> App {
         modified: Millis(2_000),
         live_webhook: None,
         live_token: None,
+        chat_webhook: None,
+        chat_token: None,
+        chat: ChatSettings::default(),
         after_retry: 0,
         order: 1,
     }

@@ -124,7 +124,7 @@ pub fn freeze(freezing: &Freezing, strict: bool) -> Vec<u8> {
     }
     let subscription = match freezing.endpoint {
         EndpointId::Subscription(_, id) => id.as_str(),
-        EndpointId::LiveEvents(_) | EndpointId::LiveRooms(_) => "",
+        EndpointId::LiveEvents(_) | EndpointId::LiveRooms(_) | EndpointId::Chat(_) => "",
     };
     let channel = freezing.events.first().map_or("", |(subject, _)| subject);
     let mut contents = Vec::with_capacity(freezing.events.len());

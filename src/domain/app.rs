@@ -1,6 +1,7 @@
 //! An application: one business's users, groups, keys and callback settings.
 
 use super::{AppId, Change, Millis, Refusal, Tx, UserId, channel, endpoint::EndpointId, push::Closed, quota, session, subscription::Subscription};
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{HashMap, HashSet},
     fmt,
@@ -55,6 +56,45 @@ impl fmt::Debug for WebhookToken {
     }
 }
 
+/// How an application's chat goes where its documents leave a choice; each has a default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChatSettings {
+    pub rate_mode: RateMode,
+    /// A user whom somebody names, and who does not exist, is made.
+    pub auto_import: bool,
+    /// Webhooks tell the time of an event as text.
+    pub event_time_as_string: bool,
+    pub on_silence: OnSilence,
+    /// What the business itself refused is told of as a message that failed.
+    pub tell_refused: bool,
+}
+
+impl Default for ChatSettings {
+    fn default() -> Self {
+        ChatSettings { rate_mode: RateMode::default(), auto_import: false, event_time_as_string: false, on_silence: OnSilence::default(), tell_refused: true }
+    }
+}
+
+/// What becomes of a message of which a group had too many within the second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RateMode {
+    /// Its sender is answered as if it had been said.
+    #[default]
+    Drop,
+    Reject,
+}
+
+/// What becomes of a message about which the business was asked, and gave no answer that can be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnSilence {
+    #[default]
+    Deliver,
+    Refuse,
+}
+
 /// One application. `key` is a secret: it is never printed, so `Debug` is by hand.
 #[derive(Clone, PartialEq, Eq)]
 pub struct App {
@@ -72,6 +112,10 @@ pub struct App {
     /// Where it is told of live rooms.
     pub live_webhook: Option<Webhook>,
     pub live_token: Option<WebhookToken>,
+    /// Where it is told of its chat: groups and their members, messages, sessions; and is asked before.
+    pub chat_webhook: Option<Webhook>,
+    pub chat_token: Option<WebhookToken>,
+    pub chat: ChatSettings,
     /// How often a failed webhook is repeated: 0 to [`super::retry::MOST_REPEATS`].
     pub after_retry: u8,
     /// Empty: event callbacks are off.
@@ -135,6 +179,12 @@ pub enum AppChange {
         token: Option<String>,
         enabled: Option<bool>,
     },
+    /// Both as they are to be; `None` is none.
+    ChatWebhook {
+        webhook: Option<Webhook>,
+        token: Option<WebhookToken>,
+    },
+    Chat(ChatSettings),
 }
 
 impl fmt::Debug for AppChange {
@@ -230,6 +280,9 @@ pub fn create(tx: &mut Tx, new: NewApp) -> Result<Arc<App>, Refusal> {
         data_center: new.data_center,
         live_webhook: None,
         live_token: None,
+        chat_webhook: None,
+        chat_token: None,
+        chat: ChatSettings::default(),
         after_retry: new.after_retry,
         event_callback_url: new.event_callback_url,
         audit: new.audit,
@@ -264,6 +317,8 @@ pub fn change(tx: &mut Tx, id: &AppId, change: AppChange) -> Result<(Arc<App>, A
             let (Some(token), Some(enabled)) = (token, enabled) else { return Err(Refusal::TokenIncomplete) };
             app.live_token = Some(WebhookToken { token, enabled });
         }
+        AppChange::ChatWebhook { webhook, token } => (app.chat_webhook, app.chat_token) = (webhook, token),
+        AppChange::Chat(settings) => app.chat = settings,
     }
     let new = Arc::new(app);
     tx.change(Change::App(new.clone()));

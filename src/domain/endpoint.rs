@@ -13,6 +13,8 @@ pub enum EndpointId {
     Subscription(AppId, SubscriptionId),
     /// An application's webhook of live rooms: rooms, who is in them, their owners and administrators.
     LiveRooms(AppId),
+    /// An application's webhook of its chat: groups and their members, messages, sessions.
+    Chat(AppId),
 }
 
 /// How much one POST to an endpoint tells.
@@ -27,7 +29,7 @@ pub struct Capacity {
 impl EndpointId {
     pub fn app(&self) -> &AppId {
         match self {
-            EndpointId::LiveEvents(app) | EndpointId::Subscription(app, _) | EndpointId::LiveRooms(app) => app,
+            EndpointId::LiveEvents(app) | EndpointId::Subscription(app, _) | EndpointId::LiveRooms(app) | EndpointId::Chat(app) => app,
         }
     }
 
@@ -37,6 +39,7 @@ impl EndpointId {
             EndpointId::LiveEvents(_) => &app.event_callback_url,
             EndpointId::Subscription(_, id) => &subscriptions.iter().find(|s| s.id == *id)?.url,
             EndpointId::LiveRooms(_) => &app.live_webhook.as_ref()?.url,
+            EndpointId::Chat(_) => &app.chat_webhook.as_ref()?.url,
         };
         (!url.is_empty()).then_some(url)
     }
@@ -46,8 +49,8 @@ impl EndpointId {
         match self {
             EndpointId::LiveEvents(_) => Capacity { events: 100, one_subject: false },
             EndpointId::Subscription(..) => Capacity { events: 100, one_subject: true },
-            // Its bodies have no list (`tencent.md` §3.2).
-            EndpointId::LiveRooms(_) => Capacity { events: 1, one_subject: true },
+            // Their bodies have no list (`tencent.md` §3.2, §6.3).
+            EndpointId::LiveRooms(_) | EndpointId::Chat(_) => Capacity { events: 1, one_subject: true },
         }
     }
 
@@ -57,6 +60,7 @@ impl EndpointId {
         match kind {
             "live" => Some(EndpointId::LiveEvents(AppId::trusted(app))),
             "live_rooms" => Some(EndpointId::LiveRooms(AppId::trusted(app))),
+            "chat" => Some(EndpointId::Chat(AppId::trusted(app))),
             // A subscription's id has no colon.
             "rtc" => app.rsplit_once(':').map(|(app, id)| EndpointId::Subscription(AppId::trusted(app), SubscriptionId::trusted(id))),
             _ => None,
@@ -70,6 +74,7 @@ impl fmt::Display for EndpointId {
             EndpointId::LiveEvents(app) => write!(f, "live:{app}"),
             EndpointId::Subscription(app, id) => write!(f, "rtc:{app}:{id}"),
             EndpointId::LiveRooms(app) => write!(f, "live_rooms:{app}"),
+            EndpointId::Chat(app) => write!(f, "chat:{app}"),
         }
     }
 }
@@ -142,9 +147,12 @@ mod tests {
     fn names() {
         let app = AppId::trusted("a:b");
         let subscription = EndpointId::Subscription(app.clone(), SubscriptionId::trusted("0f"));
-        for (endpoint, text) in
-            [(EndpointId::LiveEvents(app.clone()), "live:a:b"), (subscription, "rtc:a:b:0f"), (EndpointId::LiveRooms(app), "live_rooms:a:b")]
-        {
+        for (endpoint, text) in [
+            (EndpointId::LiveEvents(app.clone()), "live:a:b"),
+            (subscription, "rtc:a:b:0f"),
+            (EndpointId::LiveRooms(app.clone()), "live_rooms:a:b"),
+            (EndpointId::Chat(app), "chat:a:b"),
+        ] {
             assert_eq!(endpoint.to_string(), text);
             assert_eq!(EndpointId::parse(text), Some(endpoint));
         }

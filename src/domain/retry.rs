@@ -19,7 +19,7 @@ pub fn ladder(endpoint: &EndpointId, app: Option<&Arc<App>>) -> &'static [u64] {
     let after: &'static [u64] = &AFTER_LADDER;
     match endpoint {
         EndpointId::LiveEvents(_) | EndpointId::Subscription(..) => &LADDER,
-        EndpointId::LiveRooms(_) => &after[..app.map_or(0, |app| app.after_retry.min(MOST_REPEATS)).into()],
+        EndpointId::LiveRooms(_) | EndpointId::Chat(_) => &after[..app.map_or(0, |app| app.after_retry.min(MOST_REPEATS)).into()],
     }
 }
 

@@ -183,7 +183,7 @@ impl Batch<'_> {
 
     /// An application was changed: one of its URLs, or it was switched on or off.
     pub(super) fn app_changed(&mut self, old: &App, new: &App) -> Result<(), Refusal> {
-        for endpoint in [EndpointId::LiveEvents(new.id.clone()), EndpointId::LiveRooms(new.id.clone())] {
+        for endpoint in [EndpointId::LiveEvents, EndpointId::LiveRooms, EndpointId::Chat].map(|of| of(new.id.clone())) {
             if endpoint.url(old, &[]).is_none() && endpoint.url(new, &[]).is_some() && self.has_waiting(&endpoint).map_err(unreadable)? {
                 // What was told to nobody is not told to the next one.
                 return Err(Refusal::Busy);

@@ -35,7 +35,7 @@ pub fn freezer(settings: &Settings) -> engine::Freeze {
     Box::new(move |freezing: &Freezing| match freezing.endpoint {
         EndpointId::LiveEvents(_) => in_body(live_callback::freeze(freezing)),
         EndpointId::Subscription(..) => in_body(rtc_callback::freeze(freezing, strict)),
-        EndpointId::LiveRooms(_) => webhook::freeze(freezing),
+        EndpointId::LiveRooms(_) | EndpointId::Chat(_) => webhook::freeze(freezing),
     })
 }
 
@@ -73,20 +73,22 @@ pub fn sending(settings: &Settings, handle: &Handle, clock: &Clock) -> delivery:
                 let headers = headers.into_iter().map(|(name, value)| (name.into(), value)).collect();
                 Target { url: url.into(), called: url.into(), headers, patience, any_port: false, success }
             };
+            let webhook = |token| {
+                let whole = Duration::from_millis(webhook::PATIENCE);
+                Target {
+                    url: url.into(),
+                    called: webhook::url(url, &job.query, token, now),
+                    headers: vec![("Content-Type".into(), "application/json".into())],
+                    patience: Patience { connect: patience.connect.min(whole), whole },
+                    any_port: true,
+                    success: |status, _| webhook::is_success(status),
+                }
+            };
             Some(match job.endpoint {
                 EndpointId::LiveEvents(_) => in_headers(live_callback::headers(url, app, now), |status, _| live_callback::is_success(status)),
                 EndpointId::Subscription(..) => in_headers(rtc_callback::headers(url, app, now), |status, _| rtc_callback::is_success(status)),
-                EndpointId::LiveRooms(_) => {
-                    let whole = Duration::from_millis(webhook::PATIENCE);
-                    Target {
-                        url: url.into(),
-                        called: webhook::url(url, &job.query, app.live_token.as_ref(), now),
-                        headers: vec![("Content-Type".into(), "application/json".into())],
-                        patience: Patience { connect: patience.connect.min(whole), whole },
-                        any_port: true,
-                        success: |status, _| webhook::is_success(status),
-                    }
-                }
+                EndpointId::LiveRooms(_) => webhook(app.live_token.as_ref()),
+                EndpointId::Chat(_) => webhook(app.chat_token.as_ref()),
             })
         }),
         allow: settings.allow_callback.clone(),

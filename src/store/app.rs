@@ -5,7 +5,7 @@ use crate::domain::{
     AppId, Change, Millis, State, UserId,
     app::{AccessKey, App, Audit, LifeCycle, Webhook, WebhookToken},
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use std::sync::Arc;
 
 pub fn put(conn: &Connection, app: &App) -> Result<()> {
@@ -18,11 +18,13 @@ pub fn put(conn: &Connection, app: &App) -> Result<()> {
     run(
         conn,
         "INSERT INTO app (id, key, sign, name, sdkappid, administrators, data_center, event_callback_url, audit_type, audit_url, life_cycle,
-         disabled, created, modified, live_url, live_words, live_token, live_token_enabled, after_retry, ord)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+         disabled, created, modified, live_url, live_words, live_token, live_token_enabled, after_retry, ord,
+         chat_url, chat_words, chat_token, chat_token_enabled, chat)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)
          ON CONFLICT (id) DO UPDATE SET key = ?2, sign = ?3, name = ?4, sdkappid = ?5, administrators = ?6, data_center = ?7,
          event_callback_url = ?8, audit_type = ?9, audit_url = ?10, life_cycle = ?11, disabled = ?12, created = ?13, modified = ?14,
-         live_url = ?15, live_words = ?16, live_token = ?17, live_token_enabled = ?18, after_retry = ?19",
+         live_url = ?15, live_words = ?16, live_token = ?17, live_token_enabled = ?18, after_retry = ?19,
+         chat_url = ?21, chat_words = ?22, chat_token = ?23, chat_token_enabled = ?24, chat = ?25",
         params![
             app.id.as_str(),
             app.key,
@@ -43,7 +45,12 @@ pub fn put(conn: &Connection, app: &App) -> Result<()> {
             app.live_token.as_ref().map(|token| &token.token),
             app.live_token.as_ref().is_some_and(|token| token.enabled),
             app.after_retry,
-            app.order as i64
+            app.order as i64,
+            app.chat_webhook.as_ref().map(|webhook| &webhook.url),
+            json(&app.chat_webhook.as_ref().map_or(&[][..], |webhook| &webhook.words)),
+            app.chat_token.as_ref().map(|token| &token.token),
+            app.chat_token.as_ref().is_some_and(|token| token.enabled),
+            json(&app.chat)
         ],
     )
 }
@@ -61,10 +68,23 @@ pub fn put_revoked(conn: &Connection, app: &AppId, user: &UserId, at: Option<i64
     }
 }
 
+/// Columns from `first` on: its URL, NULL where there is none, and its words.
+fn webhook(row: &Row, first: usize) -> Result<Option<Webhook>> {
+    let words = from_json(&row.get::<_, String>(first + 1)?)?;
+    Ok(row.get::<_, Option<String>>(first)?.map(|url| Webhook { url, words }))
+}
+
+/// Columns from `first` on: the token, NULL where there is none, and whether it is in use.
+fn token(row: &Row, first: usize) -> Result<Option<WebhookToken>> {
+    let enabled = row.get(first + 1)?;
+    Ok(row.get::<_, Option<String>>(first)?.map(|token| WebhookToken { token, enabled }))
+}
+
 pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
     let mut rows = conn.prepare(
         "SELECT id, key, sign, name, sdkappid, administrators, data_center, event_callback_url, audit_type, audit_url, life_cycle, disabled,
-         created, modified, live_url, live_words, live_token, live_token_enabled, after_retry, ord FROM app",
+         created, modified, live_url, live_words, live_token, live_token_enabled, after_retry, ord,
+         chat_url, chat_words, chat_token, chat_token_enabled, chat FROM app",
     )?;
     let mut rows = rows.query([])?;
     while let Some(row) = rows.next()? {
@@ -80,10 +100,6 @@ pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
             180 => LifeCycle::Days180,
             n => return Err(StoreError::Row(format!("a message life of {n} days"))),
         };
-        let words: Vec<String> = from_json(&row.get::<_, String>(15)?)?;
-        let live_webhook = row.get::<_, Option<String>>(14)?.map(|url| Webhook { url, words });
-        let (token, enabled) = (row.get::<_, Option<String>>(16)?, row.get(17)?);
-        let live_token = token.map(|token| WebhookToken { token, enabled });
         let app = App {
             id: AppId::trusted(&row.get::<_, String>(0)?),
             key: row.get(1)?,
@@ -98,8 +114,11 @@ pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
             disabled: row.get(11)?,
             created: Millis(row.get(12)?),
             modified: Millis(row.get(13)?),
-            live_webhook,
-            live_token,
+            live_webhook: webhook(row, 14)?,
+            live_token: token(row, 16)?,
+            chat_webhook: webhook(row, 20)?,
+            chat_token: token(row, 22)?,
+            chat: from_json(&row.get::<_, String>(24)?)?,
             after_retry: row.get(18)?,
             order: row.get::<_, i64>(19)? as u64,
         };

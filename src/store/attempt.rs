@@ -19,7 +19,7 @@ pub fn put(conn: &Connection, delivery: &DeliveryId, endpoint: &EndpointId, atte
     // Only those of subscriptions are listed.
     let (app, subscription) = match endpoint {
         EndpointId::Subscription(app, id) => (Some(app.as_str()), Some(id.as_str())),
-        EndpointId::LiveEvents(_) | EndpointId::LiveRooms(_) => (None, None),
+        EndpointId::LiveEvents(_) | EndpointId::LiveRooms(_) | EndpointId::Chat(_) => (None, None),
     };
     run(
         conn,

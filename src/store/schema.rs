@@ -1,7 +1,7 @@
 //! The tables, as numbered migrations. A migration that has landed is never edited: add the next one.
 
 /// Each entry brings a store from version `index` to `index + 1`.
-pub const MIGRATIONS: &[&str] = &[FIRST, MESSAGING, CHANNELS, ROOMS];
+pub const MIGRATIONS: &[&str] = &[FIRST, MESSAGING, CHANNELS, ROOMS, CHAT];
 
 /// * `message.id` is the group's number times 2^32 plus the message's number in the group: one B-tree,
 ///   clustered by group and in order, although bodies are long (a WITHOUT ROWID table would split them).
@@ -128,4 +128,14 @@ ALTER TABLE delivery ADD COLUMN query TEXT NOT NULL DEFAULT '';
 CREATE TABLE revoked (
     app TEXT NOT NULL REFERENCES app(id), user TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (app, user)
 ) WITHOUT ROWID;
+";
+
+/// * `app.chat_url` is NULL where there is no webhook of the chat, `chat_token` where it is not signed; `chat` holds its
+///   settings: one that is not there is as by default.
+const CHAT: &str = "
+ALTER TABLE app ADD COLUMN chat_url TEXT;
+ALTER TABLE app ADD COLUMN chat_words TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE app ADD COLUMN chat_token TEXT;
+ALTER TABLE app ADD COLUMN chat_token_enabled INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE app ADD COLUMN chat TEXT NOT NULL DEFAULT '{}';
 ";

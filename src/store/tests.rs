@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::{
     Millis, SubscriptionId,
-    app::App,
+    app::{App, ChatSettings, OnSilence, RateMode, Webhook, WebhookToken},
     endpoint::EndpointId,
     event::Rendered,
     group::Group,
@@ -252,6 +252,7 @@ fn a_store_from_before_there_were_live_rooms_keeps_its_groups_mutes_and_sessions
         let state = store.load().unwrap();
         let app = &state.apps["old"];
         assert!(app.live_webhook.is_none() && app.live_token.is_none() && app.after_retry == 0);
+        assert!(app.chat_webhook.is_none() && app.chat_token.is_none() && app.chat == ChatSettings::default());
         assert_eq!((&app.administrators[..], app.sdkappid), (&["administrator".to_string()][..], 7));
         assert!(app.order < state.apps["young"].order, "the order in which they were made");
         let group = state.group(Gid(1)).unwrap();
@@ -277,6 +278,25 @@ fn a_store_from_before_there_were_live_rooms_keeps_its_groups_mutes_and_sessions
         store.write(&Change::Group(group.config.clone())).unwrap();
         store.write(&Change::App(app.clone())).unwrap();
         store.commit().unwrap();
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn an_application_is_read_as_it_was_written() {
+    let (folder, store, _) = told("app");
+    let webhook = |url: &str, word: &str| Some(Webhook { url: url.into(), words: vec![word.into(), "other".into()] });
+    let token = |token: &str| Some(WebhookToken { token: token.into(), enabled: true });
+    let settings =
+        ChatSettings { rate_mode: RateMode::Reject, auto_import: true, event_time_as_string: true, on_silence: OnSilence::Refuse, tell_refused: false };
+    let app = an_app(&AppId::trusted("a"));
+    for app in [
+        App { chat_webhook: webhook("http://chat/", "c"), chat_token: token("ct"), chat: settings, ..app.clone() },
+        App { live_webhook: webhook("http://live/", "l"), live_token: token("lt"), after_retry: 3, ..app.clone() },
+        App { chat_token: Some(WebhookToken { token: "kept".into(), enabled: false }), ..app },
+    ] {
+        store.write(&Change::App(Arc::new(app.clone()))).unwrap();
+        assert_eq!(store.load().unwrap().apps["a"].as_ref(), &app);
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }
