@@ -11,11 +11,11 @@ use crate::{
     },
     tencent::{
         command::{Call, told},
+        elements,
         rest::Outcome,
     },
 };
 use serde::Serialize;
-use serde_json::json;
 
 /// Who says it.
 const SENDER: &str = "Sender_Account";
@@ -28,8 +28,7 @@ pub fn send_text(call: &Call) -> Outcome {
     // The message's own limit is told with its own code.
     let text = call.body.some_text("TextContent", 0)?;
     let custom = call.body.text("ExtensionInfo", 0)?.unwrap_or_default();
-    let elements = json!([{"MsgType": "TIMTextElem", "MsgContent": {"Text": text}}]).to_string();
-    send(call, sender, Draft { elements: Some(elements), custom: custom.into(), ..Draft::text(text) })
+    send(call, sender, Draft { elements: Some(elements::text(text)), custom: custom.into(), ..Draft::text(text) })
 }
 
 /// Its body is the array of elements. Without a sender it is the caller's.
@@ -46,7 +45,7 @@ pub fn send_custom(call: &Call) -> Outcome {
     };
     let own = Own { business_id: call.body.some_text("BusinessId", 0)?, data: call.body.text("Data", 0)?.ok_or_else(|| call.body.missing("Data"))? };
     let data = serde_json::to_string(&own).expect("texts");
-    let elements = json!([{"MsgType": "TIMCustomElem", "MsgContent": {"Data": data}}]).to_string();
+    let elements = elements::custom(&data, None);
     send(call, sender, Draft { elements: Some(elements.clone()), ..Draft::text(elements) })
 }
 
