@@ -2,18 +2,20 @@
 
 use crate::{
     domain::{
-        AppId, Change, ConnRef, Epoch, Gid, GroupId, Millis, Refusal, SessionId, State, Tick, Tid, Tx, UserId,
+        AppId, Change, ConnRef, Epoch, Gid, GroupId, Millis, Refusal, SessionId, State, Tick, Tid, Tx, UserId, account,
         app::{self, AccessKey, App, Audit, ChatSettings, Directory, LifeCycle},
         ask::Ask,
         channel,
-        direct::{self, Direct},
+        direct::{self, Direct, DirectPage, DirectsFound},
         group::{self, Group, Member, MemberKind},
-        message::{Found, Message, MessagePage},
+        kind::{GroupKind, JoinOption},
+        message::{Found, HistoryPage, Message, MessagePage},
         mute::Mutes,
         report,
         request::{Answer, AttemptFound, AttemptPage, AttemptsFound, GroupPage, GroupRequest, GroupsFound, PageStart, Request},
         revocation,
         room::{self, Room},
+        roster,
         sending::{self, Known, StoredMessage},
         session::{self, Link, Session},
         state::Rules,
@@ -70,6 +72,9 @@ pub fn group(gid: i64, app: &str, id: &str) -> Group {
         bans: BTreeMap::new(),
         room: Room::default(),
         metadata: BTreeMap::new(),
+        kind: GroupKind::default(),
+        join_option: JoinOption::default(),
+        data: BTreeMap::new(),
     }
 }
 
@@ -83,6 +88,8 @@ pub fn message(gid: i64, seq: u64) -> Message {
         body: "b".into(),
         elements: None,
         custom: String::new(),
+        options: None,
+        random: None,
         sender: UserId::trusted("u"),
         sender_info: String::new(),
         client: None,
@@ -164,6 +171,7 @@ impl Fake {
             started: Millis(0),
             address: None,
             away: false,
+            usersig: false,
         };
         self.put(Change::Session(Arc::new(session)));
         let conn = ConnRef { hub: 0, slot: 0, generation: 0 };
@@ -196,16 +204,28 @@ impl Fake {
                 sending::delete(tx, gid, placed, by);
                 Answer::Done
             }
+            Request::Group { app, group, by, what: GroupRequest::Recall { seqs } } => {
+                let gid = tx.state.live_group(&app, &group)?.config.gid;
+                let found = |seq: &u64| messages.iter().find(|m| m.gid == gid && m.seq == Some(*seq) && m.stored);
+                let placed = |m: &Message| StoredMessage { seq: m.seq.unwrap(), tid: m.tid.clone(), sender: m.sender.clone(), deleted: m.deleted };
+                let done = seqs.iter().map(|seq| (*seq, found(seq).is_some())).collect();
+                let gone = seqs.iter().filter_map(found).map(placed).collect();
+                sending::recall(tx, gid, gone, by);
+                Answer::Recalled(done)
+            }
             Request::Group { app, group, by, what } => group::perform(tx, &app, &group, by, what, Epoch(1))?,
             Request::Rooms(page) => Answer::Rooms(room::page(tx, &page)?),
             Request::Revoke { app, user } => revocation::revoke(tx, &app, user).map(|()| Answer::Done)?,
             // What needs sockets is not stood in for.
             Request::ForceOff { .. } => return Err(Refusal::Internal),
-            Request::Send { app, group, sender, voice, draft } => {
-                Answer::Sent(sending::send(tx, &app, &group, (sender, voice), *draft, self.ids.tid(), Known::No)?)
+            Request::Send { app, group, sender, voice, draft, .. } => {
+                match sending::send(tx, &app, &group, (sender, voice), *draft, self.ids.tid(), Known::No)? {
+                    Ok(said) => Answer::Sent(said),
+                    Err(why) => Answer::Dropped { why, at: tx.now },
+                }
             }
             // Who is connected confirms at once.
-            Request::SendDirect { app, sender, draft } => {
+            Request::SendDirect { app, sender, draft, .. } => {
                 let (_, direct) = direct::send(tx, &app, sender, *draft, self.ids.tid(), self.ids.tid())?;
                 Answer::Sent(direct.said())
             }
@@ -226,6 +246,15 @@ impl Fake {
             Request::CloseChannel { app, channel } => channel::close(tx, &app, &channel).map(|()| Answer::Done)?,
             Request::Report { app, channel, reports } => Answer::Participants(report::take(tx, &app, &channel, reports, || self.ids.stay())?),
             Request::ChangeUserInfo { app, user, info } => Answer::Groups(session::change_info(tx, &app, &user, info)?),
+            Request::UserStates { app, users } => Answer::UserStates(account::states(tx, &app, users)?),
+            Request::ImportAccounts { app, accounts } => Answer::Users(account::import(tx, &app, accounts)?),
+            Request::DeleteAccounts { app, users, by } => Answer::Users(account::delete(tx, &app, users, &by)?),
+            Request::Accounts { app, users } => {
+                let found = tx.state.app(&app)?;
+                Answer::Users(users.into_iter().map(|user| (user.clone(), tx.state.has_user(found, &user))).collect())
+            }
+            Request::Joined(page) => Answer::Joined(roster::joined(tx, &page)?),
+            Request::Unsent(_) => Answer::Done,
             Request::Online { app, users } => Answer::Users(users.into_iter().map(|user| (user.clone(), tx.state.session_of(&app, &user).is_some())).collect()),
         })
     }
@@ -270,10 +299,29 @@ impl Ask for Fake {
         Ok(AttemptsFound { attempts, more })
     }
 
+    fn history(&self, app: &AppId, group: &GroupId, page: &HistoryPage) -> Result<Option<Vec<Message>>, String> {
+        let Kept { state, messages, .. } = &*self.kept.lock().unwrap();
+        let Some(gid) = state.group_named(app, group).map(|group| group.config.gid) else { return Ok(None) };
+        let wanted = |m: &&Message| m.gid == gid && m.stored && (page.deleted || !m.deleted) && page.up_to.is_none_or(|up_to| m.seq <= Some(up_to));
+        Ok(Some(messages.iter().rev().filter(wanted).take(page.limit as usize).cloned().collect()))
+    }
+
+    fn directs(&self, page: &DirectPage) -> Result<DirectsFound, String> {
+        let Kept { directs, .. } = &*self.kept.lock().unwrap();
+        let between = |d: &&Arc<Direct>| (d.sender == page.one && d.receiver == page.other) || (d.sender == page.other && d.receiver == page.one);
+        let within = |d: &&Arc<Direct>| d.app == page.app && d.stored && d.at >= page.from && d.at <= page.to;
+        let found: Vec<Direct> = directs.iter().rev().filter(between).filter(within).map(|d| (**d).clone()).collect();
+        let behind = page.before.as_ref().and_then(|tid| found.iter().position(|d| d.tid == *tid)).map_or(0, |at| at + 1);
+        let more = found.len() > behind + page.limit as usize;
+        Ok(DirectsFound { messages: found.into_iter().skip(behind).take(page.limit as usize).collect(), more })
+    }
+
     fn groups(&self, page: &GroupPage) -> Result<GroupsFound, String> {
         let Kept { state, .. } = &*self.kept.lock().unwrap();
         let groups = state.groups.values().map(|group| (*group.config).clone());
-        let mut groups: Vec<Group> = groups.filter(|g| g.app == page.app && page.deleted.is_none_or(|deleted| deleted == g.deleted.is_some())).collect();
+        let mut groups: Vec<Group> = groups
+            .filter(|g| g.app == page.app && page.deleted.is_none_or(|deleted| deleted == g.deleted.is_some()) && page.kind.is_none_or(|kind| g.kind == kind))
+            .collect();
         groups.sort_by_key(|g| if page.ascending { g.gid.0 } else { -g.gid.0 });
         let total = groups.len() as u64;
         match page.from {

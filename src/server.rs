@@ -110,6 +110,7 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
     let (jobs, questions) = (dispatcher.clone(), asker.clone());
     let ports = Ports {
         render: dialects::render,
+        hook: dialects::hook,
         render_channel: dialects::render_channel,
         freeze: dialects::freezer(&settings),
         hubs: hubs.iter().map(Hub::deliverer).collect(),
@@ -248,6 +249,7 @@ pub fn offline(settings: &Settings) -> Result<Handle, String> {
     // Nothing is sent from here: what is frozen meanwhile is sent by the next server, as it is.
     let ports = Ports {
         render: dialects::render,
+        hook: dialects::hook,
         render_channel: dialects::render_channel,
         freeze: dialects::freezer(settings),
         hubs: Vec::new(),

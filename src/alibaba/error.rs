@@ -149,12 +149,17 @@ impl From<Refusal> for RpcError {
             | NoSuchSubscription(_)
             | NoSuchChannel(_)
             | NotInChannel { .. }
+            | NoSuchAccount(_)
             | NoSession => (404, "ResourceNotExist"),
-            TooFast(_) => (400, "Throttling"),
-            AppDisabled(_) | NotAllowed(_) | Banned { .. } | Muted | BadTicket(_) | TicketExpired(_) | LoginRevoked => (403, "NoAuth"),
+            TooFast(_) | GroupTooFast => (400, "Throttling"),
+            AppDisabled(_) | NotAllowed(_) | OwnerCannotQuit(_) | Banned { .. } | Muted | BadTicket(_) | TicketExpired(_) | LoginRevoked => (403, "NoAuth"),
             TooManySubscriptions(_) | TooManyForAllChannels(_) => (400, "QuotaLimitError"),
             TooManyApps(_) => (400, "ErrorTooManyApps"),
             Moderated(_)
+            | HookRefused { .. }
+            | HookSilent
+            | TooManyAccounts(_)
+            | TooManyJoined(_)
             | TooManyMutes(_)
             | TooManyBans(_)
             | TooManyAdmins(_)

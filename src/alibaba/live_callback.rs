@@ -43,12 +43,12 @@ pub fn render(event: &SessionEvent, app: &App) -> Option<Rendered> {
     }
     let plain = Told { e: 0, r: None, g: None, gs: None };
     let told = match &event.what {
-        What::LoggedOn => Told { e: 1, ..plain },
+        What::LoggedOn { .. } => Told { e: 1, ..plain },
         What::LoggedOff(reason) => {
             // 2 is unused on this wire.
             let r = match reason {
                 LogoffReason::Normal | LogoffReason::ForcedOff | LogoffReason::AppDisabled => 1,
-                LogoffReason::Timeout => 3,
+                LogoffReason::Timeout | LogoffReason::LinkLost => 3,
                 LogoffReason::Displaced => 4,
             };
             Told { e: 2, r: Some(r), ..plain }
@@ -111,17 +111,25 @@ mod tests {
     };
 
     fn event(user: &str, what: What) -> SessionEvent {
-        SessionEvent { app: AppId::trusted("demo"), user: UserId::trusted(user), sid: SessionId::trusted("s1"), what }
+        SessionEvent {
+            app: AppId::trusted("demo"),
+            user: UserId::trusted(user),
+            sid: SessionId::trusted("s1"),
+            by: crate::domain::request::Actor::system(),
+            at: Millis(1),
+            what,
+        }
     }
 
     #[test]
     fn events() {
         let mut app = fake::app("demo");
-        assert_eq!(render(&event("u", What::LoggedOn), &app), None);
+        assert_eq!(render(&event("u", What::LoggedOn { displaced: None }), &app), None);
         app.event_callback_url = "http://cb.example.com/cb".into();
         let group = GroupId::trusted("g\"1");
         for (what, expected) in [
-            (What::LoggedOn, r#"{"e":1}"#),
+            (What::LoggedOn { displaced: None }, r#"{"e":1}"#),
+            (What::LoggedOff(LogoffReason::LinkLost), r#"{"e":2,"r":3}"#),
             (What::LoggedOff(LogoffReason::Normal), r#"{"e":2,"r":1}"#),
             (What::LoggedOff(LogoffReason::ForcedOff), r#"{"e":2,"r":1}"#),
             (What::LoggedOff(LogoffReason::AppDisabled), r#"{"e":2,"r":1}"#),

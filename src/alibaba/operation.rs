@@ -159,8 +159,12 @@ impl Call<'_> {
     /// The same, where the call says for whom; that may be nobody.
     pub(super) fn ask_group_as(&self, user: String, app: &AppId, group: &GroupId, what: GroupRequest) -> Result<Answer, RpcError> {
         self.enabled_app(app)?;
-        let by = Actor { user, ..Actor::server(Some(self.peer)) };
-        self.ask(Request::Group { app: app.clone(), group: group.clone(), by, what })
+        self.ask(Request::Group { app: app.clone(), group: group.clone(), by: self.actor(user), what })
+    }
+
+    /// Who does it, as other clouds' webhooks tell; empty: nobody in particular.
+    pub(super) fn actor(&self, user: String) -> Actor {
+        Actor { user, ..Actor::server(Some(self.peer)) }
     }
 
     /// Has the user a session?

@@ -9,7 +9,8 @@ use crate::{
         AppId, GroupId, Refusal,
         app::Directory,
         ask::Ask,
-        message::{Found, MessagePage},
+        direct::{DirectPage, DirectsFound},
+        message::{Found, HistoryPage, Message, MessagePage},
         request::{Answer, AttemptPage, AttemptsFound, GroupPage, GroupsFound, Request},
     },
     engine::Handle,
@@ -63,6 +64,14 @@ impl Ask for Backend {
 
     fn messages(&self, app: &AppId, group: &GroupId, page: &MessagePage) -> Result<Option<Found>, String> {
         self.read(|reader| reader.messages(app, group, page))
+    }
+
+    fn history(&self, app: &AppId, group: &GroupId, page: &HistoryPage) -> Result<Option<Vec<Message>>, String> {
+        self.read(|reader| reader.history(app, group, page))
+    }
+
+    fn directs(&self, page: &DirectPage) -> Result<DirectsFound, String> {
+        self.read(|reader| reader.directs(page))
     }
 
     fn groups(&self, page: &GroupPage) -> Result<GroupsFound, String> {

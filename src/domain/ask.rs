@@ -5,7 +5,8 @@
 use super::{
     AppId, GroupId, Refusal,
     app::Directory,
-    message::{Found, MessagePage},
+    direct::{DirectPage, DirectsFound},
+    message::{Found, HistoryPage, Message, MessagePage},
     request::{Answer, AttemptPage, AttemptsFound, GroupPage, GroupsFound, Request},
 };
 use std::sync::Arc;
@@ -20,6 +21,10 @@ pub trait Ask: Send + Sync {
     fn directory(&self) -> Arc<Directory>;
     /// A page of a group's kept messages; `None`: there is no such group.
     fn messages(&self, app: &AppId, group: &GroupId, page: &MessagePage) -> Result<Option<Found>, String>;
+    /// The newest messages of a group up to a place; `None`: there is no such group.
+    fn history(&self, app: &AppId, group: &GroupId, page: &HistoryPage) -> Result<Option<Vec<Message>>, String>;
+    /// A page of what two users said to each other.
+    fn directs(&self, page: &DirectPage) -> Result<DirectsFound, String>;
     /// A page of an application's groups.
     fn groups(&self, page: &GroupPage) -> Result<GroupsFound, String>;
     /// A page of an application's tries of callbacks.

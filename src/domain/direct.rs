@@ -2,8 +2,8 @@
 //! this moment; there is no offline delivery. A reliable one is done when the client has confirmed it.
 
 use super::{
-    AppId, ConnRef, Millis, Refusal, SessionId, State, Tid, UserId,
-    message::{Draft, Sender},
+    AppId, ConnRef, Millis, Refusal, SessionId, State, Tid, UserId, account,
+    message::{self, Draft, Sender},
     push::Push,
     request::{Deleter, Said},
     session::Link,
@@ -24,6 +24,19 @@ pub struct DirectDraft {
     pub draft: Draft,
     /// Done only when the receiver's client has confirmed it.
     pub reliable: bool,
+    /// A message of the chat, which is kept for who is not connected as well.
+    pub chat: Option<Chat>,
+}
+
+/// What the chat counts a message to one user by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Chat {
+    /// As its sender counts …
+    pub seq: u32,
+    /// … and a number by which it knows it.
+    pub random: u32,
+    /// The sender's own client gets it, too.
+    pub sync: bool,
 }
 
 /// A committed message to one user.
@@ -35,6 +48,13 @@ pub struct Direct {
     pub tid: Tid,
     pub kind: i32,
     pub body: String,
+    /// As of a message to a group.
+    pub elements: Option<String>,
+    pub custom: String,
+    pub options: Option<String>,
+    /// See [`Chat`]; 0 where it is none.
+    pub seq: u32,
+    pub random: u32,
     pub sender: UserId,
     pub sender_info: String,
     pub at: Millis,
@@ -46,23 +66,39 @@ pub struct Direct {
 impl Direct {
     /// What its sender is answered.
     pub fn said(&self) -> Said {
-        Said { tid: self.tid.clone(), seq: None, at: self.at, dropped: false }
+        Said { tid: self.tid.clone(), seq: None, at: self.at }
     }
 }
 
 /// Sends it to the receiver's connection; returns the session, too. `fresh` names it if the sender did not; `ack` is what a
 /// reliable one is confirmed by.
-pub fn send(tx: &mut Tx, app: &AppId, sender: Sender, draft: DirectDraft, fresh: Tid, ack: Tid) -> Result<(SessionId, Arc<Direct>), Refusal> {
+pub fn send(tx: &mut Tx, app: &AppId, sender: Sender, draft: DirectDraft, fresh: Tid, ack: Tid) -> Result<(Option<SessionId>, Arc<Direct>), Refusal> {
     tx.state.app(app)?;
-    let DirectDraft { receiver, draft, reliable } = draft;
+    let DirectDraft { receiver, draft, reliable, chat } = draft;
     draft.check(&tx.rules.quotas)?;
-    let (sid, conn) = connection(tx.state, app, &receiver)?;
+    if chat.is_some() {
+        account::must_be(tx, app, &sender.user)?;
+        account::must_be(tx, app, &receiver)?;
+    }
+    let to = match connection(tx.state, app, &receiver) {
+        Ok(to) => Some(to),
+        // It is kept; its receiver may never see it.
+        Err(_) if chat.is_some() => None,
+        Err(why) => return Err(why),
+    };
+    let Chat { seq, random, sync } = chat.unwrap_or_default();
+    let tid = chat.map(|chat| chat_tid(chat.seq, chat.random, tx.now.seconds(), &sender.user)).or(draft.tid).unwrap_or(fresh);
     let direct = Arc::new(Direct {
         app: app.clone(),
         receiver,
-        tid: draft.tid.unwrap_or(fresh),
+        tid,
         kind: draft.kind,
         body: draft.body,
+        elements: draft.elements,
+        custom: draft.custom,
+        options: draft.options,
+        seq,
+        random,
         sender: sender.user,
         sender_info: sender.info,
         at: tx.now,
@@ -70,8 +106,38 @@ pub fn send(tx: &mut Tx, app: &AppId, sender: Sender, draft: DirectDraft, fresh:
         ack: reliable.then_some(ack),
     });
     tx.change(Change::Direct(direct.clone()));
-    tx.push(Push::Direct { conn, message: direct.clone() });
-    Ok((sid, direct))
+    let own = if sync { connection(tx.state, app, &direct.sender).ok() } else { None };
+    for (_, conn) in to.iter().chain(&own) {
+        tx.push(Push::Direct { conn: *conn, message: direct.clone() });
+    }
+    Ok((to.map(|(sid, _)| sid), direct))
+}
+
+/// The id of a message of the chat, sent in this unix second: what is sent again within it is the same message.
+pub fn chat_tid(seq: u32, random: u32, at: i64, sender: &UserId) -> Tid {
+    let whose = message::number_of(&Tid::trusted(sender.as_str()));
+    Tid::trusted(&format!("{seq}_{random}_{at}-{whose:08x}"))
+}
+
+/// Which messages between two users a list asks for, the newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectPage {
+    pub app: AppId,
+    pub one: UserId,
+    pub other: UserId,
+    /// Both included.
+    pub from: Millis,
+    pub to: Millis,
+    /// Continue behind this message.
+    pub before: Option<Tid>,
+    pub limit: u32,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct DirectsFound {
+    pub messages: Vec<Direct>,
+    /// There are more behind them.
+    pub more: bool,
 }
 
 /// The user's session and the connection it has at this moment.

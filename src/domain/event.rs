@@ -2,10 +2,12 @@
 //! spelling: a dialect renders these.
 
 use super::{
-    AppId, ChannelId, GroupId, Millis, SessionId, StayId, UserId,
+    AppId, ChannelId, GroupId, Millis, Refusal, SessionId, StayId, UserId,
     group::Group,
+    kind::GroupKind,
     participant::{Media, Medias, Role},
     request::Actor,
+    sending::Dropped,
 };
 use std::sync::Arc;
 
@@ -14,6 +16,8 @@ use std::sync::Arc;
 pub enum Event {
     Session(SessionEvent),
     Group(GroupEvent),
+    Message(MessageEvent),
+    Direct(DirectEvent),
     Channel(ChannelEvent),
 }
 
@@ -22,6 +26,8 @@ impl Event {
         match self {
             Event::Session(event) => &event.app,
             Event::Group(event) => &event.app,
+            Event::Message(event) => &event.app,
+            Event::Direct(event) => &event.app,
             Event::Channel(event) => &event.app,
         }
     }
@@ -34,6 +40,8 @@ pub enum LogoffReason {
     Normal,
     /// Nothing was heard of it for too long.
     Timeout,
+    /// Its connection was closed, and it did not come back.
+    LinkLost,
     /// The same user logged on from elsewhere.
     Displaced,
     /// The operator or the server API sent it off.
@@ -48,12 +56,18 @@ pub struct SessionEvent {
     pub app: AppId,
     pub user: UserId,
     pub sid: SessionId,
+    /// Where the user is.
+    pub by: Actor,
+    pub at: Millis,
     pub what: What,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
-    LoggedOn,
+    LoggedOn {
+        /// The device of the session that it put out.
+        displaced: Option<String>,
+    },
     LoggedOff(LogoffReason),
     Joined(GroupId),
     Left(GroupId),
@@ -78,11 +92,36 @@ pub struct GroupEvent {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InGroup {
     /// Made, or recovered.
-    Created,
-    /// Nobody is told of those who were in it.
-    Deleted,
+    Created {
+        /// Of a group that keeps them.
+        members: Vec<UserId>,
+    },
+    /// Nobody is told of each of those who were in it.
+    Deleted {
+        /// Of a group that keeps them, unless it is for very many.
+        members: Vec<UserId>,
+    },
     /// Its description, its details, or that nobody may speak.
-    Changed,
+    Changed {
+        before: Arc<Group>,
+    },
+    /// They are members now. Of those of a live room, `Online` is told as well.
+    Joined {
+        users: Vec<UserId>,
+        how: Joining,
+    },
+    /// For each who joined, unless the group was deleted.
+    Left {
+        users: Vec<UserId>,
+        how: Leaving,
+    },
+    /// It has as many members as it may have, or one more wanted to come.
+    Full,
+    /// The content of messages was taken back.
+    Recalled {
+        seqs: Vec<u64>,
+    },
+    // Of live rooms alone:
     Online {
         user: UserId,
         cause: OnlineCause,
@@ -111,6 +150,79 @@ pub enum InGroup {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joining {
+    /// By itself.
+    Applied,
+    Invited,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaving {
+    Quit,
+    Kicked,
+}
+
+impl From<OfflineCause> for Leaving {
+    fn from(cause: OfflineCause) -> Leaving {
+        match cause {
+            OfflineCause::Left | OfflineCause::Interrupted => Leaving::Quit,
+            OfflineCause::Removed => Leaving::Kicked,
+        }
+    }
+}
+
+/// What became of a message to a group: it was said, or was not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageEvent {
+    pub app: AppId,
+    /// As its sender named it.
+    pub group: String,
+    /// `None`: there is no such group.
+    pub kind: Option<GroupKind>,
+    pub at: Millis,
+    pub by: Actor,
+    /// As whom it was said.
+    pub from: String,
+    pub content: Arc<Content>,
+    pub fate: Fate,
+}
+
+/// The same of a message to one user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectEvent {
+    pub app: AppId,
+    pub from: String,
+    pub to: String,
+    pub at: Millis,
+    pub by: Actor,
+    pub content: Arc<Content>,
+    /// As its sender counts.
+    pub seq: u32,
+    pub fate: Fate,
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    pub random: u32,
+    pub kind: i32,
+    pub body: String,
+    pub elements: Option<String>,
+    pub custom: String,
+    pub weight: i32,
+    /// It is kept nowhere.
+    pub online_only: bool,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Accepted { seq: Option<u64>, at: Millis },
+    Dropped(Dropped),
+    Rejected(Refusal),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnlineCause {
     Entered,
     /// Its connection, which was lost, is back.
@@ -131,7 +243,7 @@ impl From<LogoffReason> for OfflineCause {
     fn from(reason: LogoffReason) -> OfflineCause {
         match reason {
             LogoffReason::Normal | LogoffReason::Displaced => OfflineCause::Left,
-            LogoffReason::Timeout => OfflineCause::Interrupted,
+            LogoffReason::Timeout | LogoffReason::LinkLost => OfflineCause::Interrupted,
             LogoffReason::ForcedOff | LogoffReason::AppDisabled => OfflineCause::Removed,
         }
     }
@@ -190,7 +302,7 @@ impl From<LogoffReason> for Reason {
     fn from(reason: LogoffReason) -> Reason {
         match reason {
             LogoffReason::Normal => Reason::Normal,
-            LogoffReason::Timeout => Reason::TimedOut,
+            LogoffReason::Timeout | LogoffReason::LinkLost => Reason::TimedOut,
             LogoffReason::Displaced => Reason::Displaced,
             LogoffReason::ForcedOff => Reason::Kicked,
             LogoffReason::AppDisabled => Reason::ChannelClosed,

@@ -3,18 +3,19 @@
 //! speak `mute.rs`, what is said `sending.rs`, what it is as a live room `room.rs`.
 
 use super::{
-    AppId, Epoch, Gid, GroupId, Millis, Named, Refusal, SessionId, Tid, Topic, UserId,
+    AppId, Epoch, Gid, GroupId, Millis, Named, Refusal, SessionId, Tid, Topic, UserId, account,
     audience::{self, Audience},
     ban,
     event::InGroup,
+    kind::{self, Card, GroupKind, JoinOption},
     membership,
     mute::{self, Mutes, Until},
     push::{Push, Unsubscribed},
     quota,
     request::{Actor, Answer, GroupChange, GroupInfo, GroupRequest, NewGroup},
     room::{self, Room},
-    ruling,
-    sending::Pace,
+    roster, ruling,
+    sending::{self, Pace},
     session::Session,
     state::Change,
     tx::{Deadline, Tx},
@@ -44,8 +45,12 @@ pub struct Group {
     /// Who may not join, and until when.
     pub bans: BTreeMap<UserId, Until>,
     pub room: Room,
-    /// What the business keeps with it, by its own keys.
+    /// What the business keeps with it as a live room, by its own keys …
     pub metadata: BTreeMap<String, String>,
+    pub kind: GroupKind,
+    pub join_option: JoinOption,
+    /// … and as a group of the chat.
+    pub data: BTreeMap<String, String>,
 }
 
 impl Group {
@@ -69,19 +74,19 @@ pub struct Counters {
 }
 
 /// Whether a member stays while it is offline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MemberKind {
     /// In the group while its session lives.
     Live,
     /// In the group until it is removed; presence is apart.
-    Kept,
+    Kept(Box<Card>),
 }
 
 /// A stored membership.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     pub user: UserId,
-    /// The session it belongs to; `None` for a kept member that is offline.
+    /// The session it is there with; `None` for a kept member that is not.
     pub sid: Option<SessionId>,
     pub kind: MemberKind,
     pub joined: Millis,
@@ -95,6 +100,8 @@ pub struct GroupState {
     pub config: Arc<Group>,
     pub counters: Counters,
     pub members: HashMap<UserId, Arc<Member>>,
+    /// Members that are there: all but kept ones that are not.
+    pub present: usize,
     pub audience: Audience,
     /// Over the limit once, and not empty since.
     pub super_large: bool,
@@ -109,6 +116,7 @@ impl GroupState {
             config,
             counters: Counters::default(),
             members: HashMap::new(),
+            present: 0,
             audience: Audience::default(),
             super_large: false,
             recent_tids: VecDeque::new(),
@@ -137,13 +145,17 @@ impl GroupState {
             modified: g.modified,
             last_said: self.counters.last_said,
             deleted: g.deleted.clone(),
-            online: self.members.len() as u64,
+            online: self.present as u64,
+            member_count: self.members.len() as u64,
             total: self.counters.joins,
             top: self.counters.top,
             super_large: self.super_large,
             mutes: g.mutes.at(now),
             room: g.room.clone(),
             metadata: g.metadata.clone(),
+            kind: g.kind,
+            join_option: g.join_option,
+            data: g.data.clone(),
             amounts: self.counters.amounts.clone(),
         }
     }
@@ -179,6 +191,9 @@ pub fn perform(tx: &mut Tx, app: &AppId, name: &GroupId, by: Actor, what: GroupR
         GroupRequest::Kick { user } => membership::kick(tx, gid(tx)?, by, &user).map(done),
         GroupRequest::PutOut { users } => {
             let gid = gid(tx)?;
+            if tx.state.group(gid).is_some_and(|group| group.config.kind.keeps_members()) {
+                return roster::put_out(tx, gid, by, &users).map(done);
+            }
             users.iter().for_each(|user| membership::put_out(tx, gid, by.clone(), user));
             Ok(Answer::Done)
         }
@@ -193,8 +208,20 @@ pub fn perform(tx: &mut Tx, app: &AppId, name: &GroupId, by: Actor, what: GroupR
             let members = &tx.state.live_group(app, name)?.members;
             Ok(Answer::Users(users.into_iter().map(|user| (user.clone(), members.contains_key(&user))).collect()))
         }
+        GroupRequest::AddMembers { members } => Ok(Answer::Added(roster::add(tx, gid(tx)?, by, members)?)),
+        GroupRequest::ChangeMember { user, change } => roster::change(tx, gid(tx)?, by, user, *change).map(done),
+        GroupRequest::Roster(page) => Ok(Answer::Roster(roster::page(tx, gid(tx)?, &page))),
+        GroupRequest::Ranks { users } => Ok(Answer::Ranks(roster::ranks(tx, gid(tx)?, users))),
+        GroupRequest::Notify { content, to } => {
+            sending::notify(tx, gid(tx)?, content, &to);
+            Ok(Answer::Done)
+        }
+        GroupRequest::Quit => {
+            let user = UserId::new(&by.user).map_err(|_| Refusal::NoSession)?;
+            roster::quit(tx, gid(tx)?, by, &user).map(done)
+        }
         // These read the store first.
-        GroupRequest::DeleteMessage { .. } | GroupRequest::Messages(_) => Err(Refusal::Internal),
+        GroupRequest::DeleteMessage { .. } | GroupRequest::Messages(_) | GroupRequest::Recall { .. } => Err(Refusal::Internal),
     }
 }
 
@@ -205,7 +232,9 @@ pub fn permit(tx: &Tx, session: &Session, name: &GroupId, what: &GroupRequest) -
         GroupRequest::Create(_) if session.role == ADMIN => Ok(()),
         GroupRequest::Create(_) => refused("create group", "a login of the role admin"),
         // Of a message that is its own, the sender decides as well: that is looked at with the message.
-        GroupRequest::Describe | GroupRequest::Mutes | GroupRequest::DeleteMessage { .. } => tx.state.live_group(&session.app, name).map(drop),
+        GroupRequest::Describe | GroupRequest::Mutes | GroupRequest::DeleteMessage { .. } | GroupRequest::Quit => {
+            tx.state.live_group(&session.app, name).map(drop)
+        }
         _ => {
             let group = &tx.state.live_group(&session.app, name)?.config;
             match what {
@@ -250,11 +279,25 @@ fn create(tx: &mut Tx, app: &AppId, name: &GroupId, by: Actor, new: NewGroup, ep
         bans: BTreeMap::new(),
         room: new.room,
         metadata: BTreeMap::new(),
+        kind: new.kind,
+        join_option: new.join_option,
+        data: new.data,
     };
     put(tx, group);
-    tx.group_event(gid, by.clone(), InGroup::Created);
+    if new.kind.keeps_members() {
+        roster::found(tx, gid, new.members)?;
+    } else if let Some(owner) = new.must_be {
+        account::must_be(tx, app, &owner)?;
+    }
+    tx.group_event(gid, by.clone(), InGroup::Created { members: kept_members(tx, gid) });
     tell_near_limit(tx, app, gid, by);
     Ok(Answer::Created { group: name.clone(), already_exists: false, already_deleted: false })
+}
+
+/// In the order in which they joined; empty where members are in the group only while they are there.
+fn kept_members(tx: &Tx, gid: Gid) -> Vec<UserId> {
+    let Some(group) = tx.state.group(gid).filter(|group| group.config.kind.keeps_members()) else { return Vec::new() };
+    group.in_order().into_iter().map(|member| member.user.clone()).collect()
 }
 
 /// At so many percent of the groups that it may have, an application is told (`tencent.md` §3.2).
@@ -285,12 +328,14 @@ fn delete(tx: &mut Tx, app: &AppId, name: &GroupId, by: Actor) {
     let gid = group.config.gid;
     let config = Group { deleted: Some((tx.now, by.user.clone())), ..(*group.config).clone() };
     let members: Vec<_> = group.in_order().into_iter().filter_map(|m| Some((m.user.clone(), m.sid.clone()?))).collect();
-    tx.group_event(gid, by, InGroup::Deleted);
+    let (kept, kind) = (kept_members(tx, gid), config.kind);
+    tx.group_event(gid, by, InGroup::Deleted { members: if kind == GroupKind::Community { Vec::new() } else { kept.clone() } });
     // All go at once: nobody is told of each of the others, which would be n² pushes.
     for (user, _) in &members {
         audience::put_out(tx, Topic::Group(gid), Named::Group(name.clone()), user, Unsubscribed::GroupDeleted);
     }
     members.iter().for_each(|(_, sid)| membership::leave(tx, sid, gid, None));
+    kept.into_iter().for_each(|user| tx.change(Change::MemberGone(gid, user)));
     put(tx, config);
     for gid in tx.state.surplus_deleted(app, tx.rules.quotas.deleted_groups_per_app) {
         forget(tx, gid);
@@ -319,7 +364,10 @@ fn room_for_one_more(tx: &Tx, app: &AppId) -> Result<(), Refusal> {
 /// What changes nothing is told nobody.
 fn modify(tx: &mut Tx, gid: Gid, by: Actor, change: GroupChange) -> Result<(), Refusal> {
     let old = tx.state.group(gid).expect("the caller found it").config.clone();
-    let GroupChange { name, info, admins, notice, cover_url, categories, activity_status, public, max_members, take_seat_mode, muted_all } = change;
+    let GroupChange { name, info, admins, notice, cover_url, categories, activity_status, public, max_members, take_seat_mode, muted_all, join_option, data } =
+        change;
+    let mut kept = old.data.clone();
+    kind::merge(&mut kept, data.unwrap_or_default());
     let room = Room {
         notice: notice.unwrap_or_else(|| old.room.notice.clone()),
         cover_url: cover_url.unwrap_or_else(|| old.room.cover_url.clone()),
@@ -335,6 +383,8 @@ fn modify(tx: &mut Tx, gid: Gid, by: Actor, change: GroupChange) -> Result<(), R
         info: info.unwrap_or_else(|| old.info.clone()),
         admins: admins.unwrap_or_else(|| old.admins.clone()),
         room,
+        join_option: join_option.unwrap_or(old.join_option),
+        data: kept,
         ..(*old).clone()
     };
     let described = (&new.name, &new.info, &new.room) != (&old.name, &old.info, &old.room);
@@ -349,7 +399,7 @@ fn modify(tx: &mut Tx, gid: Gid, by: Actor, change: GroupChange) -> Result<(), R
     }
     let mutes = muted_all.is_some_and(|all| mute::set_all(tx, gid, all));
     if described || mutes {
-        tx.group_event(gid, by.clone(), InGroup::Changed);
+        tx.group_event(gid, by.clone(), InGroup::Changed { before: old.clone() });
     }
     ruling::tell_admins(tx, gid, &by, &old.admins);
     Ok(())
@@ -366,7 +416,7 @@ fn recover(tx: &mut Tx, app: &AppId, name: &GroupId, by: Actor) -> Result<(), Re
     room_for_one_more(tx, app)?;
     let group = put(tx, Group { deleted: None, ..(*group).clone() });
     tx.deadlines.push(Deadline::Group(group.gid));
-    tx.group_event(group.gid, by, InGroup::Created);
+    tx.group_event(group.gid, by, InGroup::Created { members: Vec::new() });
     Ok(())
 }
 

@@ -3,17 +3,18 @@
 
 use super::{
     AppId, ConnRef, Gid, GroupId, Named, Refusal, SessionId, Topic, UserId, audience,
-    event::{InGroup, OfflineCause, OnlineCause, What},
+    event::{InGroup, Joining, OfflineCause, OnlineCause, What},
     group::{GroupState, Member, MemberKind},
     message::Message,
     push::{self, Push, Reply, Subscribed, Unsubscribed},
     quota,
     request::{Actor, MemberFound, MemberPage, MembersFound},
+    roster,
     session::Session,
     state::Change,
     tx::Tx,
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Least time between two counts of a super-large group, in ms (`session.md` §3).
 pub const COUNT_EVERY: u64 = 5_000;
@@ -35,27 +36,38 @@ pub fn subscribe(
     if group.audience.get(&session.user) == Some(conn) {
         return Err(Refusal::AlreadySubscribed(format!("group:{name}")));
     }
-    let joined = !group.members.contains_key(&session.user);
+    let (config, keeps) = (group.config.clone(), group.config.kind.keeps_members());
+    let member = group.members.get(&session.user).cloned();
+    let (joined, arrives) = (member.is_none(), member.as_ref().is_none_or(|m| m.sid.is_none()));
     let most = tx.rules.quotas.channels_per_session;
-    if joined && !quota::room(tx.state.places_of(sid), most) {
+    if arrives && !quota::room(tx.state.places_of(sid), most) {
         return Err(Refusal::TooManyChannels(most));
     }
     if joined && group.config.is_banned(&session.user, tx.now) {
         return Err(Refusal::Banned { user: session.user.to_string(), group: name.to_string() });
     }
+    if joined {
+        roster::may_apply(tx, &config, &session.user)?;
+    }
     // Who rules over it is never locked out.
-    if joined && !quota::room(group.members.len(), group.config.room.max_members) && !group.config.rules_over(&session.user) {
+    if joined && roster::is_full(tx, group) && !config.rules_over(&session.user) {
         return Err(Refusal::GroupFull(name.to_string()));
     }
     let recovery = recover(group)?;
+    match &member {
+        None => roster::put_new(tx, gid, &session.user, Some(&session), BTreeMap::new()),
+        Some(member) if arrives => tx.change(Change::Member(gid, Arc::new(Member { sid: Some(sid.clone()), ..(**member).clone() }))),
+        Some(_) => {}
+    }
     if joined {
-        let mut counters = group.counters.clone();
-        counters.joins += 1;
-        let member = Member { user: session.user.clone(), sid: Some(sid.clone()), kind: MemberKind::Live, joined: tx.now, order: tx.state.next_order() };
-        tx.change(Change::Counters(gid, counters));
-        tx.change(Change::Member(gid, Arc::new(member)));
-        tx.event(&session, What::Joined(name.clone()));
-        tx.group_event(gid, session.actor(), InGroup::Online { user: session.user.clone(), cause: OnlineCause::Entered });
+        if !keeps {
+            tx.event(&session, What::Joined(name.clone()));
+            tx.group_event(gid, session.actor(), InGroup::Online { user: session.user.clone(), cause: OnlineCause::Entered });
+        }
+        tx.group_event(gid, session.actor(), InGroup::Joined { users: vec![session.user.clone()], how: Joining::Applied });
+        roster::tell_full(tx, gid, &session.actor());
+    }
+    if arrives {
         grew(tx, gid);
         announce(tx, gid, &session, true);
     }
@@ -102,24 +114,41 @@ pub fn leave(tx: &mut Tx, sid: &SessionId, gid: Gid, why: Option<Leaving>) {
 }
 
 /// Takes the member out and tells the others; of the business, who looks at the group, but not who looks at the user.
-/// False when it was not in.
+/// False when it was not in, or stays a member.
 pub fn remove(tx: &mut Tx, session: &Arc<Session>, gid: Gid, why: Option<Leaving>) -> bool {
     let Some(group) = tx.state.group(gid) else { return false };
     match group.members.get(&session.user) {
         Some(member) if member.sid.as_ref() == Some(&session.sid) => {}
         _ => return false,
     }
+    let keeps = group.config.kind.keeps_members();
     audience::detach(tx, Topic::Group(gid), &session.user);
-    announce(tx, gid, session, false);
-    tx.change(Change::MemberGone(gid, session.user.clone()));
-    // Of who is away it was told already.
-    if let Some((cause, by)) = why.filter(|_| !session.away) {
-        tx.group_event(gid, by, InGroup::Offline { user: session.user.clone(), cause });
+    go(tx, session, gid);
+    if keeps {
+        return false;
     }
-    if tx.state.group(gid).is_some_and(|g| g.super_large && g.members.is_empty()) {
-        tx.change(Change::SuperLarge(gid, false));
+    tx.change(Change::MemberGone(gid, session.user.clone()));
+    if let Some((cause, by)) = why {
+        // Of who is away it was told already.
+        if !session.away {
+            tx.group_event(gid, by.clone(), InGroup::Offline { user: session.user.clone(), cause });
+        }
+        tx.group_event(gid, by, InGroup::Left { users: vec![session.user.clone()], how: cause.into() });
     }
     true
+}
+
+/// A member is not there any more; the others are told. Its membership is left to the caller.
+pub(super) fn go(tx: &mut Tx, session: &Session, gid: Gid) {
+    announce(tx, gid, session, false);
+    let Some(member) = tx.state.group(gid).and_then(|group| group.members.get(&session.user)).cloned() else { return };
+    if let MemberKind::Kept(_) = member.kind {
+        tx.change(Change::Member(gid, Arc::new(Member { sid: None, ..(*member).clone() })));
+    }
+    let last = tx.state.group(gid).is_some_and(|g| g.super_large && g.present == usize::from(member.kind == MemberKind::Live));
+    if last {
+        tx.change(Change::SuperLarge(gid, false));
+    }
 }
 
 /// Puts a member out; it keeps its session and may join again (`alibaba.md` §2.3).
@@ -128,19 +157,19 @@ pub fn kick(tx: &mut Tx, gid: Gid, by: Actor, user: &UserId) -> Result<(), Refus
     if !group.members.contains_key(user) {
         return Err(Refusal::NoSuchMember { user: user.to_string(), group: group.config.id.to_string() });
     }
+    if group.config.kind.keeps_members() {
+        return roster::put_out(tx, gid, by, std::slice::from_ref(user));
+    }
     put_out(tx, gid, by, user);
     Ok(())
 }
 
-/// The same; who is not in is no error.
+/// The same of a live room; who is not in is no error.
 pub fn put_out(tx: &mut Tx, gid: Gid, by: Actor, user: &UserId) {
     let Some(group) = tx.state.group(gid) else { return };
     let Some(member) = group.members.get(user) else { return };
     let name = group.config.id.clone();
-    let Some(sid) = member.sid.clone() else {
-        tx.change(Change::MemberGone(gid, user.clone()));
-        return;
-    };
+    let Some(sid) = member.sid.clone() else { return };
     audience::put_out(tx, Topic::Group(gid), Named::Group(name), user, Unsubscribed::Removed);
     leave(tx, &sid, gid, Some((OfflineCause::Removed, by)));
 }
@@ -168,7 +197,7 @@ pub fn page(tx: &Tx, gid: Gid, page: &MemberPage) -> MembersFound {
 /// A group that grew over the limit keeps no lists until it was empty.
 fn grew(tx: &mut Tx, gid: Gid) {
     let above = tx.rules.quotas.super_large_above;
-    if tx.state.group(gid).is_some_and(|g| !g.super_large && !quota::fits(g.members.len(), above)) {
+    if tx.state.group(gid).is_some_and(|g| !g.super_large && !quota::fits(g.present, above)) {
         tx.change(Change::SuperLarge(gid, true));
     }
 }
@@ -187,7 +216,7 @@ fn announce(tx: &mut Tx, gid: Gid, session: &Session, joined: bool) {
 /// The counts of a super-large group, now that their time has come.
 pub fn push_count(tx: &mut Tx, gid: Gid) {
     let Some(group) = tx.state.group(gid) else { return };
-    let (online, total) = (group.members.len() as u64, group.counters.joins);
+    let (online, total) = (group.present as u64, group.counters.joins);
     tx.push(Push::Count { gid, online, total, at: tx.now });
 }
 

@@ -23,6 +23,10 @@ pub struct Message {
     pub elements: Option<String>,
     /// What its sender added for clients to read; may be empty.
     pub custom: String,
+    /// How clients are to treat it, as a JSON object in the words of `session.md` §3; `None`: as usual.
+    pub options: Option<String>,
+    /// A number that its sender gave it.
+    pub random: Option<u32>,
     pub sender: UserId,
     pub sender_info: String,
     /// The session it came from; `None` when a server sent it.
@@ -40,6 +44,11 @@ pub struct Message {
 }
 
 impl Message {
+    /// The number that its sender gave it, or one that is made of its id.
+    pub fn random(&self) -> u32 {
+        self.random.unwrap_or_else(|| number_of(&self.tid))
+    }
+
     /// About its bytes on the wire: texts as JSON escapes them, and the fields around them.
     pub fn wire_size(&self) -> usize {
         let escaped = |text: &str| -> usize {
@@ -54,10 +63,26 @@ impl Message {
         250 + escaped(&self.body)
             + escaped(&self.custom)
             + self.elements.as_ref().map_or(0, String::len)
+            + self.options.as_ref().map_or(0, String::len)
             + escaped(&self.sender_info)
             + self.tid.as_str().len()
             + 2 * self.sender.as_str().len()
     }
+}
+
+/// A number that hangs on the id alone (FNV-1a).
+pub fn number_of(tid: &Tid) -> u32 {
+    tid.as_str().bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// Which kept messages of a group a list asks for, the newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryPage {
+    /// Up to the one with this number; `None`: from the newest.
+    pub up_to: Option<u64>,
+    pub limit: u32,
+    /// Also those whose content was deleted.
+    pub deleted: bool,
 }
 
 /// Who speaks.
@@ -99,8 +124,18 @@ pub struct Draft {
     pub body: String,
     /// See [`Message::elements`] …
     pub elements: Option<String>,
-    /// … and [`Message::custom`].
+    /// … [`Message::custom`] …
     pub custom: String,
+    /// … and [`Message::options`].
+    pub options: Option<String>,
+    /// Given by a sender that may say the same again: for a while it is the same message (`tencent.md` §8, A25).
+    pub random: Option<u32>,
+    /// Only these members get it, if they are there; it is kept nowhere and has no number. Empty: all.
+    pub to: Vec<UserId>,
+    /// The business is not asked about it …
+    pub forbid_before: bool,
+    /// … and not told that it was said.
+    pub forbid_after: bool,
     /// Given by the sender: then it is idempotent in the group.
     pub tid: Option<Tid>,
     pub weight: i32,
@@ -122,6 +157,11 @@ impl Draft {
             body: body.into(),
             elements: None,
             custom: String::new(),
+            options: None,
+            random: None,
+            to: Vec::new(),
+            forbid_before: false,
+            forbid_after: false,
             tid: None,
             weight: 1,
             increase: 1,
@@ -163,6 +203,8 @@ pub fn accept(group: &GroupState, draft: Draft, fresh: Tid, sender: Sender, now:
         body: draft.body,
         elements: draft.elements,
         custom: draft.custom,
+        options: draft.options,
+        random: draft.random,
         sender: sender.user,
         sender_info: sender.info,
         client: sender.client,

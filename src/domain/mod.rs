@@ -3,6 +3,7 @@
 //! remembers how to undo it, what to store, which events happened and what to push.
 //! Must not import anything of ours.
 
+pub mod account;
 pub mod address;
 pub mod app;
 pub mod ask;
@@ -14,7 +15,9 @@ pub mod direct;
 pub mod endpoint;
 pub mod event;
 pub mod group;
+pub mod hook;
 pub mod id;
+pub mod kind;
 pub mod membership;
 pub mod message;
 pub mod moderation;
@@ -29,6 +32,7 @@ pub mod request;
 pub mod retry;
 pub mod revocation;
 pub mod room;
+pub mod roster;
 pub mod ruling;
 pub mod sending;
 pub mod session;

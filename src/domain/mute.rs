@@ -82,7 +82,8 @@ pub enum MuteChange {
 
 /// Changes the mutes of a live group and tells its members; what changes nothing is told nobody.
 pub fn change(tx: &mut Tx, gid: Gid, by: Actor, change: MuteChange) -> Result<(), Refusal> {
-    let old = tx.state.group(gid).expect("the caller found it").config.mutes.clone();
+    let before = tx.state.group(gid).expect("the caller found it").config.clone();
+    let old = before.mutes.clone();
     let mut mutes = old.at(tx.now);
     let mute = |mutes: &mut Mutes, users: Vec<UserId>, until: Until| mutes.users.extend(users.into_iter().map(|user| (user, until)));
     match change {
@@ -112,7 +113,7 @@ pub fn change(tx: &mut Tx, gid: Gid, by: Actor, change: MuteChange) -> Result<()
     let all = mutes.all;
     put(tx, gid, mutes);
     if all != old.all {
-        tx.group_event(gid, by, InGroup::Changed);
+        tx.group_event(gid, by, InGroup::Changed { before });
     }
     Ok(())
 }

@@ -100,6 +100,17 @@ pub enum Push {
         by: Arc<Deleter>,
         at: Millis,
     },
+    /// What the business tells those who are there.
+    Notice {
+        gid: Gid,
+        content: Arc<str>,
+        at: Millis,
+    },
+    /// A message or a notice of a group to one of those who are attached to it.
+    Aimed {
+        conn: ConnRef,
+        push: Box<Push>,
+    },
     /// A message to this user alone.
     Direct {
         conn: ConnRef,
@@ -133,6 +144,7 @@ impl Push {
             | Push::Info { gid, .. }
             | Push::Room { gid, .. }
             | Push::Mutes { gid, .. }
+            | Push::Notice { gid, .. }
             | Push::MessageDeleted { gid, .. } => Target::Topic(Topic::Group(*gid)),
             Push::Presence { topic, .. } => Target::Topic(*topic),
             Push::Participant { cid, .. } => Target::Topic(Topic::Channel(*cid)),
@@ -141,6 +153,7 @@ impl Push {
             | Push::Attach { conn, .. }
             | Push::Detach { conn, .. }
             | Push::Unsubscribe { conn, .. }
+            | Push::Aimed { conn, .. }
             | Push::Direct { conn, .. }
             | Push::DirectDeleted { conn, .. }
             | Push::Close { conn, .. } => Target::Conn(*conn),

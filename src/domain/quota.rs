@@ -48,6 +48,14 @@ quotas! {
     metadata_keys = 10;
     /// … and bytes of all keys and values.
     metadata_bytes = 16_384;
+    /// Users that an application may import; undocumented (`tencent.md` §1.5: 100 on trial).
+    accounts_per_app = 100_000;
+    /// Members of a group that keeps them (`tencent.md` §5.1) …
+    members_per_group = 6_000;
+    /// … and of a community.
+    members_per_community = 100_000;
+    /// Groups that keep one user; undocumented.
+    kept_groups_per_user = 1_000;
     /// Users of an application whose older UserSigs are known to be worth nothing; then the oldest kick is forgotten. Undocumented.
     revoked_users_per_app = 100_000;
     /// Messages a second in a group of those that come by `tencent.md`'s API (§5.3); more are dropped.

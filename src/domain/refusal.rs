@@ -51,6 +51,23 @@ pub enum Refusal {
     NoWebhook,
     /// A webhook token that is set for the first time needs its text and its switch.
     TokenIncomplete,
+    /// There is no such user in the application.
+    NoSuchAccount(String),
+    /// As many users as an application may have.
+    TooManyAccounts(u32),
+    /// The business says no; `code`: its own.
+    HookRefused {
+        code: Option<u32>,
+        info: String,
+    },
+    /// The business said nothing in time, and then nothing may be said.
+    HookSilent,
+    /// The group has had as many messages as it may have in a second.
+    GroupTooFast,
+    /// The owner may not leave its group.
+    OwnerCannotQuit(String),
+    /// As many groups as a user may be in.
+    TooManyJoined(u32),
     /// The login was made before its user was kicked.
     LoginRevoked,
     NoSuchSubscription(String),
@@ -111,6 +128,15 @@ impl fmt::Display for Refusal {
             Refusal::TooManyApps(n) => write!(f, "there are {n} applications already, the most that limits.apps allows"),
             Refusal::NoSuchKey(id) => write!(f, "access key {id} does not exist"),
             Refusal::NoSuchGroup(id) => write!(f, "group {id} does not exist"),
+            Refusal::NoSuchAccount(user) => write!(f, "user {user} does not exist; import it first"),
+            Refusal::TooManyAccounts(n) => write!(f, "the application has {n} users already, the most that limits.accounts_per_app allows; delete some"),
+            Refusal::HookRefused { info, .. } if info.is_empty() => write!(f, "the application's own server refused it"),
+            Refusal::HookRefused { info, .. } => f.write_str(info),
+            Refusal::HookSilent => write!(f, "the application's own server did not answer in time, and wants nothing to go on then"),
+            // In the words of the source document of the exception webhook.
+            Refusal::GroupTooFast => write!(f, "msg count exceeds limit,please retry later"),
+            Refusal::OwnerCannotQuit(id) => write!(f, "you own group {id}; hand it over before you leave it"),
+            Refusal::TooManyJoined(n) => write!(f, "the user is in {n} groups already, the most that limits.kept_groups_per_user allows"),
             Refusal::GroupDeleted(id) => write!(f, "group {id} was deleted"),
             Refusal::TooManyGroups(n) => write!(f, "the application has {n} groups already, the most that limits.groups_per_app allows; delete some"),
             Refusal::GroupEmpty(id) => write!(f, "group {id} has no member online; a message reaches only who is there"),

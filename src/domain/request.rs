@@ -3,17 +3,19 @@
 //! writes goes to a store reader.
 
 use super::{
-    AppId, ChannelId, GroupId, Millis, StayId, SubscriptionId, Tid, UserId,
+    AppId, ChannelId, GroupId, Millis, Refusal, StayId, SubscriptionId, Tid, UserId,
+    account::{Account, UserState},
     app::{AccessKey, App, AppChange, NewApp},
     direct::DirectDraft,
     id::Gid,
+    kind::{GroupKind, JoinOption, MemberChange, MemberInfo, NewMember, Rank},
     message::{Draft, Found, MessagePage, Sender},
     mute::{MuteChange, Mutes, Until},
     outbox::DeliveryId,
     participant::{Medias, Role},
     report::Report,
     room::{Room, RoomPage, RoomsFound, TakeSeatMode},
-    sending::Voice,
+    sending::{Dropped, Voice},
     subscription::Wants,
 };
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
@@ -55,12 +57,14 @@ pub enum Request {
         group: GroupId,
         sender: Sender,
         voice: Voice,
+        by: Actor,
         draft: Box<Draft>,
     },
     /// A message to one user. A reliable one is answered when the user's client has confirmed it.
     SendDirect {
         app: AppId,
         sender: Sender,
+        by: Actor,
         draft: Box<DirectDraft>,
     },
     DeleteDirect {
@@ -80,6 +84,31 @@ pub enum Request {
         app: AppId,
         users: Vec<UserId>,
     },
+    /// The same, and whether its connection is there.
+    UserStates {
+        app: AppId,
+        users: Vec<UserId>,
+    },
+    /// Who is there already is told anew what is said of it.
+    ImportAccounts {
+        app: AppId,
+        accounts: Vec<Account>,
+    },
+    /// Their sessions end, their UserSigs are worth nothing, and they leave the groups that kept them.
+    DeleteAccounts {
+        app: AppId,
+        users: Vec<UserId>,
+        by: Actor,
+    },
+    /// For each user: is there one?
+    Accounts {
+        app: AppId,
+        users: Vec<UserId>,
+    },
+    /// A page of the groups that a user is in.
+    Joined(JoinedPage),
+    /// A message to a group that cannot even be asked for: its application is told, and nothing else is done.
+    Unsent(Box<Unsent>),
     CreateSubscription {
         app: AppId,
         url: String,
@@ -194,6 +223,31 @@ pub enum GroupRequest {
         by: Deleter,
     },
     Messages(MessagePage),
+    /// Makes users members of a group that keeps them.
+    AddMembers {
+        members: Vec<NewMember>,
+    },
+    ChangeMember {
+        user: UserId,
+        change: Box<MemberChange>,
+    },
+    Roster(RosterPage),
+    /// For each user: what is it in the group?
+    Ranks {
+        users: Vec<UserId>,
+    },
+    /// The content of the messages with these numbers goes.
+    Recall {
+        seqs: Vec<u64>,
+    },
+    /// Read by those who are there now, and kept nowhere.
+    Notify {
+        content: String,
+        /// Empty: all.
+        to: Vec<UserId>,
+    },
+    /// Who asks for it is no member any more.
+    Quit,
 }
 
 /// What each request is answered with.
@@ -219,10 +273,24 @@ pub enum Answer {
     Metadata(BTreeMap<String, String>),
     /// `Rooms`.
     Rooms(RoomsFound),
-    /// `Send` and `SendDirect`.
+    /// `Send` and `SendDirect`: it was accepted.
     Sent(Said),
-    /// `Online` and `Contains`, in the order asked.
+    /// `Send` and `SendDirect`: it was neither refused nor said.
+    Dropped { why: Dropped, at: Millis },
+    /// `Online`, `Contains`, `Accounts`, `DeleteAccounts` and `ImportAccounts`, in the order asked.
     Users(Vec<(UserId, bool)>),
+    /// `UserStates`, in the order asked; `None`: there is no such user.
+    UserStates(Vec<(UserId, Option<UserState>)>),
+    /// `AddMembers`, in the order asked.
+    Added(Vec<(UserId, Added)>),
+    /// `Roster`.
+    Roster(RosterFound),
+    /// `Ranks`, in the order asked; `None`: no member.
+    Ranks(Vec<(UserId, Option<Rank>)>),
+    /// `Recall`, in the order asked: was there such a message?
+    Recalled(Vec<(u64, bool)>),
+    /// `Joined`.
+    Joined(JoinedFound),
     /// `ChangeUserInfo`: the groups in which it is seen.
     Groups(Vec<GroupId>),
     /// `CreateSubscription`.
@@ -235,15 +303,75 @@ pub enum Answer {
     Participants(Vec<Option<ParticipantInfo>>),
 }
 
-/// What became of a message.
+/// A message that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
     pub tid: Tid,
-    /// Its number in its group's stream, if it took one just now.
+    /// Its number in its group's stream, if it has one.
     pub seq: Option<u64>,
     pub at: Millis,
-    /// The group had too many in this second: nobody reads it.
-    pub dropped: bool,
+}
+
+/// A message that was refused before anybody could look at it.
+#[derive(Clone, Debug)]
+pub struct Unsent {
+    pub app: AppId,
+    /// As it was given.
+    pub group: String,
+    pub from: String,
+    pub by: Actor,
+    pub draft: Draft,
+    pub why: Refusal,
+}
+
+/// What became of a user that was to be a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It may not come, or there is no such user.
+    Refused,
+    Now,
+    Already,
+}
+
+/// Which members are asked for, with all that is kept of them, in the order in which they joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RosterPage {
+    /// Empty: all.
+    pub ranks: Vec<Rank>,
+    /// Continue after this place in the order of joining.
+    pub after: Option<u64>,
+    /// Behind so many.
+    pub skip: u64,
+    pub limit: u32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RosterFound {
+    pub members: Vec<MemberInfo>,
+    /// All members of the group.
+    pub total: u64,
+    /// Where to continue; `None` when there is nothing more.
+    pub next: Option<u64>,
+}
+
+/// Which groups of a user are asked for, in the order in which it joined them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinedPage {
+    pub app: AppId,
+    pub user: UserId,
+    /// `None`: of all kinds.
+    pub kind: Option<GroupKind>,
+    /// Also those that it is in while its session lives.
+    pub live: bool,
+    pub skip: u64,
+    pub limit: u32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JoinedFound {
+    pub groups: Vec<(GroupInfo, MemberInfo)>,
+    /// All that the page's filter fits.
+    pub total: u64,
 }
 
 /// What a new group is made of. Lengths and alphabet were checked by the dialect.
@@ -254,6 +382,13 @@ pub struct NewGroup {
     pub owner: String,
     pub admins: Vec<UserId>,
     pub room: Room,
+    pub kind: GroupKind,
+    pub join_option: JoinOption,
+    pub data: BTreeMap<String, String>,
+    /// Who is in it from the beginning, beside its owner; of a kind that keeps its members.
+    pub members: Vec<NewMember>,
+    /// Its owner, where that has to be a user that there is; of a group that keeps its members it always has to.
+    pub must_be: Option<UserId>,
     pub muted_all: bool,
     /// The name of a deleted group may be taken again; that one is forgotten.
     pub anew: bool,
@@ -273,6 +408,9 @@ pub struct GroupChange {
     pub max_members: Option<u32>,
     pub take_seat_mode: Option<TakeSeatMode>,
     pub muted_all: Option<bool>,
+    pub join_option: Option<JoinOption>,
+    /// Keys with an empty value are deleted.
+    pub data: Option<Vec<(String, String)>>,
 }
 
 /// Who did something to a message, as those are told who had read it. Both may be empty.
@@ -324,8 +462,10 @@ pub struct GroupInfo {
     pub last_said: Option<Millis>,
     /// When and by whom it was deleted.
     pub deleted: Option<(Millis, String)>,
-    /// Members now.
+    /// Members that are there now …
     pub online: u64,
+    /// … and all.
+    pub member_count: u64,
     /// All joins ever.
     pub total: u64,
     /// Number of the last message that took one.
@@ -335,6 +475,9 @@ pub struct GroupInfo {
     pub mutes: Mutes,
     pub room: Room,
     pub metadata: BTreeMap<String, String>,
+    pub kind: GroupKind,
+    pub join_option: JoinOption,
+    pub data: BTreeMap<String, String>,
     /// Running total of each message type.
     pub amounts: BTreeMap<i32, i64>,
 }
@@ -399,6 +542,8 @@ pub struct GroupPage {
     pub ascending: bool,
     /// `None`: all; else only those that are, or are not, deleted.
     pub deleted: Option<bool>,
+    /// `None`: of all kinds.
+    pub kind: Option<GroupKind>,
     pub from: PageStart,
     pub limit: u32,
 }

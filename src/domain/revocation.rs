@@ -9,7 +9,10 @@ use super::{
 
 /// What the user has until now is worth nothing, and its session ends.
 pub fn revoke(tx: &mut Tx, app: &AppId, user: UserId) -> Result<(), Refusal> {
-    tx.state.app(app)?;
+    let found = tx.state.app(app)?;
+    if !tx.state.has_user(found, &user) {
+        return Err(Refusal::NoSuchAccount(user.to_string()));
+    }
     let most = tx.rules.quotas.revoked_users_per_app as usize;
     let kicked = tx.state.revoked.get(app);
     let surplus = if most > 0 && kicked.is_some_and(|kicked| kicked.len() >= most && !kicked.contains_key(&user)) {
@@ -46,7 +49,7 @@ impl State {
 mod tests {
     use super::*;
     use crate::{
-        domain::{Tick, state::Rules},
+        domain::{Tick, account::Account, state::Rules},
         fake,
     };
     use std::sync::Arc;
@@ -57,6 +60,10 @@ mod tests {
         rules.quotas.revoked_users_per_app = 2;
         let (app, user) = (AppId::trusted("demo"), UserId::trusted);
         state.apply(Change::App(Arc::new(fake::app("demo"))));
+        for name in ["ann", "bob", "carl"] {
+            let account = Account { user: user(name), nick: String::new(), face_url: String::new() };
+            state.apply(Change::Account(app.clone(), Arc::new(account)));
+        }
         let mut kick = |name: &str, at: i64| revoke(&mut Tx::new(&mut state, &rules, Millis(at * 1_000), Tick(0)), &app, user(name)).unwrap();
         kick("ann", 1_000);
         kick("ann", 900); // the clock was set back

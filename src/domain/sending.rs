@@ -2,11 +2,13 @@
 
 use super::{
     AppId, Gid, GroupId, Refusal, SessionId, Tick, Tid, UserId,
+    event::InGroup,
     group::GroupState,
     message::{self, Draft, Sender},
     push::Push,
     quota,
-    request::{Deleter, Said},
+    request::{Actor, Deleter, Said},
+    roster,
     state::Change,
     tx::Tx,
 };
@@ -55,7 +57,15 @@ pub enum Voice {
 }
 
 /// A message of the business's server, which needs no membership.
-pub fn send(tx: &mut Tx, app: &AppId, name: &GroupId, (sender, voice): (Sender, Voice), draft: Draft, fresh: Tid, known: Known) -> Result<Said, Refusal> {
+pub fn send(
+    tx: &mut Tx,
+    app: &AppId,
+    name: &GroupId,
+    (sender, voice): (Sender, Voice),
+    draft: Draft,
+    fresh: Tid,
+    known: Known,
+) -> Result<Result<Said, Dropped>, Refusal> {
     let group = tx.state.live_group(app, name)?;
     let (gid, pace) = (group.config.gid, group.pace);
     match voice {
@@ -68,12 +78,21 @@ pub fn send(tx: &mut Tx, app: &AppId, name: &GroupId, (sender, voice): (Sender, 
             }
             draft.check(&tx.rules.quotas)?;
             let Some(pace) = pace.one_more(tx.tick, tx.rules.quotas.group_messages_per_second) else {
-                return Ok(Said { tid: fresh, seq: None, at: tx.now, dropped: true });
+                return Ok(Err(Dropped::TooMany));
             };
             tx.change(Change::Pace(gid, pace));
         }
     }
-    say(tx, gid, draft, fresh, sender, known)
+    say(tx, gid, draft, fresh, sender, known).map(Ok)
+}
+
+/// Why a message was neither refused nor said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropped {
+    /// The group had too many in this second.
+    TooMany,
+    /// The business wants it so.
+    Discarded,
 }
 
 /// The running second of a group, and messages in it. A second begins with the first message after the one before.
@@ -103,7 +122,7 @@ fn say(tx: &mut Tx, gid: Gid, draft: Draft, fresh: Tid, sender: Sender, known: K
     draft.check(&tx.rules.quotas)?;
     let group = tx.state.group(gid).expect("the caller found it");
     if let Some(tid) = said_already(group, &draft, known) {
-        return Ok(Said { tid, seq: None, at: tx.now, dropped: false });
+        return Ok(Said { tid, seq: None, at: tx.now });
     }
     if group.counters.top >= message::LAST_SEQ {
         return Err(Refusal::StreamFull(group.config.id.to_string()));
@@ -130,12 +149,37 @@ fn say(tx: &mut Tx, gid: Gid, draft: Draft, fresh: Tid, sender: Sender, known: K
         tx.change(Change::CountersLater(gid, counters));
     }
     tx.push(Push::Message { gid, message: message.clone() });
-    Ok(Said { tid: message.tid.clone(), seq: message.seq, at: message.at, dropped: false })
+    roster::said(tx, gid, &message.sender);
+    Ok(Said { tid: message.tid.clone(), seq: message.seq, at: message.at })
 }
 
 /// The id that the sender gave, if a message has it already.
 fn said_already(group: &GroupState, draft: &Draft, known: Known) -> Option<Tid> {
     draft.tid.clone().filter(|tid| known == Known::Yes || group.recent_tids.contains(tid))
+}
+
+/// The business tells those who are there, or these of them; nothing of it is kept, and no limit counts it.
+pub fn notify(tx: &mut Tx, gid: Gid, content: String, to: &[UserId]) {
+    let notice = Push::Notice { gid, content: content.into(), at: tx.now };
+    if to.is_empty() {
+        return tx.push(notice);
+    }
+    for user in to {
+        if let Some(conn) = tx.state.group(gid).and_then(|group| group.audience.get(user)) {
+            tx.push(Push::Aimed { conn, push: Box::new(notice.clone()) });
+        }
+    }
+}
+
+/// Takes these back, as the caller found them; who hears of it is told of those that were not gone already.
+pub fn recall(tx: &mut Tx, gid: Gid, messages: Vec<StoredMessage>, by: Actor) {
+    let messages: Vec<StoredMessage> = messages.into_iter().filter(|message| !message.deleted).collect();
+    if messages.is_empty() {
+        return;
+    }
+    let seqs = messages.iter().map(|message| message.seq).collect();
+    messages.into_iter().for_each(|message| delete(tx, gid, message, Deleter { user: by.user.clone(), info: String::new() }));
+    tx.group_event(gid, by, InGroup::Recalled { seqs });
 }
 
 /// A stored message that somebody wants to take back, as the caller found it.

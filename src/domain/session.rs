@@ -2,7 +2,7 @@
 //! Membership belongs to the session, subscription to the connection.
 
 use super::{
-    AppId, ConnRef, GroupId, Millis, Refusal, SessionId, Tick, Topic, UserId, audience, channel,
+    AppId, ConnRef, GroupId, Millis, Refusal, SessionId, Tick, Topic, UserId, account, audience, channel,
     event::{InGroup, LogoffReason, OfflineCause, OnlineCause, Reason, What},
     membership,
     push::{Closed, Connected, Push, Reply},
@@ -54,6 +54,8 @@ pub struct Session {
     pub address: Option<IpAddr>,
     /// Its connection is lost, and who looks at its groups was told so.
     pub away: bool,
+    /// It logged in as a user of the chat.
+    pub usersig: bool,
 }
 
 impl Session {
@@ -114,8 +116,13 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
     if app.disabled {
         return Err(Refusal::AppDisabled(login.app.to_string()));
     }
-    if login.made.is_some_and(|made| tx.state.is_revoked(&login.app, &login.user, made, tx.now)) {
-        return Err(Refusal::LoginRevoked);
+    if let Some(made) = login.made {
+        if tx.state.is_revoked(&login.app, &login.user, made, tx.now) {
+            return Err(Refusal::LoginRevoked);
+        }
+        if !account::import_plain(tx, &login.app, &login.user)? {
+            return Err(Refusal::TooManyAccounts(tx.rules.quotas.accounts_per_app));
+        }
     }
     let earlier = tx.state.session_of(&login.app, &login.user).map(|s| s.session.clone());
     let resumes = match &earlier {
@@ -137,24 +144,28 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
             detach_all(tx, &old.sid);
             // A client says the same at each reconnect: what the server has set since stays.
             let info = if login.info == old.login_info { old.info.clone() } else { login.info.clone() };
-            let session = Arc::new(Session { info, login_info: login.info, role: login.role, address: login.address, away: false, ..(*old).clone() });
+            let usersig = login.made.is_some();
+            let session = Arc::new(Session { info, login_info: login.info, role: login.role, address: login.address, away: false, usersig, ..(*old).clone() });
             if session != old {
                 tx.change(Change::Session(session.clone()));
             }
             let groups = tx.state.groups_of(&session.sid);
-            for (gid, _) in groups.iter().filter(|_| old.away) {
+            let rooms: Vec<_> = groups.iter().filter(|(gid, _)| tx.state.is_live_room(*gid)).cloned().collect();
+            for (gid, _) in rooms.iter().filter(|_| old.away) {
                 tx.group_event(*gid, session.actor(), InGroup::Online { user: session.user.clone(), cause: OnlineCause::Recovered });
             }
-            tx.event(&session, What::Reconnected(groups.iter().map(|(_, name)| name.clone()).collect()));
+            tx.event(&session, What::Reconnected(rooms.into_iter().map(|(_, name)| name).collect()));
             session
         }
         old => {
+            let mut displaced = None;
             if let Some(old) = old {
                 // One that had said goodbye was not displaced.
                 let reason = match tx.state.link(&old.sid) {
                     Some(Link::Lost { reason: LogoffReason::Normal, .. }) => LogoffReason::Normal,
                     _ => LogoffReason::Displaced,
                 };
+                displaced = (reason == LogoffReason::Displaced).then(|| old.device.clone());
                 end(tx, &old.sid, reason);
             }
             let session = Arc::new(Session {
@@ -168,9 +179,10 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
                 started: tx.now,
                 address: login.address,
                 away: false,
+                usersig: login.made.is_some(),
             });
             tx.change(Change::Session(session.clone()));
-            tx.event(&session, What::LoggedOn);
+            tx.event(&session, What::LoggedOn { displaced });
             session
         }
     };
@@ -208,7 +220,7 @@ pub fn socket_ended(tx: &mut Tx, sid: &SessionId, conn: ConnRef, how: SocketEnd)
             detach_all(tx, sid);
             // From the loss on, not from the last word: a viewer may have nothing to say for longer than that.
             let interrupt = Some(tx.tick.after(lifetimes.interrupt));
-            tx.link(sid, Some(Link::Lost { until: heard.after(lifetimes.silence), reason: LogoffReason::Timeout, interrupt }));
+            tx.link(sid, Some(Link::Lost { until: heard.after(lifetimes.silence), reason: LogoffReason::LinkLost, interrupt }));
         }
         SocketEnd::Silent => end(tx, sid, LogoffReason::Timeout),
         SocketEnd::LoggedOff => end(tx, sid, LogoffReason::Normal),
@@ -245,7 +257,7 @@ pub fn due(tx: &mut Tx, sid: &SessionId) {
 /// The user's connection has been lost for too long for those who look at its groups to think it there.
 fn go_away(tx: &mut Tx, sid: &SessionId) {
     let Some(session) = tx.state.session(sid).map(|s| s.session.clone()) else { return };
-    let groups = tx.state.groups_of(sid);
+    let groups: Vec<_> = tx.state.groups_of(sid).into_iter().filter(|(gid, _)| tx.state.is_live_room(*gid)).collect();
     if groups.is_empty() || session.away {
         return;
     }
@@ -280,10 +292,10 @@ pub fn end(tx: &mut Tx, sid: &SessionId, reason: LogoffReason) {
     for (cid, _) in tx.state.channels_of(sid) {
         channel::leave(tx, cid, &session.user, reason.into());
     }
-    let told = reason == LogoffReason::Timeout || tx.rules.lifetimes.leave_on_logoff;
+    let told = matches!(reason, LogoffReason::Timeout | LogoffReason::LinkLost) || tx.rules.lifetimes.leave_on_logoff;
     for (gid, name) in tx.state.groups_of(sid) {
-        membership::remove(tx, &session, gid, Some((reason.into(), session.actor())));
-        if told {
+        let left = membership::remove(tx, &session, gid, Some((reason.into(), session.actor())));
+        if told && left {
             tx.event(&session, What::Left(name));
         }
     }

@@ -65,7 +65,7 @@ impl<'a> Tx<'a> {
     }
 
     pub fn event(&mut self, session: &Session, what: What) {
-        let event = SessionEvent { app: session.app.clone(), user: session.user.clone(), sid: session.sid.clone(), what };
+        let event = SessionEvent { app: session.app.clone(), user: session.user.clone(), sid: session.sid.clone(), by: session.actor(), at: self.now, what };
         self.events.push(Event::Session(event));
     }
 

@@ -155,7 +155,12 @@ pub(super) fn text_of(what: &GroupRequest) -> usize {
         | GroupRequest::PutOut { users }
         | GroupRequest::Ban { users, .. }
         | GroupRequest::Unban { users }
+        | GroupRequest::Ranks { users }
         | GroupRequest::ChangeAdmins { users, .. } => ids(users),
+        GroupRequest::AddMembers { members } => {
+            members.iter().map(|m| m.user.as_str().len() + m.data.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>()).sum()
+        }
+        GroupRequest::Notify { content, to } => content.len() + ids(to),
         GroupRequest::SetMetadata(entries) => entries.iter().map(|(key, value)| key.len() + value.len()).sum(),
         _ => 0,
     }

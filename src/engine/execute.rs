@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{
-        AppId, Change, Gid, GroupId, Refusal, SessionId, Tid,
+        AppId, Change, Gid, GroupId, Refusal, SessionId, Tid, account,
         app::{self, AppChange},
         ban, channel,
         direct::{self, Direct},
@@ -23,7 +23,7 @@ use crate::{
         push::Push,
         report,
         request::{Actor, Answer, GroupRequest, Request},
-        revocation, room,
+        revocation, room, roster,
         sending::{self, Known},
         session::{self, Session},
         subscription,
@@ -174,7 +174,7 @@ impl Batch<'_> {
     fn render(&self, event: &Event, rendered: &mut Vec<Rendered>) {
         let Some(app) = self.tx.state.apps.get(event.app()) else { return };
         match event {
-            Event::Session(_) | Event::Group(_) => rendered.extend((self.ports.render)(event, app)),
+            Event::Session(_) | Event::Group(_) | Event::Message(_) | Event::Direct(_) => rendered.extend((self.ports.render)(event, app)),
             Event::Channel(event) => {
                 let mut wanting = self.tx.state.subscriptions_of(&event.app).iter().filter(|s| s.wants.includes(event)).peekable();
                 let payload = wanting.peek().map(|_| (self.ports.render_channel)(event)).unwrap_or_default();
@@ -212,16 +212,19 @@ impl Batch<'_> {
                 session::force_off(&mut self.tx, &app, &user)?;
                 Answer::Done
             }
-            Request::Send { app, group, sender, voice, draft } => {
+            Request::Send { app, group, sender, voice, draft, .. } => {
                 let known = self.known(self.tx.state.group_named(&app, &group).map(|g| g.config.gid), &draft)?;
-                Answer::Sent(sending::send(&mut self.tx, &app, &group, (sender, voice), *draft, self.ids.tid(), known)?)
+                match sending::send(&mut self.tx, &app, &group, (sender, voice), *draft, self.ids.tid(), known)? {
+                    Ok(said) => Answer::Sent(said),
+                    Err(why) => Answer::Dropped { why, at: self.tx.now },
+                }
             }
-            Request::SendDirect { app, sender, draft } => {
+            Request::SendDirect { app, sender, draft, .. } => {
                 if draft.reliable {
                     self.acks.room(&direct::connection(self.tx.state, &app, &draft.receiver)?.0)?;
                 }
                 let (to, message) = direct::send(&mut self.tx, &app, sender, *draft, self.ids.tid(), self.ids.tid())?;
-                if let Some(ack) = message.ack.clone() {
+                if let (Some(ack), Some(to)) = (message.ack.clone(), to) {
                     return Ok(Performed::AwaitsAck { to, message, ack });
                 }
                 Answer::Sent(message.said())
@@ -243,6 +246,15 @@ impl Batch<'_> {
                 };
                 Answer::Users(users.into_iter().map(online).collect())
             }
+            Request::UserStates { app, users } => Answer::UserStates(account::states(&self.tx, &app, users)?),
+            Request::ImportAccounts { app, accounts } => Answer::Users(account::import(&mut self.tx, &app, accounts)?),
+            Request::DeleteAccounts { app, users, by } => Answer::Users(account::delete(&mut self.tx, &app, users, &by)?),
+            Request::Accounts { app, users } => {
+                let found = self.tx.state.app(&app)?;
+                Answer::Users(users.into_iter().map(|user| (user.clone(), self.tx.state.has_user(found, &user))).collect())
+            }
+            Request::Joined(page) => Answer::Joined(roster::joined(&self.tx, &page)?),
+            Request::Unsent(_) => Answer::Done,
             Request::CreateSubscription { app, url, wants } => {
                 let id = self.ids.subscription();
                 subscription::create(&mut self.tx, &app, id.clone(), url, wants)?;
@@ -288,6 +300,16 @@ impl Batch<'_> {
                 let found = self.store.messages(gid, &page).map_err(unreadable)?;
                 self.read += found.messages.iter().map(Message::wire_size).sum::<usize>();
                 Ok(Answer::Messages(found))
+            }
+            GroupRequest::Recall { seqs } => {
+                let gid = self.tx.state.live_group(app, name)?.config.gid;
+                let mut found = Vec::with_capacity(seqs.len());
+                for seq in &seqs {
+                    found.extend(self.store.find_seq(gid, *seq).map_err(unreadable)?);
+                }
+                let done = seqs.into_iter().map(|seq| (seq, found.iter().any(|message| message.seq == seq))).collect();
+                sending::recall(&mut self.tx, gid, found, by);
+                Ok(Answer::Recalled(done))
             }
             what => group::perform(&mut self.tx, app, name, by, what, self.ids.epoch()),
         }

@@ -25,15 +25,17 @@ pub use queue::{Handle, QUEUE_BYTES, QUEUE_COMMANDS};
 use crate::{
     clock::{Alarm, Clock},
     domain::{
-        Change, Gid, Refusal, State, Tick, Tx,
+        Change, Gid, Millis, Refusal, State, Tick, Tx,
         app::App,
         direct::ACK_WITHIN,
         endpoint::EndpointId,
         event::{ChannelEvent, Event, Rendered},
         group::FORGOTTEN,
+        hook::{Before, HookCall},
         moderation::Question,
         outbox::{DeliveryId, Freezing, Frozen, Job},
         push::Push,
+        request::Actor,
         session,
         state::Rules,
         tx::Deadline,
@@ -68,6 +70,8 @@ pub type Freeze = Box<dyn Fn(&Freezing) -> Frozen + Send>;
 pub struct Ports {
     /// An event of a session or a group as the application's endpoints will be told of it that want to hear of it now.
     pub render: fn(&Event, &App) -> Vec<Rendered>,
+    /// What the business is to be asked before this is done; `None`: nothing.
+    pub hook: fn(&Before, &Actor, &App, Millis) -> Option<HookCall>,
     /// An event in a channel, as each subscription of it will be told.
     pub render_channel: fn(&ChannelEvent) -> String,
     pub freeze: Freeze,

@@ -192,7 +192,7 @@ impl Batch<'_> {
             Incoming::Call(request, _) => {
                 let (app, sender, draft, receiver) = match &**request {
                     Request::Send { app, sender, draft, .. } => (app, sender, &**draft, None),
-                    Request::SendDirect { app, sender, draft } => (app, sender, &draft.draft, Some(&draft.receiver)),
+                    Request::SendDirect { app, sender, draft, .. } => (app, sender, &draft.draft, Some(&draft.receiver)),
                     _ => return Ok(None),
                 };
                 if !self.tx.rules.moderate_servers {

@@ -48,7 +48,7 @@ impl Starting {
         let away_from = clock.tick().after(config.rules.lifetimes.interrupt);
         let sids: Vec<_> = state.sessions.values().map(|s| (s.session.sid.clone(), s.session.away)).collect();
         for (sid, away) in sids {
-            let link = Link::Lost { until, reason: LogoffReason::Timeout, interrupt: (!away).then_some(away_from) };
+            let link = Link::Lost { until, reason: LogoffReason::LinkLost, interrupt: (!away).then_some(away_from) };
             timers.at(link.due().unwrap_or(until), Timer::Deadline(Deadline::Session(sid.clone())));
             state.apply(Change::Link(sid, Some(link)));
         }

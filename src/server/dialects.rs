@@ -7,10 +7,13 @@ use crate::{
     clock::Clock,
     delivery::{self, Patience, Target, ask},
     domain::{
+        Millis,
         app::{App, Audit},
         endpoint::EndpointId,
         event::{Event, Rendered},
+        hook::{Before, HookCall},
         outbox::{Freezing, Frozen},
+        request::Actor,
     },
     engine::{self, Handle},
     settings::Settings,
@@ -24,8 +27,13 @@ pub fn render(event: &Event, app: &App) -> Vec<Rendered> {
         Event::Session(event) => live_callback::render(event, app).into_iter().collect(),
         Event::Group(event) => webhook::render(event, app).into_iter().collect(),
         // Subscriptions are told of those.
-        Event::Channel(_) => Vec::new(),
+        Event::Message(_) | Event::Direct(_) | Event::Channel(_) => Vec::new(),
     }
+}
+
+/// What the business is to be asked before this is done.
+pub fn hook(_before: &Before, _by: &Actor, _app: &App, _now: Millis) -> Option<HookCall> {
+    None
 }
 
 /// What a delivery says, put together of its events.

@@ -83,6 +83,8 @@ impl Reactor {
             Push::MessageDeleted { gid, seq, tid, by, at } => {
                 self.topics.line(Topic::Group(gid), false, |name, out| json::deleted(name, seq, &tid, &by, at, out));
             }
+            Push::Notice { gid, content, at } => self.topics.line(Topic::Group(gid), false, |name, out| json::notice(name, &content, at, out)),
+            Push::Aimed { conn, push } => self.aimed(conn, *push),
             Push::Direct { conn, message } => self.line_for(conn, |out| json::direct(&message, out)),
             Push::DirectDeleted { conn, tid, by, at } => self.line_for(conn, |out| json::direct_deleted(&tid, &by, at, out)),
             Push::Close { conn, why } => {
@@ -91,6 +93,19 @@ impl Reactor {
                 }
             }
         }
+    }
+
+    /// What goes to one of those who are attached to the group.
+    fn aimed(&mut self, conn: ConnRef, push: Push) {
+        let crate::domain::push::Target::Topic(topic) = push.target() else { return };
+        // What was said before is read before.
+        self.fan_out_one(topic);
+        let Some(name) = self.topics.get(topic).map(|local| local.name.clone()) else { return };
+        self.line_for(conn, |out| match push {
+            Push::Message { message, .. } => json::message(&name, &message, out),
+            Push::Notice { content, at, .. } => json::notice(&name, &content, at, out),
+            _ => {}
+        });
     }
 
     /// A line for this connection alone.

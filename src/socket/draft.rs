@@ -29,7 +29,7 @@ pub fn to_group(data: &str) -> Result<Draft, Refusal> {
 /// acknowledgement.
 pub fn to_user(fields: &Fields) -> Result<DirectDraft, Refusal> {
     let draft = Draft { weight: level(fields)?, no_storage: true, ..said(fields)? };
-    Ok(DirectDraft { receiver: fields.user()?, draft, reliable: false })
+    Ok(DirectDraft { receiver: fields.user()?, draft, reliable: false, chat: None })
 }
 
 /// What every message may say of itself.

@@ -25,7 +25,7 @@ fn every_method_says_what_it_means() {
     use GroupRequest::*;
     let members = |ascending, after, limit| in_g(Members(MemberPage { ascending, after, limit }));
     let all = MessagePage { ascending: true, kind: None, begin: None, end: None, after: None, limit: 50 };
-    let direct = |draft| Meaning::Direct(Box::new(DirectDraft { receiver: UserId::trusted("u 2"), draft, reliable: false }));
+    let direct = |draft| Meaning::Direct(Box::new(DirectDraft { receiver: UserId::trusted("u 2"), draft, reliable: false, chat: None }));
     let said = |text| Draft { no_storage: true, ..Draft::text(text) };
     for (name, data, expected) in [
         ("group.create", r#"{"group_id":"g"}"#, in_g(Create(Box::default()))),

@@ -3,6 +3,7 @@
 use super::{Result, StoreError, from_json, json, run};
 use crate::domain::{
     AppId, Change, Millis, State, UserId,
+    account::Account,
     app::{AccessKey, App, Audit, LifeCycle, Webhook, WebhookToken},
 };
 use rusqlite::{Connection, Row, params};
@@ -80,6 +81,10 @@ fn token(row: &Row, first: usize) -> Result<Option<WebhookToken>> {
     Ok(row.get::<_, Option<String>>(first)?.map(|token| WebhookToken { token, enabled }))
 }
 
+pub fn put_account(conn: &Connection, app: &AppId, a: &Account) -> Result<()> {
+    run(conn, "INSERT OR REPLACE INTO account VALUES (?1, ?2, ?3, ?4)", params![app.as_str(), a.user.as_str(), a.nick, a.face_url])
+}
+
 pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
     let mut rows = conn.prepare(
         "SELECT id, key, sign, name, sdkappid, administrators, data_center, event_callback_url, audit_type, audit_url, life_cycle, disabled,
@@ -129,6 +134,12 @@ pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
     while let Some(row) = rows.next()? {
         let (app, user) = (AppId::trusted(&row.get::<_, String>(0)?), UserId::trusted(&row.get::<_, String>(1)?));
         state.apply(Change::Revoked(app, user, Some(row.get(2)?)));
+    }
+    let mut rows = conn.prepare("SELECT app, user, nick, face_url FROM account")?;
+    let mut rows = rows.query([])?;
+    while let Some(row) = rows.next()? {
+        let account = Account { user: UserId::trusted(&row.get::<_, String>(1)?), nick: row.get(2)?, face_url: row.get(3)? };
+        state.apply(Change::Account(AppId::trusted(&row.get::<_, String>(0)?), Arc::new(account)));
     }
     state.had_keys = conn.query_row("SELECT count(*) FROM mark WHERE name = 'key'", [], |row| row.get::<_, i64>(0))? > 0;
     let mut rows = conn.prepare("SELECT id, secret, created FROM access_key")?;

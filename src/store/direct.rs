@@ -1,8 +1,11 @@
 //! Rows of messages to one user: what is kept of them, and what deleting one looks for.
 
 use super::{Result, run};
-use crate::domain::{AppId, Millis, Tid, UserId, direct::Direct};
-use rusqlite::{Connection, OptionalExtension, params};
+use crate::domain::{
+    AppId, Millis, Tid, UserId,
+    direct::{Direct, DirectPage, DirectsFound},
+};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// Sent again by the same sender with the same id, it replaces the one before, but never what is stored by
 /// what is not.
@@ -10,10 +13,69 @@ pub fn put(conn: &Connection, d: &Direct) -> Result<()> {
     let body = if d.stored { d.body.as_str() } else { "" };
     run(
         conn,
-        "INSERT INTO direct (app, receiver, tid, at, stored, kind, sender, info, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-         ON CONFLICT (app, receiver, tid) DO UPDATE SET at = ?4, stored = ?5, kind = ?6, info = ?8, body = ?9 WHERE sender = ?7 AND stored <= ?5",
-        params![d.app.as_str(), d.receiver.as_str(), d.tid.as_str(), d.at.0, d.stored, d.kind, d.sender.as_str(), d.sender_info, body],
+        "INSERT INTO direct (app, receiver, tid, at, stored, kind, sender, info, body, elements, custom, options, seq, random)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+         ON CONFLICT (app, receiver, tid) DO UPDATE SET at = ?4, stored = ?5, kind = ?6, info = ?8, body = ?9, elements = ?10, custom = ?11, options = ?12,
+         seq = ?13, random = ?14 WHERE sender = ?7 AND stored <= ?5",
+        params![
+            d.app.as_str(),
+            d.receiver.as_str(),
+            d.tid.as_str(),
+            d.at.0,
+            d.stored,
+            d.kind,
+            d.sender.as_str(),
+            d.sender_info,
+            body,
+            d.elements.as_ref().filter(|_| d.stored),
+            if d.stored { d.custom.as_str() } else { "" },
+            d.options,
+            d.seq,
+            d.random
+        ],
     )
+}
+
+/// What two users said to each other, the newest first.
+pub fn page(conn: &Connection, page: &DirectPage) -> Result<DirectsFound> {
+    // A message that is continued behind is found by its place, and by its row among those of the same moment.
+    let mut place = conn.prepare_cached("SELECT at, rowid FROM direct WHERE app = ?1 AND tid = ?2 AND receiver IN (?3, ?4)")?;
+    let behind: Option<(i64, i64)> = match &page.before {
+        Some(tid) => place
+            .query_row(params![page.app.as_str(), tid.as_str(), page.one.as_str(), page.other.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?,
+        None => None,
+    };
+    let (at, rowid) = behind.unwrap_or((i64::MAX, i64::MAX));
+    let mut rows = conn.prepare_cached(
+        "SELECT receiver, tid, kind, body, elements, custom, options, seq, random, sender, info, at FROM direct
+         WHERE stored = 1 AND app = ?1 AND ((sender = ?2 AND receiver = ?3) OR (sender = ?3 AND receiver = ?2)) AND at BETWEEN ?4 AND ?5
+         AND (at, rowid) < (?6, ?7) ORDER BY at DESC, rowid DESC LIMIT ?8",
+    )?;
+    let asked = params![page.app.as_str(), page.one.as_str(), page.other.as_str(), page.from.0, page.to.0, at, rowid, i64::from(page.limit) + 1];
+    let read = |row: &Row| {
+        Ok(Direct {
+            app: page.app.clone(),
+            receiver: UserId::trusted(row.get_ref(0)?.as_str()?),
+            tid: Tid::trusted(row.get_ref(1)?.as_str()?),
+            kind: row.get(2)?,
+            body: row.get(3)?,
+            elements: row.get(4)?,
+            custom: row.get(5)?,
+            options: row.get(6)?,
+            seq: row.get(7)?,
+            random: row.get(8)?,
+            sender: UserId::trusted(row.get_ref(9)?.as_str()?),
+            sender_info: row.get(10)?,
+            at: Millis(row.get(11)?),
+            stored: true,
+            ack: None,
+        })
+    };
+    let mut messages = rows.query_map(asked, read)?.collect::<rusqlite::Result<Vec<Direct>>>()?;
+    let more = messages.len() > page.limit as usize;
+    messages.truncate(page.limit as usize);
+    Ok(DirectsFound { messages, more })
 }
 
 pub fn delete(conn: &Connection, app: &AppId, receiver: &UserId, tid: &Tid) -> Result<()> {

@@ -4,6 +4,7 @@ use super::{Result, StoreError, from_json, json, run};
 use crate::domain::{
     AppId, Change, Epoch, Gid, GroupId, Millis, SessionId, State, UserId,
     group::{Counters, FORGOTTEN, Group, Member, MemberKind},
+    kind::{GroupKind, JoinOption},
     mute::{Mutes, Until},
     request::{GroupPage, GroupsFound, PageStart},
 };
@@ -25,10 +26,11 @@ pub fn put(conn: &Connection, g: &Group) -> Result<()> {
     run(
         conn,
         "INSERT INTO grp (gid, app, id, name, info, creator, admins, created, deleted, deleted_by, epoch, muted_all, muted, unmuted, muted_until, banned,
-         room, metadata, modified)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+         room, metadata, modified, kind, join_option, data)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
          ON CONFLICT (gid) DO UPDATE SET id = ?3, name = ?4, info = ?5, creator = ?6, admins = ?7, deleted = ?9, deleted_by = ?10, epoch = ?11,
-         muted_all = ?12, muted = ?13, unmuted = ?14, muted_until = ?15, banned = ?16, room = ?17, metadata = ?18, modified = ?19",
+         muted_all = ?12, muted = ?13, unmuted = ?14, muted_until = ?15, banned = ?16, room = ?17, metadata = ?18, modified = ?19,
+         kind = ?20, join_option = ?21, data = ?22",
         params![
             g.gid.0,
             g.app.as_str(),
@@ -48,13 +50,24 @@ pub fn put(conn: &Connection, g: &Group) -> Result<()> {
             json(&bans),
             json(&g.room),
             json(&g.metadata),
-            g.modified.0
+            g.modified.0,
+            KINDS.iter().position(|kind| *kind == g.kind).expect("all are listed") as i64,
+            JOIN_OPTIONS.iter().position(|option| *option == g.join_option).expect("all are listed") as i64,
+            json(&g.data)
         ],
     )
 }
 
 const COLUMNS: &str = "gid, app, id, name, info, creator, admins, created, deleted, deleted_by, epoch, muted_all, muted, unmuted, super_large, \
-                       muted_until, banned, room, metadata, modified";
+                       muted_until, banned, room, metadata, modified, kind, join_option, data";
+
+/// By their numbers in rows.
+const KINDS: [GroupKind; 5] = [GroupKind::AvChatRoom, GroupKind::Work, GroupKind::Public, GroupKind::Meeting, GroupKind::Community];
+const JOIN_OPTIONS: [JoinOption; 3] = [JoinOption::Free, JoinOption::NeedPermission, JoinOption::Disabled];
+
+fn numbered<T: Copy>(all: &[T], what: &str, n: i64) -> Result<T> {
+    usize::try_from(n).ok().and_then(|n| all.get(n)).copied().ok_or_else(|| StoreError::Row(format!("{what} {n}")))
+}
 
 fn read(row: &Row) -> Result<Group> {
     let deleted = row.get::<_, Option<i64>>(8)?.map(Millis);
@@ -81,6 +94,9 @@ fn read(row: &Row) -> Result<Group> {
         bans: bans.into_iter().map(|(user, at)| (user, at.map_or(Until::Forever, |at| Until::At(Millis(at))))).collect(),
         room: from_json(&row.get::<_, String>(17)?)?,
         metadata: from_json(&row.get::<_, String>(18)?)?,
+        kind: numbered(&KINDS, "a group of kind", row.get(20)?)?,
+        join_option: numbered(&JOIN_OPTIONS, "a group with the join option", row.get(21)?)?,
+        data: from_json(&row.get::<_, String>(22)?)?,
     })
 }
 
@@ -96,7 +112,10 @@ pub fn forget(conn: &Connection, gid: Gid) -> Result<()> {
 pub fn page(conn: &Connection, page: &GroupPage) -> Result<GroupsFound> {
     // What is forgotten has no name that could be told.
     let kind = page.deleted.map_or("AND (deleted IS NULL OR deleted <> ?99)", |deleted| if deleted { "AND deleted <> ?99" } else { "AND deleted IS NULL" });
-    let kind = kind.replace("?99", &FORGOTTEN.0.to_string());
+    let mut kind = kind.replace("?99", &FORGOTTEN.0.to_string());
+    if let Some(only) = page.kind {
+        kind += &format!(" AND kind = {}", KINDS.iter().position(|kind| *kind == only).expect("all are listed"));
+    }
     let (beyond, order) = if page.ascending { (">", "ASC") } else { ("<", "DESC") };
     let edge = if page.ascending { i64::MIN } else { i64::MAX };
     let (after, skip) = match page.from {
@@ -125,14 +144,14 @@ pub fn put_counters(conn: &Connection, gid: Gid, c: &Counters) -> Result<()> {
 }
 
 pub fn put_member(conn: &Connection, gid: Gid, m: &Member) -> Result<()> {
-    let kind = match m.kind {
-        MemberKind::Live => 0,
-        MemberKind::Kept => 1,
+    let (kind, card) = match &m.kind {
+        MemberKind::Live => (0, "{}".into()),
+        MemberKind::Kept(card) => (1, json(card)),
     };
     run(
         conn,
-        "INSERT OR REPLACE INTO member VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![gid.0, m.user.as_str(), m.sid.as_ref().map(SessionId::as_str), kind, m.joined.0, m.order as i64],
+        "INSERT OR REPLACE INTO member VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![gid.0, m.user.as_str(), m.sid.as_ref().map(SessionId::as_str), kind, m.joined.0, m.order as i64, card],
     )
 }
 
@@ -159,12 +178,12 @@ pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
         };
         state.apply(Change::Counters(Gid(row.get(0)?), counters));
     }
-    let mut rows = conn.prepare("SELECT gid, user, sid, kind, joined, ord FROM member ORDER BY ord")?;
+    let mut rows = conn.prepare("SELECT gid, user, sid, kind, joined, ord, card FROM member ORDER BY ord")?;
     let mut rows = rows.query([])?;
     while let Some(row) = rows.next()? {
         let kind = match row.get::<_, i64>(3)? {
             0 => MemberKind::Live,
-            1 => MemberKind::Kept,
+            1 => MemberKind::Kept(Box::new(from_json(&row.get::<_, String>(6)?)?)),
             n => return Err(StoreError::Row(format!("a membership of kind {n}"))),
         };
         let member = Member {

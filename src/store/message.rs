@@ -3,7 +3,7 @@
 use super::{Result, run};
 use crate::domain::{
     Gid, Millis, SessionId, Tid, UserId,
-    message::{Found, Message, MessagePage},
+    message::{Found, HistoryPage, Message, MessagePage},
     quota::{MAX_RECOVERED, MAX_RECOVERED_BYTES, RECENT},
     sending::StoredMessage,
 };
@@ -18,7 +18,7 @@ pub enum Recovered {
     Not,
 }
 
-const COLUMNS: &str = "id, gid, tid, kind, body, sender, info, client, weight, total, at, stored, cached, deleted, elements, custom";
+const COLUMNS: &str = "id, gid, tid, kind, body, sender, info, client, weight, total, at, stored, cached, deleted, elements, custom, options, random";
 
 pub fn row_id(gid: Gid, seq: u64) -> i64 {
     (gid.0 << 32) | (seq.min(u32::MAX as u64) as i64)
@@ -42,6 +42,8 @@ fn read(row: &Row) -> rusqlite::Result<Message> {
         deleted: row.get(13)?,
         elements: row.get(14)?,
         custom: row.get(15)?,
+        options: row.get(16)?,
+        random: row.get(17)?,
     })
 }
 
@@ -49,8 +51,9 @@ pub fn put(conn: &Connection, m: &Message) -> Result<()> {
     let Some(seq) = m.seq else { return Ok(()) };
     run(
         conn,
-        "INSERT INTO message (id, gid, tid, kind, body, sender, info, client, weight, total, at, stored, cached, deleted, elements, custom)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        "INSERT INTO message (id, gid, tid, kind, body, sender, info, client, weight, total, at, stored, cached, deleted, elements, custom, options,
+         random)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         params![
             row_id(m.gid, seq),
             m.gid.0,
@@ -67,7 +70,9 @@ pub fn put(conn: &Connection, m: &Message) -> Result<()> {
             m.cached,
             m.deleted,
             m.elements,
-            m.custom
+            m.custom,
+            m.options,
+            m.random
         ],
     )?;
     if !m.stored {
@@ -138,9 +143,27 @@ pub fn find(conn: &Connection, gid: Gid, tid: &str) -> Result<Option<StoredMessa
     Ok(Some(StoredMessage { seq: id as u64 & 0xffff_ffff, tid: Tid::trusted(tid), sender: UserId::trusted(&sender), deleted: row.get(2)? }))
 }
 
+/// The message with this number in the group.
+pub fn numbered(conn: &Connection, gid: Gid, seq: u64) -> Result<Option<StoredMessage>> {
+    let mut rows = conn.prepare_cached("SELECT tid, sender, deleted FROM message WHERE id = ?1 AND stored = 1")?;
+    let mut rows = rows.query([row_id(gid, seq)])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let (tid, sender): (String, String) = (row.get(0)?, row.get(1)?);
+    Ok(Some(StoredMessage { seq, tid: Tid::trusted(&tid), sender: UserId::trusted(&sender), deleted: row.get(2)? }))
+}
+
+/// Kept messages up to a place, the newest first.
+pub fn newest(conn: &Connection, gid: Gid, page: &HistoryPage) -> Result<Vec<Message>> {
+    let gone = if page.deleted { "" } else { "AND deleted = 0" };
+    let sql = format!("SELECT {COLUMNS} FROM message WHERE id BETWEEN ?1 AND ?2 AND stored = 1 {gone} ORDER BY id DESC LIMIT ?3");
+    let mut rows = conn.prepare_cached(&sql)?;
+    let found = rows.query_map(params![row_id(gid, 0), row_id(gid, page.up_to.unwrap_or(u64::MAX)), page.limit], read)?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The content goes, the row stays: a gap in the stream would look like something lost.
 pub fn delete(conn: &Connection, gid: Gid, seq: u64) -> Result<()> {
-    run(conn, "UPDATE message SET deleted = 1, body = '', elements = NULL, custom = '' WHERE id = ?1", params![row_id(gid, seq)])
+    run(conn, "UPDATE message SET deleted = 1, body = '', elements = NULL, custom = '', options = NULL WHERE id = ?1", params![row_id(gid, seq)])
 }
 
 /// How much is looked at for one page: a filter without hits must not read a whole group.

@@ -22,8 +22,9 @@ pub use retention::{GROUPS as GROUPS_A_STEP, STEP as ROWS_A_STEP};
 
 use crate::domain::{
     AppId, Change, Gid, GroupId, Millis, State, Tid, UserId,
+    direct::{DirectPage, DirectsFound},
     group::Counters,
-    message::{Found, Message, MessagePage},
+    message::{Found, HistoryPage, Message, MessagePage},
     request::{AttemptPage, AttemptsFound, GroupPage, GroupsFound},
     sending::StoredMessage,
 };
@@ -234,6 +235,8 @@ impl Store {
             Change::Subscription(subscription) => subscription::put(conn, subscription),
             Change::SubscriptionGone(_, id) => subscription::remove(conn, id),
             Change::Revoked(app, user, at) => app::put_revoked(conn, app, user, *at),
+            Change::Account(app, account) => app::put_account(conn, app, account),
+            Change::AccountGone(app, user) => run(conn, "DELETE FROM account WHERE app = ?1 AND user = ?2", params![app.as_str(), user.as_str()]),
             // Counters come once a batch.
             Change::Counters(..) | Change::CountersLater(..) => Ok(()),
             // These live in memory only.
@@ -263,6 +266,11 @@ impl Store {
     /// The message of this id in the group.
     pub fn find_message(&self, gid: Gid, tid: &str) -> Result<Option<StoredMessage>> {
         message::find(&self.conn, gid, tid)
+    }
+
+    /// The message with this number in the group.
+    pub fn find_seq(&self, gid: Gid, seq: u64) -> Result<Option<StoredMessage>> {
+        message::numbered(&self.conn, gid, seq)
     }
 
     /// Is there a message of this id to the user?
@@ -337,6 +345,19 @@ impl Reader {
             Some(gid) => message::page(&self.conn, gid, page, message::Looks::LONG).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The newest kept messages of a group up to a place; `None`: there is no such group.
+    pub fn history(&self, app: &AppId, group: &GroupId, page: &HistoryPage) -> Result<Option<Vec<Message>>> {
+        match find_group(&self.conn, app, group)? {
+            Some(gid) => message::newest(&self.conn, gid, page).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// See [`direct::page`].
+    pub fn directs(&self, page: &DirectPage) -> Result<DirectsFound> {
+        direct::page(&self.conn, page)
     }
 
     /// See [`attempt::page`].

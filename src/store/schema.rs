@@ -132,10 +132,30 @@ CREATE TABLE revoked (
 
 /// * `app.chat_url` is NULL where there is no webhook of the chat, `chat_token` where it is not signed; `chat` holds its
 ///   settings: one that is not there is as by default.
+/// * `grp.kind`: 0 a live room, 1 work, 2 public, 3 meeting, 4 community; `join_option`: 0 free, 1 by permission, 2 nobody; `data` is by the business's own keys.
+/// * `member.card` is what a group that keeps its members keeps of one; `sid` is NULL for one that is not there.
+/// * `account` holds the users that were imported, or logged in by a UserSig.
+/// * `message.random` and `direct.random` are numbers that senders give their messages; `direct.seq` is the sender's own count.
 const CHAT: &str = "
 ALTER TABLE app ADD COLUMN chat_url TEXT;
 ALTER TABLE app ADD COLUMN chat_words TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE app ADD COLUMN chat_token TEXT;
 ALTER TABLE app ADD COLUMN chat_token_enabled INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE app ADD COLUMN chat TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE grp ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE grp ADD COLUMN join_option INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE grp ADD COLUMN data TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE member ADD COLUMN card TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE session ADD COLUMN usersig INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE account (
+    app TEXT NOT NULL REFERENCES app(id), user TEXT NOT NULL, nick TEXT NOT NULL, face_url TEXT NOT NULL, PRIMARY KEY (app, user)
+) WITHOUT ROWID;
+ALTER TABLE message ADD COLUMN options TEXT;
+ALTER TABLE message ADD COLUMN random INTEGER;
+ALTER TABLE direct ADD COLUMN elements TEXT;
+ALTER TABLE direct ADD COLUMN custom TEXT NOT NULL DEFAULT '';
+ALTER TABLE direct ADD COLUMN options TEXT;
+ALTER TABLE direct ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE direct ADD COLUMN random INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX direct_pair ON direct (app, sender, receiver, at) WHERE stored = 1;
 ";

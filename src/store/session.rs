@@ -8,7 +8,8 @@ use std::sync::Arc;
 pub fn put(conn: &Connection, s: &Session) -> Result<()> {
     run(
         conn,
-        "INSERT OR REPLACE INTO session (sid, app, user, device, info, said, role, started, address, away) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT OR REPLACE INTO session (sid, app, user, device, info, said, role, started, address, away, usersig)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             s.sid.as_str(),
             s.app.as_str(),
@@ -19,13 +20,14 @@ pub fn put(conn: &Connection, s: &Session) -> Result<()> {
             s.role,
             s.started.0,
             s.address.map(|address| address.to_string()),
-            s.away
+            s.away,
+            s.usersig
         ],
     )
 }
 
 pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
-    let mut rows = conn.prepare("SELECT sid, app, user, device, info, said, role, started, address, away FROM session")?;
+    let mut rows = conn.prepare("SELECT sid, app, user, device, info, said, role, started, address, away, usersig FROM session")?;
     let mut rows = rows.query([])?;
     while let Some(row) = rows.next()? {
         let session = Session {
@@ -39,6 +41,7 @@ pub fn load(conn: &Connection, state: &mut State) -> Result<()> {
             started: Millis(row.get(7)?),
             address: row.get::<_, Option<String>>(8)?.and_then(|text| text.parse().ok()),
             away: row.get(9)?,
+            usersig: row.get(10)?,
         };
         state.apply(Change::Session(Arc::new(session)));
     }

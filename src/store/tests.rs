@@ -331,7 +331,7 @@ fn groups_are_listed_by_the_page_in_the_order_in_which_they_were_made() {
         (false, alive, PageStart::Skip(1), 2, &[7, 3], Some(3), 4),
         (true, all, PageStart::Skip(u64::MAX), 3, &[], None, 5),
     ] {
-        let page = GroupPage { app: app.clone(), ascending, deleted, from, limit };
+        let page = GroupPage { app: app.clone(), ascending, deleted, kind: None, from, limit };
         let found = reader.groups(&page).unwrap();
         let got: Vec<i64> = found.groups.iter().map(|g| g.gid.0).collect();
         assert_eq!((&got[..], found.next, found.total), (numbers, next, total), "{page:?}");

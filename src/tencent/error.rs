@@ -178,9 +178,15 @@ fn common(refusal: &Refusal) -> Said {
         Muted => Code::Muted,
         Moderated(_) => Code::Filtered,
         MessageTooLong { .. } => Code::MessageTooLong,
-        TooFast(_) => Code::TooManyMessages,
+        TooFast(_) | GroupTooFast => Code::TooManyMessages,
         Unavailable | Busy | Internal | NotConfirmed(_) | NoSession => return Said::Fault,
         TooManyApps(_)
+        | NoSuchAccount(_)
+        | TooManyAccounts(_)
+        | TooManyJoined(_)
+        | OwnerCannotQuit(_)
+        | HookRefused { .. }
+        | HookSilent
         | NoSuchKey(_)
         | NoSuchGroup(_)
         | GroupDeleted(_)

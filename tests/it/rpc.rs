@@ -182,10 +182,11 @@ fn a_message_reaches_one_user_alone() {
 fn a_reliable_message_is_done_when_the_client_has_confirmed_it() {
     let world = World::new();
     let mut u1 = world.on("u1");
-    let draft = DirectDraft { receiver: UserId::trusted("u1"), draft: Draft::text("hi"), reliable: true };
+    let draft = DirectDraft { receiver: UserId::trusted("u1"), draft: Draft::text("hi"), reliable: true, chat: None };
     let sender = Sender { user: UserId::trusted("server"), info: String::new(), client: None };
     let (handle, app) = (world.server.running().handle.clone(), AppId::trusted(&world.app.id));
-    let sending = std::thread::spawn(move || handle.call(Request::SendDirect { app, sender, draft: Box::new(draft) }));
+    let sending =
+        std::thread::spawn(move || handle.call(Request::SendDirect { app, sender, by: roomd::domain::request::Actor::system(), draft: Box::new(draft) }));
     let told = u1.push()["message"]["data"].clone();
     // Others' ids, and what is no id, change nothing.
     u1.text("{\"send\":{\"data\":{\"ack\":[\"no\",\"\"]}}}\n{\"send\":{\"data\":{\"ack\":[1]}}}");

@@ -32,9 +32,11 @@ pub fn send(call: &Call) -> Fields {
     };
     let app = call.enabled_app(&id)?;
     call.gateway.words.look_up(&app, &mut draft);
-    let request = Request::SendDirect { app: id, sender, draft: Box::new(DirectDraft { receiver, draft, reliable }) };
+    let request =
+        Request::SendDirect { app: id, sender, by: call.actor(String::new()), draft: Box::new(DirectDraft { receiver, draft, reliable, chat: None }) };
     match if reliable { call.ask_patiently(request)? } else { call.say(&app, request)? } {
         Answer::Sent(said) => Ok(fields(json!({"MsgTid": said.tid.as_str()}))),
+        Answer::Dropped { .. } => Ok(fields(json!({"MsgTid": ""}))),
         other => Err(unexpected(&other)),
     }
 }

@@ -114,7 +114,7 @@ fn page(call: &Call, from: PageStart, limit: u32) -> Result<GroupsFound, RpcErro
     let ascending = call.params.ascending()?;
     let deleted = call.params.int("GroupStatus", 0, 2)?.filter(|status| *status > 0).map(|status| status == 2);
     call.enabled_app(&app)?;
-    call.gateway.ask.groups(&GroupPage { app, ascending, deleted, from, limit }).map_err(|why| {
+    call.gateway.ask.groups(&GroupPage { app, ascending, deleted, kind: None, from, limit }).map_err(|why| {
         tracing::error!(why, "groups could not be read");
         RpcError::server()
     })

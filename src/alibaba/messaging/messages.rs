@@ -32,8 +32,9 @@ pub fn send(call: &Call) -> Fields {
     };
     let app = call.enabled_app(&id)?;
     call.gateway.words.look_up(&app, &mut draft);
-    match call.say(&app, Request::Send { app: id, group, sender, voice: Voice::Server, draft: Box::new(draft) })? {
+    match call.say(&app, Request::Send { app: id, group, sender, voice: Voice::Server, by: call.actor(String::new()), draft: Box::new(draft) })? {
         Answer::Sent(said) => Ok(fields(json!({"MsgTid": said.tid.as_str()}))),
+        Answer::Dropped { .. } => Ok(fields(json!({"MsgTid": ""}))),
         other => Err(unexpected(&other)),
     }
 }

@@ -5,11 +5,12 @@
 use super::{SessionState, State, put};
 use crate::domain::{
     AppId, ChannelId, Cid, ConnRef, Gid, SessionId, SubscriptionId, Tick, Tid, Topic, UserId,
+    account::Account,
     app::{AccessKey, App},
     channel::{Channel, ChannelState},
     direct::Direct,
     endpoint::EndpointId,
-    group::{Counters, FORGOTTEN, Group, GroupState, Member},
+    group::{Counters, FORGOTTEN, Group, GroupState, Member, MemberKind},
     message::Message,
     outbox::Lane,
     participant::{Holder, Participant},
@@ -48,6 +49,8 @@ pub enum Change {
     SubscriptionGone(AppId, SubscriptionId),
     /// Until when UserSigs of the user are worth nothing.
     Revoked(AppId, UserId, Option<i64>),
+    Account(AppId, Arc<Account>),
+    AccountGone(AppId, UserId),
 
     /// Counters that are saved with the next commit or within a second.
     CountersLater(Gid, Counters),
@@ -108,6 +111,8 @@ impl Change {
                 | Subscription(_)
                 | SubscriptionGone(..)
                 | Revoked(..)
+                | Account(..)
+                | AccountGone(..)
         )
     }
 }
@@ -157,6 +162,15 @@ impl State {
                 }
                 None => Change::Nothing,
             },
+            Change::Account(app, account) => {
+                let user = account.user.clone();
+                let old = self.accounts.entry(app.clone()).or_default().insert(user.clone(), account);
+                old.map_or(Change::AccountGone(app.clone(), user), |old| Change::Account(app, old))
+            }
+            Change::AccountGone(app, user) => {
+                let old = self.accounts.get_mut(&app).and_then(|accounts| accounts.remove(&user));
+                old.map_or(Change::Nothing, |old| Change::Account(app, old))
+            }
             Change::Session(session) => self.put_session(session),
             Change::SessionGone(sid) => match self.sessions.remove(&sid) {
                 Some(old) => {
@@ -290,14 +304,22 @@ impl State {
     fn put_member(&mut self, gid: Gid, member: Arc<Member>) -> Change {
         let Some(group) = self.groups.get_mut(&gid) else { return Change::Nothing };
         let old = group.members.insert(member.user.clone(), member.clone());
+        group.present += usize::from(member.sid.is_some());
+        let app = group.config.app.clone();
         if let Some(old) = &old {
             self.unlist(gid, old);
         }
         self.last_order = self.last_order.max(member.order);
+        // In the order of joining, also when an undo puts a member back.
+        let list = |groups: &mut Vec<(u64, Gid)>| {
+            let at = groups.partition_point(|(order, _)| *order < member.order);
+            groups.insert(at, (member.order, gid));
+        };
         if let Some(state) = member.sid.as_ref().and_then(|sid| self.sessions.get_mut(sid)) {
-            // In the order of joining, also when an undo puts a member back.
-            let at = state.groups.partition_point(|(order, _)| *order < member.order);
-            state.groups.insert(at, (member.order, gid));
+            list(&mut state.groups);
+        }
+        if let MemberKind::Kept(_) = member.kind {
+            list(self.kept.entry(app).or_default().entry(member.user.clone()).or_default());
         }
         match old {
             Some(old) => Change::Member(gid, old),
@@ -306,6 +328,17 @@ impl State {
     }
 
     fn unlist(&mut self, gid: Gid, member: &Member) {
+        let Some(group) = self.groups.get_mut(&gid) else { return };
+        group.present -= usize::from(member.sid.is_some());
+        if let MemberKind::Kept(_) = member.kind
+            && let Some(users) = self.kept.get_mut(&group.config.app)
+            && let Some(groups) = users.get_mut(&member.user)
+        {
+            groups.retain(|(_, g)| *g != gid);
+            if groups.is_empty() {
+                users.remove(&member.user);
+            }
+        }
         if let Some(state) = member.sid.as_ref().and_then(|sid| self.sessions.get_mut(sid)) {
             state.groups.retain(|(_, g)| *g != gid);
         }

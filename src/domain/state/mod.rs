@@ -6,6 +6,7 @@ pub use change::Change;
 
 use super::{
     AppId, ChannelId, Cid, ConnRef, Gid, GroupId, Millis, Refusal, SessionId, SubscriptionId, Topic, UserId,
+    account::Account,
     app::{AccessKey, App, Directory},
     audience::Audience,
     channels::Channels,
@@ -53,6 +54,10 @@ pub struct State {
     pub channels: Channels,
     /// Until when, in unix seconds of their making, UserSigs of a user are worth nothing.
     pub revoked: HashMap<AppId, HashMap<UserId, i64>>,
+    /// The users that each application knows beside those who have sessions.
+    pub accounts: HashMap<AppId, HashMap<UserId, Arc<Account>>>,
+    /// Groups that keep a user, in the order in which it joined them.
+    kept: HashMap<AppId, HashMap<UserId, Vec<(u64, Gid)>>>,
     /// In the order in which they were made.
     subscriptions: HashMap<AppId, Vec<Arc<Subscription>>>,
     group_names: HashMap<AppId, HashMap<GroupId, Gid>>,
@@ -124,6 +129,16 @@ impl State {
     pub fn groups_of(&self, sid: &SessionId) -> Vec<(Gid, GroupId)> {
         let Some(state) = self.sessions.get(sid) else { return Vec::new() };
         state.groups.iter().filter_map(|(_, gid)| Some((*gid, self.groups.get(gid)?.config.id.clone()))).collect()
+    }
+
+    /// Is it a group whose members are in it while they are there?
+    pub fn is_live_room(&self, gid: Gid) -> bool {
+        self.group(gid).is_some_and(|group| !group.config.kind.keeps_members())
+    }
+
+    /// The groups that keep the user, in the order in which it joined them.
+    pub fn kept_groups_of(&self, app: &AppId, user: &UserId) -> Vec<Gid> {
+        self.kept.get(app).and_then(|users| users.get(user)).into_iter().flatten().map(|(_, gid)| *gid).collect()
     }
 
     /// The session's channels in the order in which it joined them.

@@ -74,6 +74,7 @@ impl Bench {
         let questions = Arc::new(Mutex::new(Vec::new()));
         let (to, out, asked) = (pushes.clone(), jobs.clone(), questions.clone());
         engine.ports = Some(Ports {
+            hook: |_, _, _, _| None,
             render: |event, app| {
                 let event = match event {
                     Event::Session(event) => event,
@@ -283,7 +284,7 @@ fn a_delivery_is_frozen_once_and_its_subject_waits() {
     let mut b = bench(&folder);
     let sid = b.log_on(0, "u0");
     let first = b.jobs.lock().unwrap()[0].clone();
-    assert_eq!(&*first.body, b"LoggedOn");
+    assert_eq!(&*first.body, b"LoggedOn { displaced: None }");
     b.join(0, &sid, "g1");
     assert_eq!(b.jobs.lock().unwrap().len(), 1, "the user's next event waits for the first");
     b.log_on(1, "u1");

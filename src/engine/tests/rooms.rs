@@ -26,8 +26,8 @@ impl Dice {
 fn render(event: &Event, app: &App) -> Vec<Rendered> {
     let Event::Group(event) = event else { return Vec::new() };
     let payload = match &event.what {
-        InGroup::Created => "made".into(),
-        InGroup::Deleted => "ended".into(),
+        InGroup::Created { .. } => "made".into(),
+        InGroup::Deleted { .. } => "ended".into(),
         InGroup::Online { user, cause } => format!("{user} +{}", if *cause == OnlineCause::Entered { "enter" } else { "recover" }),
         InGroup::Offline { user, cause } => format!("{user} -{}", if *cause == OfflineCause::Interrupted { "interrupt" } else { "leave" }),
         _ => return Vec::new(),
@@ -127,7 +127,7 @@ impl Play {
             14 => group(GroupRequest::ChangeAdmins { users: vec![user], add: dice.roll(2) == 0, most: 3 }),
             15 => {
                 let sender = Sender { user, info: String::new(), client: None };
-                ask(Request::Send { app: app(), group: room, sender, voice: Voice::User, draft: Box::new(Draft::text("t")) })
+                ask(Request::Send { app: app(), group: room, sender, voice: Voice::User, by: Actor::system(), draft: Box::new(Draft::text("t")) })
             }
             16..=18 => {
                 let next = self.sids.keys().max().map_or(0, |n| n + 1);

@@ -177,9 +177,9 @@ fn a_lost_batch_loses_no_question_and_acknowledges_nothing() {
 }
 
 fn direct(reliable: bool) -> Request {
-    let draft = DirectDraft { receiver: UserId::trusted("u1"), draft: Draft::text("hi"), reliable };
+    let draft = DirectDraft { receiver: UserId::trusted("u1"), draft: Draft::text("hi"), reliable, chat: None };
     let sender = Sender { user: UserId::trusted("boss"), info: String::new(), client: None };
-    Request::SendDirect { app: app(), sender, draft: Box::new(draft) }
+    Request::SendDirect { app: app(), sender, by: Actor::system(), draft: Box::new(draft) }
 }
 
 /// Sends the request, and returns where its answer will come and what the message is confirmed by.

@@ -115,17 +115,24 @@ pub fn error(why: &Refusal) -> Error {
         Refusal::BadTicket(_) => 103,
         Refusal::TicketExpired(_) | Refusal::LoginRevoked => 109,
         Refusal::GroupDeleted(_) | Refusal::GroupEmpty(_) => 441,
-        Refusal::NotConnected(_) | Refusal::NotConfirmed(_) | Refusal::NoSuchMessage(_) | Refusal::NoSuchChannel(_) | Refusal::NoSuchSubscription(_) => 404,
-        Refusal::TooFast(_) => 412,
+        Refusal::NotConnected(_)
+        | Refusal::NotConfirmed(_)
+        | Refusal::NoSuchAccount(_)
+        | Refusal::NoSuchMessage(_)
+        | Refusal::NoSuchChannel(_)
+        | Refusal::NoSuchSubscription(_) => 404,
+        Refusal::TooFast(_) | Refusal::GroupTooFast => 412,
         Refusal::NotInGroup(_) | Refusal::NoSuchMember { .. } | Refusal::NotInChannel { .. } => 425,
-        Refusal::NotAllowed(_) | Refusal::Banned { .. } => 403,
+        Refusal::NotAllowed(_) | Refusal::OwnerCannotQuit(_) | Refusal::Banned { .. } => 403,
         Refusal::Muted => 442,
-        Refusal::Moderated(_) => 451,
+        Refusal::Moderated(_) | Refusal::HookRefused { .. } | Refusal::HookSilent => 451,
         Refusal::TooManyApps(_)
         | Refusal::TooManyGroups(_)
         | Refusal::TooManyMutes(_)
         | Refusal::TooManyBans(_)
         | Refusal::TooManyAdmins(_)
+        | Refusal::TooManyAccounts(_)
+        | Refusal::TooManyJoined(_)
         | Refusal::TooMuchMetadata(_)
         | Refusal::GroupFull(_)
         | Refusal::TooManySubscriptions(_)

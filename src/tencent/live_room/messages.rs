@@ -7,7 +7,7 @@ use crate::{
         app::Audit,
         message::{Draft, Sender},
         request::{Answer, Request},
-        sending::Voice,
+        sending::{Dropped, Voice},
     },
     tencent::{
         command::{Call, told},
@@ -62,11 +62,15 @@ fn send(call: &Call, user: UserId, mut draft: Draft) -> Outcome {
     draft.check(&call.gateway.rules.quotas).map_err(|why| call.family.refusal(&why))?;
     call.gateway.words.look_up(&call.app, &mut draft);
     let sender = Sender { user, info: String::new(), client: None };
-    let request = Request::Send { app: call.app.id.clone(), group, sender, voice: Voice::User, draft: Box::new(draft) };
+    let request = Request::Send { app: call.app.id.clone(), group, sender, voice: Voice::User, by: call.actor(), draft: Box::new(draft) };
     // It may be moderated first, by another server.
     let waits = call.gateway.rules.moderate_servers && call.app.audit != Audit::None;
     match if waits { call.ask_patiently(request)? } else { call.ask(request)? } {
-        Answer::Sent(said) => told(&Sent { msg_time: said.at.seconds(), msg_seq: said.seq.unwrap_or(0), msg_drop_reason: said.dropped.then_some(DROPPED) }),
+        Answer::Sent(said) => told(&Sent { msg_time: said.at.seconds(), msg_seq: said.seq.unwrap_or(0), msg_drop_reason: None }),
+        Answer::Dropped { why, at } => {
+            let msg_drop_reason = (why == Dropped::TooMany).then_some(DROPPED);
+            told(&Sent { msg_time: at.seconds(), msg_seq: 0, msg_drop_reason })
+        }
         other => Err(call.unexpected(&other)),
     }
 }

@@ -113,6 +113,7 @@ fn an_identifier_may_have_a_plus_or_a_blank() {
 fn the_two_envelopes() {
     let server = Server::new();
     let text = |path: &str, body: &str| String::from_utf8(server.raw("POST", path, &server.query().text(), body.as_bytes()).body).unwrap();
+    server.account("ann");
     assert_eq!(text("im_open_login_svc/kick", r#"{"UserID":"ann"}"#), r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}"#);
     assert_eq!(
         text("group_open_http_svc/none", "{}"),
@@ -245,6 +246,7 @@ fn who_was_kicked_needs_a_new_usersig() {
     assert!(at < 0, "the clock is later");
     assert_eq!(show(0), IN);
     server.refuses("im_open_login_svc/kick", 70402, [json!({}), json!({"UserID": ""}), json!({"UserID": 1}), json!({"UserID": "x".repeat(65)})]);
+    server.account("ann");
     assert_eq!(server.code("im_open_login_svc/kick", json!({"UserID": "ann"})), 0, "any user can be kicked");
     assert_eq!(show(0), IN, "another one");
     assert_eq!(server.code("im_open_login_svc/kick", json!({"UserID": ADMINISTRATOR})), 0);

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{Change, UserId, address::AllowList, app::App, state::Rules},
+    domain::{AppId, Change, UserId, account::Account, address::AllowList, app::App, state::Rules},
     fake::{self, Fake},
     form,
     ids::Ids,
@@ -59,6 +59,12 @@ impl Query {
 }
 
 impl Server {
+    /// A user of the application.
+    fn account(&self, user: &str) {
+        let account = Account { user: UserId::trusted(user), nick: String::new(), face_url: String::new() };
+        self.fake.put(Change::Account(AppId::trusted("demo"), Arc::new(account)));
+    }
+
     fn new() -> Server {
         Server::with(Rules::default(), false)
     }

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 
 /// `None`: the application does not want to hear of it.
 pub fn render(event: &GroupEvent, app: &App) -> Option<Rendered> {
-    let word = word(&event.what);
+    // What keeps its members is no live room.
+    let word = word(&event.what).filter(|_| !event.group.kind.keeps_members())?;
     if !app.live_webhook.as_ref()?.words.iter().any(|wanted| wanted == word) {
         return None;
     }
@@ -24,18 +25,20 @@ pub fn render(event: &GroupEvent, app: &App) -> Option<Rendered> {
     Some(told.rendered(EndpointId::LiveRooms(app.id.clone()), event.group.id.to_string()))
 }
 
-pub(super) fn word(what: &InGroup) -> &'static str {
-    match what {
-        InGroup::Created => words::CREATE_ROOM,
-        InGroup::Deleted => words::DESTROY_ROOM,
-        InGroup::Changed => words::UPDATE_ROOM_INFO,
+/// `None`: it is of the chat alone.
+pub(super) fn word(what: &InGroup) -> Option<&'static str> {
+    Some(match what {
+        InGroup::Created { .. } => words::CREATE_ROOM,
+        InGroup::Deleted { .. } => words::DESTROY_ROOM,
+        InGroup::Changed { .. } => words::UPDATE_ROOM_INFO,
+        InGroup::Joined { .. } | InGroup::Left { .. } | InGroup::Full | InGroup::Recalled { .. } => return None,
         InGroup::Online { .. } | InGroup::Offline { .. } => words::MEMBER_STATE_CHANGED,
         InGroup::OwnerChanged { .. } => words::CHANGE_OWNER,
         InGroup::AdminsChanged { .. } => words::MODIFY_ADMIN,
         InGroup::MetadataSet(_) => words::SET_METADATA,
         InGroup::MetadataDeleted(_) => words::DEL_METADATA,
         InGroup::NearLimit { .. } => words::REACHING_THRESHOLD,
-    }
+    })
 }
 
 /// The keys are in order at every depth, as the cloud's are: `Value` keeps them so.
@@ -43,8 +46,8 @@ fn body(word: &str, event: &GroupEvent, app: &App) -> Value {
     let group = &event.group;
     let info = |keys: &[&str]| pick(room_info(group, event.views), keys);
     let mut body = match &event.what {
-        InGroup::Created => json!({ "RoomInfo": info(CREATED) }),
-        InGroup::Deleted => json!({
+        InGroup::Created { .. } => json!({ "RoomInfo": info(CREATED) }),
+        InGroup::Deleted { .. } => json!({
             "RoomId": group.id.as_str(),
             // That the cloud itself ends a room for its quiet has no counterpart here.
             "EventType": "DestroyByUser",
@@ -53,7 +56,7 @@ fn body(word: &str, event: &GroupEvent, app: &App) -> Value {
                 "TotalViewers": event.views, "TotalGiftsSent": 0, "TotalGiftCoins": 0, "TotalUniqueGiftSenders": 0, "TotalLikesReceived": 0,
             },
         }),
-        InGroup::Changed => json!({ "RoomInfo": info(UPDATED) }),
+        InGroup::Changed { .. } => json!({ "RoomInfo": info(UPDATED) }),
         InGroup::Online { user, cause } => {
             let cause = match cause {
                 OnlineCause::Entered => "Enter",
@@ -82,6 +85,7 @@ fn body(word: &str, event: &GroupEvent, app: &App) -> Value {
             json!({ "RoomId": group.id.as_str(), "Metadata": entries })
         }
         InGroup::MetadataDeleted(keys) => json!({ "RoomId": group.id.as_str(), "Keys": keys }),
+        InGroup::Joined { .. } | InGroup::Left { .. } | InGroup::Full | InGroup::Recalled { .. } => json!({}),
         InGroup::NearLimit { groups, most } => json!({ "CurRoomCount": groups, "MaxRoomCount": most }),
     };
     body["CallbackCommand"] = word.into();

@@ -83,10 +83,18 @@ pub(super) fn answered(answer: &Answer, out: &mut Vec<u8>) {
             value(out, &Messages { messages, next_page_token: next.unwrap_or(0), has_more: next.is_some() });
         }
         Answer::Sent(said) => value(out, &json!({"tid": said.tid})),
+        // It is read by nobody, and its sender need not know.
+        Answer::Dropped { .. } => value(out, &json!({"tid": ""})),
         Answer::Participant(participant) => value(out, &in_channel(participant)),
         Answer::Done
         | Answer::App(_)
         | Answer::Users(_)
+        | Answer::UserStates(_)
+        | Answer::Added(_)
+        | Answer::Roster(_)
+        | Answer::Ranks(_)
+        | Answer::Recalled(_)
+        | Answer::Joined(_)
         | Answer::Groups(_)
         | Answer::Subscription { .. }
         | Answer::Channel(_)
@@ -127,7 +135,7 @@ mod tests {
         check(Answer::Done, "{}");
         let group = GroupId::trusted("g");
         check(Answer::Created { group, already_exists: true, already_deleted: false }, r#"{"already_deleted":false,"already_exists":true,"group_id":"g"}"#);
-        check(Answer::Sent(request::Said { tid: Tid::trusted("t"), seq: Some(1), at: Millis(5), dropped: false }), r#"{"tid":"t"}"#);
+        check(Answer::Sent(request::Said { tid: Tid::trusted("t"), seq: Some(1), at: Millis(5) }), r#"{"tid":"t"}"#);
     }
 
     #[test]
@@ -146,12 +154,16 @@ mod tests {
             last_said: None,
             deleted: None,
             online: 2,
+            member_count: 2,
             total: 9,
             top: 3,
             super_large: false,
             mutes,
             room: Room::default(),
             metadata: Default::default(),
+            kind: Default::default(),
+            join_option: Default::default(),
+            data: Default::default(),
             amounts: [(1, 7), (10_001, 3)].into(),
         };
         let (before, lists) = (

@@ -7,7 +7,7 @@ mod push;
 mod read;
 mod reply;
 
-pub use push::{count, deleted, direct, direct_deleted, info, message, mutes, participant, presence, room, unsubscribe};
+pub use push::{count, deleted, direct, direct_deleted, info, message, mutes, notice, participant, presence, room, unsubscribe};
 pub use read::decode;
 pub use reply::{Greeting, refuse, reply};
 
@@ -71,6 +71,10 @@ fn publication(m: &Message, out: &mut Vec<u8>) {
         if !m.custom.is_empty() {
             out.extend_from_slice(b",\"custom\":");
             string(out, &m.custom);
+        }
+        if let Some(options) = &m.options {
+            out.extend_from_slice(b",\"options\":");
+            out.extend_from_slice(options.as_bytes());
         }
     }
     out.extend_from_slice(b"},\"info\":{\"user\":");

@@ -12,7 +12,7 @@ use crate::domain::{
     request::{Deleter, ParticipantInfo},
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 
 /// The event by which a message is taken back, in a group or from one user.
 const DELETED: &str = "message.deleted";
@@ -89,6 +89,11 @@ pub fn deleted(channel: &str, seq: u64, tid: &Tid, by: &Deleter, at: Millis, out
     event(channel, DELETED, &json!({"tid": tid, "seq": seq, "by": Person::from(by)}), at, out);
 }
 
+/// What the business tells those who are there.
+pub fn notice(channel: &str, content: &str, at: Millis, out: &mut Vec<u8>) {
+    event(channel, "group.notice", &json!({"content": content}), at, out);
+}
+
 /// What is for one user comes without a channel (`session.md` §6).
 fn to_user(data: &impl Serialize, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"push\":{\"message\":{\"data\":");
@@ -105,12 +110,32 @@ struct ToUser<'a> {
     sender: Person<'a>,
     time: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    elems: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    custom: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    options: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     ack: Option<&'a Tid>,
 }
 
 pub fn direct(m: &Direct, out: &mut Vec<u8>) {
     let sender = Person { user: m.sender.as_str(), info: &m.sender_info };
-    to_user(&ToUser { kind: m.kind, body: &m.body, tid: &m.tid, sender, time: m.at.0, ack: m.ack.as_ref() }, out);
+    // Written by serde, so that they are JSON.
+    let raw = |text: &'_ Option<String>| text.as_deref().and_then(|text| serde_json::from_str::<Box<RawValue>>(text).ok());
+    let (elems, options) = (raw(&m.elements), raw(&m.options));
+    let said = ToUser {
+        kind: m.kind,
+        body: &m.body,
+        tid: &m.tid,
+        sender,
+        time: m.at.0,
+        elems: elems.as_deref(),
+        custom: &m.custom,
+        options: options.as_deref(),
+        ack: m.ack.as_ref(),
+    };
+    to_user(&said, out);
 }
 
 pub fn direct_deleted(tid: &Tid, by: &Deleter, at: Millis, out: &mut Vec<u8>) {
@@ -201,6 +226,11 @@ mod tests {
             tid: Tid::trusted("t"),
             kind: 7,
             body: "h\ni".into(),
+            elements: None,
+            custom: String::new(),
+            options: None,
+            seq: 0,
+            random: 0,
             sender: UserId::trusted("u1"),
             sender_info: "U".into(),
             at: Millis(5),
