@@ -80,7 +80,8 @@ pub fn page(tx: &Tx, page: &RoomPage) -> Result<RoomsFound, Refusal> {
     tx.state.app(&page.app)?;
     let place = |gid: &Gid| {
         let group = tx.state.group(*gid)?;
-        let listed = group.config.deleted.is_none() && group.config.room.public;
+        let config = &group.config;
+        let listed = config.deleted.is_none() && config.room.public && !config.kind.keeps_members();
         listed.then_some((group.counters.joins, *gid))
     };
     let mut places: Vec<_> = tx.state.groups_in(&page.app).filter_map(place).filter(|at| page.after.is_none_or(|after| *at < after)).collect();

@@ -85,7 +85,7 @@ impl Batch<'_> {
                 let users = match of {
                     Named::Group(group) => {
                         let gid = self.member_of(&sid, &group)?;
-                        self.tx.state.group(gid).map_or(0, |g| g.members.len())
+                        self.tx.state.group(gid).map_or(0, |g| g.present)
                     }
                     Named::Channel(name) => {
                         let (cid, _) = channel::joined(&self.tx, &sid, &name)?;

@@ -48,6 +48,7 @@ pub const METHODS: &[Method] = &[
     method("group.mute_all", "group_id, except?", mute_all),
     method("group.unmute_all", "group_id", |data, _| of_group(data, |_| Ok(GroupRequest::ChangeMutes(MuteChange::UnmuteAll)))),
     method("group.mutes", "group_id", |data, _| of_group(data, |_| Ok(GroupRequest::Mutes))),
+    method("group.quit", "group_id", |data, _| of_group(data, |_| Ok(GroupRequest::Quit))),
     method("group.kick", "group_id, user", |data, _| of_group(data, |f| Ok(GroupRequest::Kick { user: f.user()? }))),
     method("group.messages", "group_id, type?, begin?, end?, page_token?, page_size?, sort?", messages),
     method("message.delete", "group_id, tid", delete_message),

@@ -57,6 +57,7 @@ fn every_method_says_what_it_means() {
         ("group.mute_all", r#"{"group_id":"g","except":["a"]}"#, in_g(ChangeMutes(MuteChange::MuteAll { except: ids("a") }))),
         ("group.unmute_all", r#"{"group_id":"g"}"#, in_g(ChangeMutes(MuteChange::UnmuteAll))),
         ("group.mutes", r#"{"group_id":"g"}"#, in_g(Mutes)),
+        ("group.quit", r#"{"group_id":"g"}"#, in_g(Quit)),
         ("group.kick", r#"{"group_id":"g","user":"u1"}"#, in_g(Kick { user: UserId::trusted("u1") })),
         ("group.messages", r#"{"group_id":"g"}"#, in_g(Messages(all.clone()))),
         (

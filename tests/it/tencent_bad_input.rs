@@ -212,7 +212,7 @@ fn under_another_applications_number_nothing_is_seen_and_nothing_changes() {
     assert_eq!(other.live("get_room_list", json!({}))["RoomList"], json!([]));
     assert_eq!(other.fails("live_config/get_callback", json!({})), 100301);
     assert_eq!(other.ok("group_open_http_svc/get_group_info", json!({"GroupIdList": ["r1"]}))["GroupInfo"][0]["ErrorCode"], 10015);
-    other.ok("im_open_login_svc/kick", json!({"UserID": "u1"}));
+    assert_eq!(other.fails("im_open_login_svc/kick", json!({"UserID": "u1"})), 70107);
     let (mut stored, told, posts) = town.all();
     // That is the other application's own.
     let kept = |tables: &mut BTreeMap<String, Vec<Vec<Cell>>>| tables.retain(|name, _| name != "revoked");

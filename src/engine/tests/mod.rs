@@ -11,6 +11,7 @@ mod webhooks;
 use super::*;
 use crate::domain::{
     AppId, ChannelId, Cid, ConnRef, GroupId, Millis, SessionId, UserId,
+    account::Account,
     app::{AccessKey, Audit, LifeCycle, NewApp},
     channel::{Channel, ChannelState, Joining, Ticket},
     event::{GroupEvent, InGroup},
@@ -156,6 +157,10 @@ struct Seen {
     channels: Vec<(Channel, Vec<Participant>)>,
     subscriptions: Vec<Subscription>,
     ready: Vec<(EndpointId, u64)>,
+    accounts: Vec<Account>,
+    /// Groups that keep each user, and how many members are there in each group.
+    kept: Vec<(UserId, Vec<Gid>)>,
+    present: Vec<(Gid, usize)>,
 }
 
 impl Seen {
@@ -185,7 +190,14 @@ impl Seen {
         let of = |c: &ChannelState| ((*c.config).clone(), c.in_order().into_iter().map(|p| (**p).clone()).collect());
         let channels = (0..10).filter_map(|cid| state.channels.get(Cid(cid)).map(of)).collect();
         let subscriptions = state.subscriptions_of(&app()).iter().map(|s| (**s).clone()).collect();
-        Seen { apps, keys, groups, sessions, channels, subscriptions, ready }
+        let mut accounts: Vec<Account> = state.accounts.get(&app()).into_iter().flatten().map(|(_, account)| (**account).clone()).collect();
+        accounts.sort_by(|a, b| a.user.cmp(&b.user));
+        let members = state.groups.values().flat_map(|group| group.members.keys().cloned());
+        let users: BTreeSet<UserId> = members.collect();
+        let kept = users.into_iter().map(|user| (user.clone(), state.kept_groups_of(&app(), &user))).collect();
+        let mut present: Vec<_> = state.groups.iter().map(|(gid, group)| (*gid, group.present)).collect();
+        present.sort();
+        Seen { apps, keys, groups, sessions, channels, subscriptions, ready, accounts, kept, present }
     }
 }
 

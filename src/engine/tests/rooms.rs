@@ -5,6 +5,7 @@ use super::*;
 use crate::domain::{
     app::{AppChange, Webhook},
     event::{OfflineCause, OnlineCause},
+    kind::{GroupKind, MemberChange, NewMember},
     message::Sender,
     mute::{MuteChange, Until},
     sending::Voice,
@@ -25,14 +26,17 @@ impl Dice {
 
 fn render(event: &Event, app: &App) -> Vec<Rendered> {
     let Event::Group(event) = event else { return Vec::new() };
+    let of = |payload: String| Rendered { endpoint: EndpointId::LiveRooms(app.id.clone()), subject: event.group.id.to_string(), payload };
     let payload = match &event.what {
-        InGroup::Created { .. } => "made".into(),
+        InGroup::Created { members } => return std::iter::once("made".into()).chain(members.iter().map(|user| format!("{user} member +in"))).map(of).collect(),
+        InGroup::Joined { users, .. } => return users.iter().map(|user| of(format!("{user} member +in"))).collect(),
+        InGroup::Left { users, .. } => return users.iter().map(|user| of(format!("{user} member -out"))).collect(),
         InGroup::Deleted { .. } => "ended".into(),
         InGroup::Online { user, cause } => format!("{user} +{}", if *cause == OnlineCause::Entered { "enter" } else { "recover" }),
         InGroup::Offline { user, cause } => format!("{user} -{}", if *cause == OfflineCause::Interrupted { "interrupt" } else { "leave" }),
         _ => return Vec::new(),
     };
-    vec![Rendered { endpoint: EndpointId::LiveRooms(app.id.clone()), subject: event.group.id.to_string(), payload }]
+    vec![of(payload)]
 }
 
 struct Play {
@@ -76,7 +80,8 @@ impl Play {
                     "made" => assert!(users.is_empty(), "made: {users:?} {:?}", self.log),
                     "ended" => users.clear(),
                     what => {
-                        let (user, now) = what.split_once(' ').unwrap();
+                        // Of a live room's member both are told: that it is there, and that it is one.
+                        let (user, now) = what.rsplit_once(' ').unwrap();
                         let was = users.get(user).cloned().unwrap_or("-".into());
                         assert_ne!(was.as_bytes()[0], now.as_bytes()[0], "{text}: {:#?}", self.log);
                         if now == "+recover" {
@@ -113,7 +118,9 @@ impl Play {
         };
         let slot = self.sids.iter().find(|(_, held)| **held == sid).map_or(99, |(slot, _)| *slot);
         let socket = |b: &mut Bench, op| Command::Socket(b.command(slot, op));
-        match dice.roll(26) {
+        let mut ids = |n: u64| (0..=dice.roll(n)).map(|_| UserId::trusted(&format!("u{}", dice.roll(4)))).collect::<Vec<_>>();
+        let users = ids(3);
+        match dice.roll(36) {
             0..=2 => group(GroupRequest::Create(Box::new(NewGroup { anew: dice.roll(4) > 0, owner: "u9".into(), ..NewGroup::default() }))),
             3 | 4 => group(GroupRequest::Delete),
             5 => group(GroupRequest::Recover),
@@ -141,6 +148,26 @@ impl Play {
                 let heard = self.b.engine.core.clock.tick();
                 socket(&mut self.b, SocketOp::Ended { sid, how: if dice.roll(6) == 0 { SocketEnd::Silent } else { SocketEnd::Lost { heard } } })
             }
+            25 | 26 => {
+                let (kind, owner) = (if dice.roll(2) == 0 { GroupKind::Meeting } else { GroupKind::Work }, user.to_string());
+                let members = users.into_iter().map(|user| NewMember { user, admin: dice.roll(2) == 0, data: BTreeMap::new() }).collect();
+                group(GroupRequest::Create(Box::new(NewGroup { anew: true, kind, owner, members, ..NewGroup::default() })))
+            }
+            27 => ask(Request::ImportAccounts {
+                app: app(),
+                accounts: users.into_iter().map(|user| Account { user, nick: String::new(), face_url: now.to_string() }).collect(),
+            }),
+            28 => ask(Request::DeleteAccounts { app: app(), users, by: Actor::system() }),
+            29 | 30 => group(GroupRequest::AddMembers {
+                members: users.into_iter().map(|user| NewMember { user, admin: false, data: [("k".into(), now.to_string())].into() }).collect(),
+            }),
+            31 => group(GroupRequest::PutOut { users }),
+            32 => {
+                let change = MemberChange { admin: Some(dice.roll(2) == 0), name_card: Some(now.to_string()), ..MemberChange::default() };
+                group(GroupRequest::ChangeMember { user, change: Box::new(change) })
+            }
+            33 => socket(&mut self.b, SocketOp::Group { sid, group: room, what: Box::new(GroupRequest::Quit) }),
+            34 => socket(&mut self.b, SocketOp::Publish { sid, group: room, draft: Box::new(Draft::text("t")) }),
             _ => {
                 if dice.roll(3) == 0 {
                     ask(Request::ChangeApp { app: app(), change: AppChange::Disabled(dice.roll(3) == 0) })
@@ -162,7 +189,7 @@ fn memory_is_what_a_reload_gives_and_members_come_and_go_by_turns() {
         b.ask(Request::ChangeApp { app: app(), change: AppChange::EventCallbackUrl(String::new()) }).unwrap();
         b.ask(Request::ChangeApp { app: app(), change: AppChange::CreateLiveWebhook(Webhook { url: "http://a.example.com/".into(), words: vec![] }) }).unwrap();
         let mut play = Play { b, sids: BTreeMap::new(), told: BTreeMap::new(), log: vec![] };
-        for _ in 0..100 {
+        for _ in 0..130 {
             let commands: Vec<Command> = (0..=dice.roll(4)).map(|_| play.command(&mut dice)).collect();
             let fails = dice.roll(6) == 0;
             let before = play.all();

@@ -13,6 +13,7 @@ pub use reply::{Greeting, refuse, reply};
 
 use crate::domain::{
     UserId,
+    kind::GroupKind,
     message::Message,
     push::Present,
     request::{Deleter, GroupInfo, ParticipantInfo},
@@ -124,7 +125,22 @@ fn group(g: &GroupInfo) -> serde_json::Value {
     if g.room != Room::default() || !g.metadata.is_empty() {
         object["room"] = shown(&g.room, &g.metadata);
     }
+    if g.kind.keeps_members() {
+        object["kind"] = kind(g.kind).into();
+        object["members"] = g.member_count.into();
+    }
     object
+}
+
+/// Of a group that keeps its members.
+fn kind(kind: GroupKind) -> &'static str {
+    match kind {
+        GroupKind::AvChatRoom => "room",
+        GroupKind::Work => "work",
+        GroupKind::Public => "public",
+        GroupKind::Meeting => "meeting",
+        GroupKind::Community => "community",
+    }
 }
 
 /// A group as a live room.
