@@ -169,14 +169,13 @@ async def test_a_lost_link_is_told_after_20_seconds_and_its_return(stage, sdk):
     entered = ("CreateRoom", "ann Online Enter", "bob Online Enter")
 
     for nth, later in ((2, 24), (3, 30)):  # comes back at once, also when nothing was heard of it for almost a ping
-        proxy.reset()
+        await stage.lose(proxy)
         await ann.event("subscribed", nth=nth, channel="group:r1", timeout=30)
         await stage.advance(later)
     await stage.live.told("r1", *entered)
 
     proxy.refuse()
-    proxy.reset()
-    await ann.event("connecting", nth=4, timeout=30)
+    await stage.lose(proxy)
     await stage.advance(19)
     await stage.live.told("r1", *entered)
     await stage.advance(2)
@@ -201,7 +200,7 @@ async def test_who_does_not_return_is_not_told_twice(stage):
     proxy = await stage.proxy()
     await stage.viewer("npm", tencent.app, "ann", "r1", through=proxy.address)
     proxy.refuse()
-    proxy.reset()
+    await stage.lose(proxy)
     await stage.advance(21)
     gone = ("CreateRoom", "ann Online Enter", "ann Offline HeartbeatInterrupt")
     await stage.live.told("r1", *gone)

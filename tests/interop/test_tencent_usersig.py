@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import statistics
 import time
 
 import pytest
@@ -86,12 +85,12 @@ async def test_a_bomb_is_refused_before_it_goes_off(stage):
     bomb = wrapped(b" " * (2 << 20), 9)
     assert 2000 < len(bomb) < 4096, f"as long as is taken at all: {len(bomb)}"
     times = {"!!": [], bomb: []}
-    for _ in range(9):
+    for _ in range(20):
         for sig in times:
             before = time.monotonic()
             assert await code(tencent, usersig=sig) == INVALID
             times[sig].append(time.monotonic() - before)
-    took = {len(sig): statistics.median(of) for sig, of in times.items()}
+    took = {len(sig): min(of) for sig, of in times.items()}  # the rest is what else the machine does
     assert took[len(bomb)] - took[2] < 0.010, f"seconds by length of the UserSig: {took}"
 
 

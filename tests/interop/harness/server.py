@@ -1,8 +1,10 @@
 """The real binary: `roomd serve` on free ports with a data folder of its own."""
 
 import asyncio
+import contextlib
 import json
 import os
+import pathlib
 import signal
 import socket
 from urllib.parse import urlsplit
@@ -78,6 +80,21 @@ class Server:
     @property
     def running(self):
         return self._process is not None and self._process.returncode is None
+
+    def sockets(self, ports):
+        """The names, as /proc has them, of the sockets at which clients are connected from these ports."""
+        rows = [row.split() for row in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        port_of = lambda address: int(address.rsplit(":", 1)[1], 16)
+        here = int(self.sessions.rsplit(":", 1)[1])
+        return {f"socket:[{row[9]}]" for row in rows if port_of(row[1]) == here and port_of(row[2]) in ports}
+
+    def holds(self, sockets):
+        """Whether any of these is not closed yet."""
+        for number in pathlib.Path(f"/proc/{self._process.pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # closed meanwhile
+                if os.readlink(number) in sockets:
+                    return True
+        return False
 
     def last_lines(self, count=40):
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:]) if self.log.exists() else ""

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import secrets
+import time
 
 from . import cloud
 from .clients import Client
@@ -150,6 +151,15 @@ class Stage:
         self._set_clocks(before, before + seconds)
         now = (await self.operator("POST", "clock", {"advance_ms": round(seconds * 1000)}))["now"] / 1000
         self._set_clocks(now, now)
+
+    async def lose(self, proxy):
+        """Resets all connections through the proxy, and waits until the server has seen it: only then may time go on."""
+        sockets = self.server.sockets(proxy.ports)
+        proxy.reset()
+        deadline = time.monotonic() + 10
+        while self.server.holds(sockets):
+            assert time.monotonic() < deadline, "10 s after a reset the server has not closed its end"
+            await asyncio.sleep(0.001)
 
     async def restart(self):
         """kill -9 and a new start, with which a virtual clock begins anew at the machine's time."""

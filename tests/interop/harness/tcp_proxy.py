@@ -25,6 +25,11 @@ class TcpProxy:
             _reset(client)
             _reset(server)
 
+    @property
+    def ports(self):
+        """From which the server is connected to."""
+        return [server.get_extra_info("sockname")[1] for _, server, _ in self._pairs]
+
     def black_hole(self):
         """Nothing passes any more, either way, and neither end is told: no FIN, no reset."""
         for client, server, pumps in self._pairs:
