@@ -89,16 +89,23 @@ class Listener:
             while True:
                 line, headers, body = await read_request(reader)
                 faults = self._faults(line, headers, body)
-                status = self._status(body)
+                status, answer = self._answer(body) or (0, None)
                 self.log.add(Callback(time.monotonic(), headers, body, status, faults, self.family, line))
                 if self.delay:
                     await asyncio.sleep(self.delay)
-                writer.write(f"HTTP/1.1 {status} Because\r\nContent-Length: {len(self.answer)}\r\n\r\n".encode() + self.answer)
+                if answer is None:
+                    await reader.read()  # until the server hangs up
+                    return
+                writer.write(f"HTTP/1.1 {status} Because\r\nContent-Length: {len(answer)}\r\n\r\n".encode() + answer)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the server hung up
         finally:
             writer.close()
+
+    def _answer(self, body):
+        """Status and body; None for silence."""
+        return self._status(body), self.answer
 
     def _status(self, body):
         return self.next_statuses.popleft() if self.next_statuses else self.status

@@ -171,15 +171,7 @@ class LiveReceiver(Listener):
                 faults.append(f"{name} {query[name]!r}, expected {expected!r}")
         if query.get("OptPlatform", "RESTAPI") not in PLATFORMS:
             faults.append(f"OptPlatform {query['OptPlatform']!r}")
-        return faults + (self._signature_faults(query) if self.token else [])
-
-    def _signature_faults(self, query):
-        stamp, (earliest, latest) = query["RequestTime"], self.clock()
-        expected = hashlib.sha256(f"{self.token}{stamp}".encode()).hexdigest()
-        faults = [] if query["Sign"] == expected else [f"Sign {query['Sign']!r}, expected {expected!r}"]
-        if not stamp.isdigit() or not earliest - STAMP_MAY_DIFFER <= int(stamp) <= latest + STAMP_MAY_DIFFER:
-            faults.append(f"RequestTime {stamp!r} at {latest:.0f}")
-        return faults
+        return faults + (signature_faults(query, self.token, self.clock) if self.token else [])
 
     def _body_faults(self, word, told):
         if word not in self.words:
@@ -191,6 +183,16 @@ class LiveReceiver(Listener):
         if "EventCause" in told and told["EventCause"] not in CAUSES[told["EventType"]]:
             faults.append(f"EventType {told['EventType']} by {told['EventCause']}")
         return faults
+
+
+def signature_faults(query, token, clock):
+    """What is wrong with the signature in a query, as sentences."""
+    stamp, (earliest, latest) = query["RequestTime"], clock()
+    expected = hashlib.sha256(f"{token}{stamp}".encode()).hexdigest()
+    faults = [] if query["Sign"] == expected else [f"Sign {query['Sign']!r}, expected {expected!r}"]
+    if not stamp.isdigit() or not earliest - STAMP_MAY_DIFFER <= int(stamp) <= latest + STAMP_MAY_DIFFER:
+        faults.append(f"RequestTime {stamp!r} at {latest:.0f}")
+    return faults
 
 
 def room_of(body):

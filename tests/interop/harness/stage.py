@@ -11,6 +11,8 @@ import secrets
 import time
 
 from . import cloud
+from .chat_receiver import WORDS as CHAT_WORDS
+from .chat_receiver import ChatReceiver
 from .clients import Client
 from .live_receiver import WORDS, LiveReceiver
 from .login import login_token
@@ -42,10 +44,11 @@ class Stage:
         self.server = server
         self.receiver, self.rtc = Receiver(), RtcReceiver()
         self.live = LiveReceiver()  # hears only what a test subscribes it to
-        self._receivers = (self.receiver, self.rtc, self.live)
+        self.chat = ChatReceiver()  # likewise
+        self._receivers = (self.receiver, self.rtc, self.live, self.chat)
         self.rtc.keys = self.receiver.keys
         self.apps = {}  # by the text of the SDKAppID
-        self.live.sdkappids = self.apps.keys()
+        self.live.sdkappids = self.chat.sdkappids = self.apps.keys()
         self.channels = set()  # that anybody was in: AppId and ChannelId
         self._operator = Operator(server)
         self._clients, self._proxies, self._moderators, self._running = [], [], [], []
@@ -214,6 +217,13 @@ class Stage:
             await tencent.do("set_callback_token", Token=token, IsTokenEnable=True)
         await tencent.do("set_callback", Url=self.live.url, CallbackCommandList=list(words))
 
+    async def listen_to_chat(self, app, words=CHAT_WORDS, token=None):
+        """The receiver of the chat is told these words of the application from now on, and asked those of hooks."""
+        self.chat.words, self.chat.token = tuple(words), token
+        return await self.operator("PUT", f"apps/{app.id}/webhooks", {
+            "url": self.chat.url, "commands": list(words), "token": token or "", "token_enabled": bool(token),
+        })
+
     async def usersig(self, app, user, library="PyPI", **how):
         """By the server's clock."""
         return await self.in_thread(usersig, library, app, user, **({"at": self._signed_at()} | how))
@@ -283,6 +293,7 @@ class Stage:
         print(f"--- callbacks\n{self.receiver.log}")
         print(f"--- callbacks of channels\n{self.rtc.log}")
         print(f"--- callbacks of live rooms\n{self.live.log}")
+        print(f"--- webhooks of the chat\n{self.chat.log}")
         for moderator in self._moderators:
             print(f"--- questions\n{moderator.log}")
         for client in self._clients:

@@ -17,9 +17,19 @@ ROOMS = (
     "get_room_metadata", "del_room_metadata", "modify_admin", "get_admin_list", "change_room_owner", "ban_member",
     "unban_member", "get_banned_member_list", "mute_member", "get_muted_member_list", "send_text_msg", "send_custom_msg",
 )
+ACCOUNTS = ("account_import", "multiaccount_import", "account_check", "account_delete", "kick")
+GROUPS = (
+    "create_group", "destroy_group", "get_group_info", "get_group_member_info", "modify_group_base_info",
+    "modify_group_member_info", "add_group_member", "delete_group_member", "get_joined_group_list", "get_appid_group_list",
+    "get_role_in_group", "change_group_owner", "forbid_send_msg", "get_group_muted_account", "get_group_shutted_uin",
+    "send_group_msg", "send_group_system_notification", "group_msg_get_simple", "group_msg_recall", "ban_group_member",
+    "unban_group_member", "get_group_ban_member", "get_online_member_num",
+)
+MESSAGES = ("sendmsg", "batchsendmsg", "query_online_status", "admin_getroammsg", "admin_msgwithdraw")
 SERVICES = (
     {command: "live_config" for command in CONFIG} | {command: "live_engine_http_srv" for command in ROOMS}
-    | {"kick_user_out": "room_engine_http_srv", "kick": "im_open_login_svc", "get_group_info": "group_open_http_svc"}
+    | {"kick_user_out": "room_engine_http_srv"} | {command: "im_open_login_svc" for command in ACCOUNTS}
+    | {command: "group_open_http_svc" for command in GROUPS} | {command: "openim" for command in MESSAGES}
 )
 REQUEST_ID = re.compile(r"Id-[0-9a-f]{32}-O-Seq-[0-9]+")
 PATIENCE = 30  # seconds for one call
