@@ -1,5 +1,6 @@
 //! A small HTTP receiver of callbacks, for `dev`, `listen` and the tests: takes each POST, checks
-//! its signature, hands it to a function and answers the status that the function says.
+//! its signature, hands it to a function and answers the status that the function says. To those who
+//! ask before they do something it says that they may.
 //! One thread a connection, all of it bounded. Heads are read by the door's rules; beyond that it knows
 //! no cloud's spelling and nothing of the server.
 
@@ -154,35 +155,39 @@ impl Shared {
         stream.set_nodelay(true)?;
         let mut buf = Vec::new();
         loop {
-            let (status, keep) = match read_request(&mut stream, &mut buf)? {
+            let (answer, keep) = match read_request(&mut stream, &mut buf)? {
                 None => return Ok(()),
-                Some(Err(fault)) => (fault.status, false),
+                Some(Err(fault)) => ((fault.status, ""), false),
                 Some(Ok((head, body))) => {
                     let keep = !head.close;
                     (self.answer(head, body), keep)
                 }
             };
+            let (status, body) = answer;
             let reason = tiny_http::StatusCode(status).default_reason_phrase();
             let connection = if keep { "keep-alive" } else { "close" };
-            let head = format!("HTTP/1.1 {status} {reason}\r\nContent-Length: 0\r\nConnection: {connection}\r\n\r\n");
-            stream.write_all(head.as_bytes())?;
+            let whole = format!("HTTP/1.1 {status} {reason}\r\nContent-Length: {}\r\nConnection: {connection}\r\n\r\n{body}", body.len());
+            stream.write_all(whole.as_bytes())?;
             if !keep || self.stopped.load(Ordering::SeqCst) {
                 return Ok(());
             }
         }
     }
 
-    fn answer(&self, head: Head, body: Vec<u8>) -> u16 {
+    /// The status and the body to answer with.
+    fn answer(&self, head: Head, body: Vec<u8>) -> (u16, &'static str) {
         if head.method != "POST" {
-            return 405;
+            return (405, "");
         }
         let at = self.clock.now();
         let path = if head.query.is_empty() { head.path } else { format!("{}?{}", head.path, head.query) };
         let headers: Vec<_> = head.headers.into_iter().map(|(name, value)| (name, String::from_utf8_lossy(&value).into_owned())).collect();
         let Secrets { keys, tokens } = self.keys.all();
-        let verdict = if received::is_webhook(&path) { received::check(&path, &tokens, at) } else { explain::check_callback(&headers, &keys, at) };
+        let webhook = received::is_webhook(&path);
+        let verdict = if webhook { received::check(&path, &tokens, at) } else { explain::check_callback(&headers, &keys, at) };
         let delivery = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(DELIVERY_HEADER)).map(|(_, id)| id.clone());
-        (self.on)(&Callback { at, delivery, path, headers, body, verdict })
+        let status = (self.on)(&Callback { at, delivery, path, headers, body, verdict });
+        (status, if webhook { received::ANSWER } else { "" })
     }
 }
 

@@ -1,8 +1,12 @@
 //! `roomd app`: applications, and what their servers and clients need to know of them.
 
-use super::{Failure, input, place::Place, print};
-use crate::{control::operator::AppDraft, settings::Given};
+use super::{Failure, input, place::Place, print, webhooks::WebhooksCommand};
+use crate::{
+    control::operator::{AppDraft, AppPatch, ChatDraft},
+    settings::Given,
+};
 use argh::FromArgs;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -21,6 +25,7 @@ enum Action {
     Change(Change),
     List(List),
     Show(Show),
+    Webhooks(WebhooksCommand),
 }
 
 /// Make an application and print it, with its key.
@@ -54,7 +59,7 @@ struct Create {
     /// who may call Tencent's API with a UserSig, once for each (administrator)
     #[argh(option, arg_name = "id")]
     administrator: Vec<String>,
-    /// how often a failed webhook of live rooms is repeated: 0 (the default) to 3 times
+    /// how often a failed webhook is repeated: 0 (the default) to 3 times
     #[argh(option, arg_name = "n")]
     after_retry: Option<i64>,
     /// folder of the store (./roomd-data)
@@ -81,9 +86,24 @@ struct Change {
     /// who may call Tencent's API with a UserSig, once for each; those there were are no longer
     #[argh(option, arg_name = "id")]
     administrator: Vec<String>,
-    /// how often a failed webhook of live rooms is repeated: 0 to 3 times
+    /// how often a failed webhook is repeated: 0 to 3 times
     #[argh(option, arg_name = "n")]
     after_retry: Option<i64>,
+    /// drop or reject: what becomes of a group's messages beyond the limit of each second; a sender is told of it only by reject
+    #[argh(option, arg_name = "mode")]
+    rate_mode: Option<String>,
+    /// true or false: whether a user who does not exist is made when Tencent's API names them
+    #[argh(option, arg_name = "flag")]
+    auto_import: Option<bool>,
+    /// true or false: whether webhooks of the chat tell the time of an event as text
+    #[argh(option, arg_name = "flag")]
+    event_time_as_string: Option<bool>,
+    /// deliver or refuse: what becomes of a message when a webhook before it is not answered in time
+    #[argh(option, arg_name = "what")]
+    on_silence: Option<String>,
+    /// true or false: whether what your server refused is told as Group.CallbackSendMsgException, too
+    #[argh(option, arg_name = "flag")]
+    tell_refused: Option<bool>,
     /// folder of the store (./roomd-data)
     #[argh(option, arg_name = "dir")]
     data: Option<String>,
@@ -117,6 +137,9 @@ struct Show {
     /// its id
     #[argh(option, arg_name = "id")]
     app: String,
+    /// print the settings of its chat instead
+    #[argh(switch)]
+    chat: bool,
     /// folder of the store (./roomd-data)
     #[argh(option, arg_name = "dir")]
     data: Option<String>,
@@ -152,14 +175,20 @@ impl AppCommand {
                 };
                 one(place.create_app(draft)?, json)
             }
-            Action::Change(Change { app, administrator, after_retry, data, config, json }) => {
-                if administrator.is_empty() && after_retry.is_none() {
-                    return Err(Failure::Use("nothing is to be changed; give --administrator or --after-retry".into()));
+            Action::Change(change) => {
+                let chat = change.chat()?;
+                let Change { app, administrator, after_retry, data, config, json, .. } = change;
+                if administrator.is_empty() && after_retry.is_none() && chat.is_none() {
+                    return Err(Failure::Use("nothing is to be changed; give --administrator, --after-retry or a setting of the chat".into()));
                 }
                 let place = Place::existing(Given { data, config, ..Given::default() })?;
-                one(place.change_app(&app, some(administrator), after_retry)?, json)
+                one(place.change_app(&app, AppPatch { administrators: some(administrator), after_retry, chat })?, json)
             }
-            Action::Show(Show { app, data, config, json }) => one(Place::existing(Given { data, config, ..Given::default() })?.app(&app)?, json),
+            Action::Show(Show { app, chat, data, config, json }) => {
+                let place = Place::existing(Given { data, config, ..Given::default() })?;
+                one(if chat { place.chat(&app)? } else { place.app(&app)? }, json)
+            }
+            Action::Webhooks(webhooks) => webhooks.run()?,
             Action::List(List { data, config, json }) => {
                 let apps = Place::existing(Given { data, config, ..Given::default() })?.apps()?;
                 let line = |app: &Value| format!("{}  {}  {}", plain(&app["app_id"]), app["sdkappid"], plain(&app["name"])).trim_end().to_string();
@@ -171,6 +200,27 @@ impl AppCommand {
         }
         Ok(())
     }
+}
+
+impl Change {
+    /// `None`: nothing of it was given.
+    fn chat(&self) -> Result<Option<ChatDraft>, Failure> {
+        let draft = ChatDraft {
+            rate_mode: named("--rate-mode", self.rate_mode.as_ref(), "drop or reject")?,
+            auto_import: self.auto_import,
+            event_time_as_string: self.event_time_as_string,
+            on_silence: named("--on-silence", self.on_silence.as_ref(), "deliver or refuse")?,
+            tell_refused: self.tell_refused,
+        };
+        Ok((draft != ChatDraft::default()).then_some(draft))
+    }
+}
+
+/// One of the names that the settings have.
+fn named<T: DeserializeOwned>(flag: &str, given: Option<&String>, names: &str) -> Result<Option<T>, Failure> {
+    let read =
+        |name: &String| serde_json::from_value(Value::from(name.as_str())).map_err(|_| Failure::Use(format!("{flag} {name} is not known; give {names}")));
+    given.map(read).transpose()
 }
 
 /// An option that was not given is an empty list.
@@ -189,13 +239,13 @@ fn one_line(path: &str) -> Result<String, Failure> {
     }
 }
 
-/// An application as JSON, or as a line for each field that is set.
-fn one(app: Value, json: bool) -> String {
+/// An object as JSON, or as a line for each field that is set.
+pub fn one(object: Value, json: bool) -> String {
     if json {
-        return app.to_string();
+        return object.to_string();
     }
-    let fields = app.as_object().into_iter().flatten().map(|(name, value)| (name, plain(value)));
-    fields.filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name:<20}{value}")).collect::<Vec<_>>().join("\n")
+    let fields = object.as_object().into_iter().flatten().map(|(name, value)| (name, plain(value)));
+    fields.filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name:<22}{value}")).collect::<Vec<_>>().join("\n")
 }
 
 fn plain(value: &Value) -> String {

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         AppId, GroupId, UserId,
         address::AllowList,
-        app::{ADMINISTRATOR, AccessKey, App, AppChange, Directory, Webhook},
+        app::{ADMINISTRATOR, AccessKey, App, AppChange, Directory, Webhook, WebhookToken},
         quota::Quotas,
         request::{Actor, Answer, GroupRequest, NewGroup, Request},
         state::Rules,
@@ -23,7 +23,10 @@ use crate::{
     receiver::{Callback, Keys, Receiver},
     server::{self, OPERATOR_TOKEN, Running},
     settings::{Limits, Settings},
-    tencent::{usersig, words::LIVE_WORDS},
+    tencent::{
+        usersig,
+        words::{CHAT_WORDS, LIVE_WORDS},
+    },
 };
 use argh::FromArgs;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -173,17 +176,26 @@ fn subscribing(directory: &Directory, app: &AppId, url: String) -> Option<Reques
     }
 }
 
-/// What is to be changed that all webhooks of live rooms come to `url`, signed. With kept data some of it may be so already.
+/// What is to be changed that all webhooks of live rooms and of the chat come to `url`, signed. With kept data some of it may
+/// be so already.
 fn telling(app: &App, url: String, token: String) -> Vec<AppChange> {
     let webhook = |words: Vec<String>| Webhook { url: url.clone(), words };
+    let all = |words: &[&str]| words.iter().map(|word| word.to_string()).collect();
     let to = match &app.live_webhook {
-        None => Some(AppChange::CreateLiveWebhook(webhook(LIVE_WORDS.iter().map(|word| word.to_string()).collect()))),
+        None => Some(AppChange::CreateLiveWebhook(webhook(all(LIVE_WORDS)))),
         Some(old) if old.url == url => None,
         Some(old) => Some(AppChange::UpdateLiveWebhook(webhook(old.words.clone()))),
     };
-    let signed = app.live_token.is_none().then_some(AppChange::LiveToken { token: Some(token), enabled: Some(true) });
+    let signed = app.live_token.is_none().then(|| AppChange::LiveToken { token: Some(token.clone()), enabled: Some(true) });
+    let chat = match (&app.chat_webhook, &app.chat_token) {
+        (Some(old), Some(_)) if old.url == url => None,
+        (old, kept) => Some(AppChange::ChatWebhook {
+            webhook: Some(webhook(old.as_ref().map_or_else(|| all(CHAT_WORDS), |old| old.words.clone()))),
+            token: Some(kept.clone().unwrap_or(WebhookToken { token, enabled: true })),
+        }),
+    };
     // The token first: nothing is told unsigned.
-    signed.into_iter().chain(to).collect()
+    signed.into_iter().chain(to).chain(chat).collect()
 }
 
 /// The application as it is now.
@@ -219,6 +231,9 @@ impl Demo {
         keys.add(app.key.clone());
         let token = app.live_token.as_ref().map_or_else(|| ids.text(TOKEN_LENGTH, ids::ALNUM), |live| live.token.clone());
         keys.add_token(token.clone());
+        if let Some(chat) = &app.chat_token {
+            keys.add_token(chat.token.clone());
+        }
         for change in telling(&app, receiver.url(), token) {
             app = changed(call(Request::ChangeApp { app: id.clone(), change })?)?;
         }

@@ -55,15 +55,23 @@ fn webhooks_come_signed_to_the_receiver_that_is_there_now() {
             fake.call(Request::ChangeApp { app: id.clone(), change }).unwrap();
         }
         let app = fake.directory().apps[&id].clone();
-        let (webhook, live) = (app.live_webhook.clone().unwrap(), app.live_token.clone().unwrap());
-        (count, webhook.url, webhook.words.len(), live.token, live.enabled)
+        let goes = |webhook: &Option<Webhook>, token: &Option<WebhookToken>| {
+            let (webhook, token) = (webhook.as_ref().unwrap(), token.as_ref().unwrap());
+            format!("{} {} {} {}", webhook.url, webhook.words.len(), token.token, token.enabled)
+        };
+        (count, goes(&app.live_webhook, &app.live_token), goes(&app.chat_webhook, &app.chat_token))
     };
-    let all = LIVE_WORDS.len();
-    assert_eq!(ask("http://a/", "t1"), (2, "http://a/".into(), all, "t1".into(), true));
-    assert_eq!(ask("http://a/", "t1"), (0, "http://a/".into(), all, "t1".into(), true));
-    let words = Webhook { url: "http://a/".into(), words: vec![LIVE_WORDS[0].into()] };
-    fake.call(Request::ChangeApp { app: id.clone(), change: AppChange::UpdateLiveWebhook(words) }).unwrap();
-    assert_eq!(ask("http://b/", "t2"), (1, "http://b/".into(), 1, "t1".into(), true), "what was chosen stays");
+    let (live, chat) = (LIVE_WORDS.len(), CHAT_WORDS.len());
+    assert_eq!(ask("http://a/", "t1"), (3, format!("http://a/ {live} t1 true"), format!("http://a/ {chat} t1 true")));
+    assert_eq!(ask("http://a/", "t1"), (0, format!("http://a/ {live} t1 true"), format!("http://a/ {chat} t1 true")));
+    let words = |word: &str| Webhook { url: "http://a/".into(), words: vec![word.into()] };
+    let change = |change| drop(fake.call(Request::ChangeApp { app: id.clone(), change }).unwrap());
+    change(AppChange::UpdateLiveWebhook(words(LIVE_WORDS[0])));
+    change(AppChange::ChatWebhook { webhook: Some(words(CHAT_WORDS[0])), token: Some(WebhookToken { token: "mine".into(), enabled: false }) });
+    let kept = |url: &str, count: usize| (count, format!("{url} 1 t1 true"), format!("{url} 1 mine false"));
+    assert_eq!(ask("http://b/", "t2"), kept("http://b/", 2), "what was chosen stays");
+    change(AppChange::ChatWebhook { webhook: None, token: None });
+    assert_eq!(ask("http://b/", "t2").2, format!("http://b/ {chat} t2 true"));
 }
 
 #[test]

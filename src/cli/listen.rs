@@ -33,7 +33,7 @@ pub struct Listen {
     #[argh(option)]
     key: Vec<String>,
 
-    /// the token that signs webhooks of live rooms (set_callback_token); give it again for more
+    /// the token that signs Tencent's webhooks (set_callback_token, or roomd app webhooks); give it again for more
     #[argh(option, arg_name = "token")]
     webhook_token: Vec<String>,
 
@@ -60,9 +60,9 @@ impl Listen {
         let receiver = Receiver::start(at, clock()?, Keys::new(self.key.iter().cloned(), self.webhook_token.iter().cloned()), Box::new(on))
             .map_err(|e| Failure::Run(format!("cannot listen on {at}: {e}; choose another address with --port or --host")))?;
         let checked = match (self.key.is_empty(), self.webhook_token.is_empty()) {
-            (true, true) => "Signatures are not checked; give --key APPKEY, or --webhook-token TOKEN for webhooks of live rooms.",
+            (true, true) => "Signatures are not checked; give --key APPKEY, or --webhook-token TOKEN for Tencent's webhooks.",
             (true, false) => "Signatures of webhooks are checked; give --key APPKEY for other callbacks.",
-            (false, true) => "Signatures are checked; give --webhook-token TOKEN for webhooks of live rooms.",
+            (false, true) => "Signatures are checked; give --webhook-token TOKEN for Tencent's webhooks.",
             (false, false) => "Signatures are checked.",
         };
         print(&format!("Waiting for callbacks at {}, answering {answer}. {checked} Ctrl-C ends.\n", receiver.url()));

@@ -11,6 +11,7 @@ mod serve;
 mod token;
 mod usersig;
 mod verify;
+mod webhooks;
 
 use crate::clock::Clock;
 use argh::{EarlyExit, FromArgs};
@@ -157,7 +158,7 @@ fn instead(output: &str, args: &[&str]) -> String {
         (Some(command), _) => {
             let sub = args.get(1).filter(|a| !a.starts_with('-') && matches!(*command, "app" | "key" | "verify"));
             let sub = sub
-                .filter(|s| ["create", "change", "list", "show", "delete", "callback", "login", "channel", "request", "usersig"].contains(s))
+                .filter(|s| ["create", "change", "webhooks", "list", "show", "delete", "callback", "login", "channel", "request", "usersig"].contains(s))
                 .map(|s| format!(" {s}"))
                 .unwrap_or_default();
             format!("{why}; type roomd {command}{sub} --help")

@@ -3,9 +3,10 @@
 
 use super::{Failure, clock, environment};
 use crate::{
-    control::operator::{AppDraft, app_changes, app_json, apps_json, key_json, keys_json, new_app, new_key},
+    control::operator::{AppDraft, AppPatch, Webhooks, app_json, apps_json, key_json, keys_json, new_app, new_key, webhooks_json},
     domain::{
         AppId, Refusal,
+        app::App,
         request::{Answer, Request},
     },
     engine::Handle,
@@ -17,11 +18,12 @@ use crate::{
 };
 use rustix::fs::{FlockOperation, flock};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     fs::{self, File},
     io::{self, Read},
     path::Path,
+    sync::Arc,
     time::Duration,
 };
 
@@ -88,17 +90,41 @@ impl Place {
         let Place::Offline { handle, .. } = self else {
             return self.ask("GET", &format!("apps/{}", encode(id)), None);
         };
-        match handle.directory().apps.get(id) {
-            Some(app) => Ok(app_json(app)),
-            None => Err(Failure::Run(format!("{}; type roomd app list to see all", Refusal::NoSuchApp(id.into())))),
-        }
+        Ok(app_json(&*app(handle, id)?))
+    }
+
+    /// How its chat goes.
+    pub fn chat(&self, id: &str) -> Result<Value, Failure> {
+        let Place::Offline { handle, .. } = self else {
+            return self.ask("GET", &format!("apps/{}/chat", encode(id)), None);
+        };
+        Ok(json!(app(handle, id)?.chat))
+    }
+
+    /// Where it is told of its chat.
+    pub fn webhooks(&self, id: &str) -> Result<Value, Failure> {
+        let Place::Offline { handle, .. } = self else {
+            return self.ask("GET", &format!("apps/{}/webhooks", encode(id)), None);
+        };
+        Ok(webhooks_json(&*app(handle, id)?))
+    }
+
+    /// Replaces all of it.
+    pub fn put_webhooks(&self, id: &str, webhooks: Webhooks) -> Result<Value, Failure> {
+        let Place::Offline { handle, settings } = self else {
+            let asked = self.ask("PUT", &format!("apps/{}/webhooks", encode(id)), Some(json!(webhooks)));
+            return asked.map_err(|failure| Failure::Run(in_flags(&failure.to_string())));
+        };
+        let change = webhooks.change(&settings.allow_callback).map_err(|why| Failure::Use(in_flags(&why)))?;
+        ask_engine(handle, Request::ChangeApp { app: AppId::trusted(id), change })?;
+        self.webhooks(id)
     }
 
     pub fn create_app(&self, draft: AppDraft) -> Result<Value, Failure> {
         let Place::Offline { handle, settings } = self else {
             let AppDraft { id, name, data_center, event_callback_url, audit_type, audit_url, msg_life_cycle, .. } = draft;
             let AppDraft { sdkappid, app_key, administrators, after_retry, .. } = draft;
-            let body = serde_json::json!({
+            let body = json!({
                 "app_id": id, "name": name, "data_center": data_center, "event_callback_url": event_callback_url,
                 "audit_type": audit_type, "audit_url": audit_url, "msg_life_cycle": msg_life_cycle,
                 "sdkappid": sdkappid, "app_key": app_key, "administrators": administrators, "after_retry": after_retry,
@@ -119,16 +145,13 @@ impl Place {
         }
     }
 
-    /// `None` stays as it is.
-    pub fn change_app(&self, id: &str, administrators: Option<Vec<String>>, after_retry: Option<i64>) -> Result<Value, Failure> {
+    pub fn change_app(&self, id: &str, patch: AppPatch) -> Result<Value, Failure> {
         let Place::Offline { handle, .. } = self else {
-            let mut body = serde_json::Map::new();
-            body.extend(administrators.map(|list| ("administrators".into(), list.into())));
-            body.extend(after_retry.map(|n| ("after_retry".into(), n.into())));
-            let asked = self.ask("PATCH", &format!("apps/{}", encode(id)), Some(body.into()));
+            let asked = self.ask("PATCH", &format!("apps/{}", encode(id)), Some(json!(patch)));
             return asked.map_err(|failure| Failure::Run(in_flags(&failure.to_string())));
         };
-        for change in app_changes(administrators, after_retry).map_err(|e| Failure::Use(in_flags(&e.message)))? {
+        let old = app(handle, id)?;
+        for change in patch.changes(&old).map_err(|e| Failure::Use(in_flags(&e.message)))? {
             ask_engine(handle, Request::ChangeApp { app: AppId::trusted(id), change })?;
         }
         self.app(id)
@@ -177,6 +200,11 @@ impl Place {
     }
 }
 
+fn app(handle: &Handle, id: &str) -> Result<Arc<App>, Failure> {
+    let unknown = || Failure::Run(format!("{}; type roomd app list to see all", Refusal::NoSuchApp(id.into())));
+    handle.directory().apps.get(id).cloned().ok_or_else(unknown)
+}
+
 fn ask_engine(handle: &Handle, request: Request) -> Result<Answer, Failure> {
     handle.call(request).map_err(|refusal| Failure::Run(refusal.to_string()))
 }
@@ -206,6 +234,7 @@ fn live(data: &Path) -> Result<Option<Lock>, Failure> {
 /// the cloud's API, and ends like a sentence, which what is to be copied must not.
 fn in_flags(message: &str) -> String {
     let message = message.strip_suffix('.').unwrap_or(message);
+    let message = message.strip_prefix("the body does not fit: ").unwrap_or(message);
     let flags = [
         ("AppId ", "--app "),
         ("AppName ", "--name "),
@@ -217,6 +246,9 @@ fn in_flags(message: &str) -> String {
         ("AppKey ", "--app-key-file "),
         ("Administrators ", "--administrator "),
         ("AfterRetry ", "--after-retry "),
+        ("url ", "--url "),
+        ("commands ", "--command "),
+        ("token ", "--token "),
     ];
     match flags.iter().find_map(|(name, flag)| Some((flag, message.strip_prefix(name)?))) {
         Some((flag, why)) => format!("{flag}{why}"),
@@ -252,6 +284,7 @@ mod tests {
             ("AppId must have letters.", "--app must have letters"),
             ("AppKey must have letters.", "--app-key-file must have letters"),
             ("SDKAppID 7 is taken; choose another", "--sdkappid 7 is taken; choose another"),
+            ("the body does not fit: url has ' ', which", "--url has ' ', which"),
             ("application a exists already", "application a exists already"),
         ] {
             assert_eq!(in_flags(message), expected);

@@ -115,11 +115,11 @@ struct Usersig {
     user: Option<String>,
 }
 
-/// How the signature in the URL of a live room's webhook is made, and whether it is right.
+/// How the signature in the URL of a webhook of Tencent's is made, and whether it is right.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "webhook")]
 struct Webhook {
-    /// the token (set_callback_token)
+    /// the token (set_callback_token, or roomd app webhooks)
     #[argh(option)]
     token: String,
 

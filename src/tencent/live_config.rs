@@ -3,26 +3,17 @@
 
 use super::{
     command::{Call, told},
+    destination::{MAX_TOKEN, MOST_WORDS, check_url, check_words},
     error::{Code, RestError},
     rest::Outcome,
     words::LIVE_WORDS,
 };
 use crate::domain::{
     app::{AppChange, Webhook},
-    endpoint::{CallbackUrl, MAX_URL},
+    endpoint::MAX_URL,
     request::{Answer, Request},
 };
 use serde::Serialize;
-use std::net::IpAddr;
-
-/// Words in one list, repeated ones included; undocumented.
-const MOST_WORDS: usize = 100;
-/// Bytes of a token.
-const MAX_TOKEN: usize = 128;
-/// What a URL must not have anywhere, besides blanks (§3).
-const NOT_IN_URL: [char; 4] = ['!', '$', '&', '?'];
-/// Bytes of one part of a host's name.
-const MAX_LABEL: usize = 63;
 
 /// Refused where there is one already (§8, A1).
 pub fn set(call: &Call) -> Outcome {
@@ -94,28 +85,13 @@ fn none() -> RestError {
 
 fn webhook(call: &Call) -> Result<Webhook, RestError> {
     let url = call.body.some_text("Url", MAX_URL)?;
-    if let Err(why) = check_url(call, url) {
+    if let Err(why) = check_url(&call.gateway.allow, url) {
         return Err(call.body.bad("Url", why));
     }
     const LIST: &str = "CallbackCommandList";
     // An empty list turns all off.
     let list = call.body.list(LIST, MOST_WORDS)?.ok_or_else(|| call.body.missing(LIST))?;
     let words = call.body.texts(LIST, list, MAX_TOKEN)?;
-    match words.iter().find(|word| !LIVE_WORDS.contains(word)) {
-        Some(word) => Err(call.body.bad(LIST, format!("has {word}, which is none of: {}", LIVE_WORDS.join(", ")))),
-        None => Ok(Webhook { url: url.into(), words: words.into_iter().map(String::from).collect() }),
-    }
-}
-
-/// The cloud's rule for these URLs, and then who may be called from here at all.
-fn check_url(call: &Call, text: &str) -> Result<(), String> {
-    if let Some(c) = text.chars().find(|c| c.is_whitespace() || NOT_IN_URL.contains(c)) {
-        return Err(format!("has {c:?}, which is not allowed in it"));
-    }
-    let url = CallbackUrl::parse(text).ok_or("must be http:// or https:// and a host, perhaps with a port and a path")?;
-    let label = |part: &str| (1..=MAX_LABEL).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    if url.host.parse::<IpAddr>().is_err() && !url.host.split('.').all(label) {
-        return Err(format!("has the host {}; a host has letters, digits, hyphens and dots, and at most {MAX_LABEL} between two dots", url.host));
-    }
-    call.gateway.allow.check_url(&url)
+    check_words(&words, LIVE_WORDS).map_err(|why| call.body.bad(LIST, why))?;
+    Ok(Webhook { url: url.into(), words: words.into_iter().map(String::from).collect() })
 }

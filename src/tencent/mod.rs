@@ -3,6 +3,7 @@
 
 mod body;
 pub mod command;
+pub mod destination;
 pub mod elements;
 pub mod error;
 pub mod explain;

@@ -1,17 +1,23 @@
 //! A webhook as its receiver sees it (`tencent.md` §6.1): the signature in its query, checked as a receiver
-//! should, and what it tells, in words for a person. For `listen`, `dev` and `verify`; nothing is decided with
-//! it. A token never appears in a text made here.
+//! should, and (`told`) what it tells, in words for a person. For `listen`, `dev` and `verify`; nothing is decided
+//! with it. A token never appears in a text made here.
 
-use super::{webhook, words};
+mod told;
+
+pub use told::in_words;
+
+use super::webhook;
 use crate::{
     domain::Millis,
     explanation::{Explanation, Lines, Verdict, span},
 };
-use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 /// A webhook's time of signing may be so far from ours, in seconds.
 const TOLERANCE_S: i64 = 60;
+
+/// What to answer with, which says to those who asked before they do something that they may.
+pub const ANSWER: &str = r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}"#;
 
 /// The query of a URL or of a path.
 fn query(url: &str) -> &str {
@@ -78,7 +84,10 @@ pub fn explain(url: &str, token: &str, now: Millis) -> Explanation {
     }
     let (time, given) = match (parameter(url, "RequestTime"), parameter(url, "Sign")) {
         (Some(time), Some(given)) => (time, given),
-        (None, None) => return lines.verdict(Some("it is not signed: the application's token is not set, or not enabled (set_callback_token)".into())),
+        (None, None) => {
+            return lines
+                .verdict(Some("it is not signed: the application's token is not set, or not enabled (set_callback_token, or roomd app webhooks)".into()));
+        }
         (None, _) => return lines.verdict(Some("RequestTime is missing".into())),
         (_, None) => return lines.verdict(Some("Sign is missing".into())),
     };
@@ -93,62 +102,6 @@ pub fn explain(url: &str, token: &str, now: Millis) -> Explanation {
     lines.put("sha256", &expected);
     lines.put("Sign", given);
     lines.verdict((!same(&expected, given)).then(|| why_wrong(token, time, given)))
-}
-
-/// What a body tells, a line each. The error says why it is no webhook of this cloud.
-pub fn in_words(body: &[u8]) -> Result<Vec<String>, String> {
-    let body: Value = serde_json::from_slice(body).map_err(|e| format!("the body is not JSON: {e}"))?;
-    let Some(word) = body["CallbackCommand"].as_str() else {
-        return Err("the body is none that is known here".into());
-    };
-    let info = &body["RoomInfo"];
-    let room = body["RoomId"].as_str().unwrap_or_else(|| text(&info["RoomId"]));
-    let by = match body["Operator_Account"].as_str() {
-        None | Some("") => String::new(),
-        Some(operator) => format!(" by {operator}"),
-    };
-    Ok(vec![match word {
-        words::CREATE_ROOM => format!("room {room} was made{by}, its owner is {}", nobody(&info["Owner_Account"])),
-        words::DESTROY_ROOM => format!("room {room} was destroyed{by}, seen {} times", info["ViewCount"]),
-        words::UPDATE_ROOM_INFO => format!("room {room} was changed{by}"),
-        words::MEMBER_STATE_CHANGED => {
-            let users = names(&body["MemberList"], |member| text(&member["Member_Account"]).into());
-            match text(&body["EventCause"]) {
-                "Enter" => format!("{users} entered room {room}"),
-                "Leave" => format!("{users} left room {room}"),
-                "HeartbeatInterrupt" => format!("{users} lost the connection to room {room}"),
-                "HeartbeatRecover" => format!("{users} came back to room {room}"),
-                "Kicked" => format!("{users} was put out of room {room}"),
-                cause => format!("{users} in room {room}: {} {cause}", text(&body["EventType"])),
-            }
-        }
-        words::CHANGE_OWNER => {
-            format!("room {room} now has the owner {}, before {}", nobody(&body["CurrentOwner_Account"]), nobody(&body["OriginalOwner_Account"]))
-        }
-        words::MODIFY_ADMIN => {
-            let what = if text(&body["opType"]) == "add" { "new" } else { "former" };
-            format!("room {room} has {what} administrators{by}: {}", names(&body["Admin_Account"], |user| text(user).into()))
-        }
-        words::SET_METADATA => {
-            let pair = |entry: &Value| format!("{}={:?}", text(&entry["Key"]), text(&entry["Value"]));
-            format!("room {room}: metadata set{by}: {}", names(&body["Metadata"], pair))
-        }
-        words::DEL_METADATA => format!("room {room}: metadata deleted{by}: {}", names(&body["Keys"], |key| text(key).into())),
-        words::REACHING_THRESHOLD => format!("{} of {} rooms are there", body["CurRoomCount"], body["MaxRoomCount"]),
-        other => other.to_owned(),
-    }])
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or("?")
-}
-
-fn nobody(owner: &Value) -> &str {
-    owner.as_str().filter(|owner| !owner.is_empty()).unwrap_or("nobody")
-}
-
-fn names(list: &Value, name: impl Fn(&Value) -> String) -> String {
-    list.as_array().into_iter().flatten().map(name).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -222,41 +175,5 @@ mod tests {
             assert_eq!(told.good, told.text.ends_with("✓ valid\n"));
             assert!(!told.text.contains(token));
         }
-    }
-
-    #[test]
-    fn events_in_words() {
-        let told = |rest: &str| in_words(format!(r#"{{"CallbackCommand":"Live.Callback{rest}}}"#).as_bytes()).unwrap().join("\n");
-        let state = |cause: &str| {
-            told(&format!(r#"AfterMemberStateChanged","RoomId":"r1","EventType":"Online","EventCause":"{cause}","MemberList":[{{"Member_Account":"u1"}}]"#))
-        };
-        for (told, expected) in [
-            (told(r#"AfterCreateRoom","Operator_Account":"boss","RoomInfo":{"RoomId":"r1","Owner_Account":"o"}"#), "room r1 was made by boss, its owner is o"),
-            (told(r#"AfterCreateRoom","Operator_Account":"","RoomInfo":{"RoomId":"r1","Owner_Account":""}"#), "room r1 was made, its owner is nobody"),
-            (told(r#"AfterDestroyRoom","RoomId":"r1","RoomInfo":{"ViewCount":3}"#), "room r1 was destroyed, seen 3 times"),
-            (told(r#"AfterUpdateRoomInfo","Operator_Account":"b","RoomInfo":{"RoomId":"r1"}"#), "room r1 was changed by b"),
-            (state("Enter"), "u1 entered room r1"),
-            (state("Leave"), "u1 left room r1"),
-            (state("HeartbeatInterrupt"), "u1 lost the connection to room r1"),
-            (state("HeartbeatRecover"), "u1 came back to room r1"),
-            (state("Kicked"), "u1 was put out of room r1"),
-            (state("New"), "u1 in room r1: Online New"),
-            (told(r#"AfterChangeOwner","RoomId":"r1","CurrentOwner_Account":"b","OriginalOwner_Account":"""#), "room r1 now has the owner b, before nobody"),
-            (
-                told(r#"AfterModifyAdmin","RoomId":"r1","Operator_Account":"o","Admin_Account":["a","b"],"opType":"add""#),
-                "room r1 has new administrators by o: a, b",
-            ),
-            (told(r#"AfterModifyAdmin","RoomId":"r1","Admin_Account":["a"],"opType":"delete""#), "room r1 has former administrators: a"),
-            (
-                told(r#"AfterSetMetadata","RoomId":"r1","Metadata":[{"Key":"k","Value":"v\n"},{"Key":"l","Value":""}]"#),
-                "room r1: metadata set: k=\"v\\n\", l=\"\"",
-            ),
-            (told(r#"AfterDelMetadata","RoomId":"r1","Keys":["k","l"]"#), "room r1: metadata deleted: k, l"),
-            (told(r#"AfterCreateRoomReachingThreshold","CurRoomCount":7,"MaxRoomCount":10"#), "7 of 10 rooms are there"),
-            (told(r#"New""#), "Live.CallbackNew"),
-        ] {
-            assert_eq!(told, expected);
-        }
-        assert!(in_words(b"{}").is_err() && in_words(b"").is_err() && in_words(b"[]").is_err());
     }
 }

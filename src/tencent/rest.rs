@@ -74,7 +74,7 @@ pub struct GatewayParts {
 impl Gateway {
     pub fn new(parts: GatewayParts) -> Gateway {
         let GatewayParts { ask, clock, ids, allow, rules, words, usersig_failures_per_minute, control_qps } = parts;
-        let (allow, failures) = (allow.with_any_port(), Failures::new(usersig_failures_per_minute));
+        let failures = Failures::new(usersig_failures_per_minute);
         Gateway { ask, clock, allow, rules, words, ids, failures, throttle: control_qps.then(Throttle::default), count: AtomicU64::default() }
     }
 }

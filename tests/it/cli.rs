@@ -452,3 +452,61 @@ fn a_log_that_nobody_reads_any_more_ends_nothing() {
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn where_an_application_is_told_of_its_chat_is_set_and_shown_without_and_with_a_running_server() {
+    let folder = Folder::new();
+    let data = folder.join("data");
+    let dir = data.to_str().unwrap();
+    json_of(&["app", "create", "--app", "shop", "--data", dir, "--json"]);
+    let run = |args: &[&str]| roomd(&[&["app"], args, &["--app", "shop", "--data", dir]].concat());
+    let done = |args: &[&str]| {
+        let (code, out, err) = run(&[args, &["--json"]].concat());
+        assert_eq!(code, 0, "{args:?}: {err}");
+        serde_json::from_str::<Value>(&out).unwrap()
+    };
+    let refused = |args: &[&str], code: i32, part: &str| {
+        let (got, out, err) = run(args);
+        assert_eq!((got, &*out, err.lines().count()), (code, "", 1), "{args:?}: {err}");
+        assert!(err.starts_with("roomd: ") && err.contains(part), "{part}: {err}");
+    };
+    let whole = |url: &str, commands: &[&str], token: &str, enabled: bool| json!({"url": url, "commands": commands, "token": token, "token_enabled": enabled});
+    let (state, after) = ("State.StateChange", "Group.CallbackAfterSendMsg");
+    let mut process = None;
+    for wrong in [2, 1] {
+        // First without a server, then with one.
+        if wrong == 1 {
+            process = Some(Process::start(&data, &[]));
+        }
+        assert_eq!(done(&["webhooks"]), whole("", &[], "", false));
+        let (code, out, _) = run(&["webhooks"]);
+        assert!(code == 0 && out.contains("--url URL"), "{out}");
+        refused(&["webhooks", "--token", "t"], 2, "there is no webhook yet; give --url");
+        refused(&["webhooks", "--url", "http://a.example/"], 2, "give --command WORD");
+        refused(&["webhooks", "--url", "http://a b/", "--command", state], wrong, "roomd: --url has ' '");
+        refused(&["webhooks", "--url", "http://a.example/", "--command", "x"], wrong, "roomd: --command has x, which is none of: State.StateChange, ");
+        refused(&["webhooks", "--remove", "--token", "t"], 2, "--remove takes all away");
+        let set = done(&["webhooks", "--url", "http://a.example:9000/", "--command", state, "--command", after]);
+        assert_eq!(set, whole("http://a.example:9000/", &[state, after], "", false));
+        refused(&["webhooks", "--token-enabled", "true"], wrong, "roomd: --token must be there");
+        assert_eq!(done(&["webhooks", "--token", "t1"]), whole("http://a.example:9000/", &[state, after], "t1", true));
+        assert_eq!(done(&["webhooks", "--token-enabled", "false"]), whole("http://a.example:9000/", &[state, after], "t1", false));
+        assert_eq!(done(&["webhooks", "--command", after]), whole("http://a.example:9000/", &[after], "t1", false));
+        let (_, shown, _) = run(&["webhooks"]);
+        assert!(shown.lines().any(|line| line.split_whitespace().eq(["commands", after])), "{shown}");
+        assert_eq!(done(&["webhooks", "--remove"]), whole("", &[], "", false));
+
+        refused(&["change", "--rate-mode", "maybe"], 2, "--rate-mode maybe is not known; give drop or reject");
+        refused(&["change", "--on-silence", "maybe"], 2, "give deliver or refuse");
+        refused(&["change", "--auto-import", "maybe"], 2, "type roomd app change --help");
+        let flags = ["--rate-mode", "reject", "--auto-import", "true", "--event-time-as-string", "true", "--on-silence", "refuse", "--tell-refused", "false"];
+        assert_eq!(done(&[&["change"], &flags[..]].concat())["app_id"], "shop");
+        let chat = json!({"rate_mode": "reject", "auto_import": true, "event_time_as_string": true, "on_silence": "refuse", "tell_refused": false});
+        assert_eq!(done(&["show", "--chat"]), chat);
+        done(&["change", "--rate-mode", "drop", "--auto-import", "false", "--event-time-as-string", "false"]);
+        let chat = json!({"rate_mode": "drop", "auto_import": false, "event_time_as_string": false, "on_silence": "refuse", "tell_refused": false});
+        assert_eq!(done(&["show", "--chat"]), chat);
+    }
+    drop(process);
+    assert_eq!(roomd(&["app", "webhooks", "--app", "none", "--data", dir]).0, 1);
+}

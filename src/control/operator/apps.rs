@@ -1,22 +1,42 @@
 //! `apps`: applications, made, changed and shown, and their users' sessions, ended.
 
-use super::{Operator, Outcome, defect, fault, read};
+use super::{ChatDraft, Operator, Outcome, defect, fault, read};
 use crate::{
+    alibaba::error::RpcError,
     alibaba::messaging::apps::{AppDraft, app_changes, app_json, by_age, new_app},
     domain::{
-        AppId, Refusal, UserId,
-        app::Directory,
+        AppId, UserId,
+        app::{App, AppChange, Directory},
         request::{Answer, Request},
     },
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+/// What is to change of an application; `None` stays as it is.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppPatch {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub administrators: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_retry: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chat: Option<ChatDraft>,
+}
+
+impl AppPatch {
+    /// The changes to an application as it is now, checked.
+    pub fn changes(self, old: &App) -> Result<Vec<AppChange>, RpcError> {
+        let mut changes = app_changes(self.administrators, self.after_retry)?;
+        changes.extend(self.chat.map(|draft| AppChange::Chat(draft.onto(old.chat))));
+        Ok(changes)
+    }
+}
 
 impl Operator {
     pub(super) fn show_app(&self, id: &str) -> Outcome {
-        let directory = self.ask.directory();
-        let app = directory.apps.get(id).ok_or_else(|| Refusal::NoSuchApp(id.to_string()))?;
-        Ok((200, app_json(app)))
+        Ok((200, app_json(&*self.app(id)?)))
     }
 
     pub(super) fn create_app(&self, body: &[u8]) -> Outcome {
@@ -65,14 +85,9 @@ impl Operator {
 
     /// All is checked before the first change.
     pub(super) fn change_app(&self, id: &str, body: &[u8]) -> Outcome {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Body {
-            administrators: Option<Vec<String>>,
-            after_retry: Option<i64>,
-        }
-        let body: Body = read(body)?;
-        for change in app_changes(body.administrators, body.after_retry)? {
+        let patch: AppPatch = read(body)?;
+        let _turn = self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        for change in patch.changes(&*self.app(id)?)? {
             self.ask.call(Request::ChangeApp { app: AppId::trusted(id), change })?;
         }
         self.show_app(id)

@@ -4,11 +4,13 @@
 
 mod apps;
 mod channels;
+mod chat;
 
-pub use apps::apps_json;
+pub use apps::{AppPatch, apps_json};
+pub use chat::{ChatDraft, Webhooks, webhooks_json};
 
 use super::{ControlRequest, Reply};
-pub use crate::alibaba::messaging::apps::{AppDraft, app_changes, app_json, new_app};
+pub use crate::alibaba::messaging::apps::{AppDraft, app_json, new_app};
 use crate::{
     alibaba::{error::RpcError, signature::same},
     clock::Clock,
@@ -28,7 +30,7 @@ use std::sync::{Arc, Mutex};
 
 const ROOT: &str = "/operator/v1/";
 /// What stands below it, for those who look for it.
-const PATHS: &str = "keys, keys/{id}, apps, apps/{app}, apps/{app}/sessions/{user}, channels/{app}/{channel}/events and clock, below /operator/v1/";
+const PATHS: &str = "keys, keys/{id}, apps, apps/{app}, apps/{app}/webhooks, apps/{app}/chat, apps/{app}/sessions/{user}, channels/{app}/{channel}/events and clock, below /operator/v1/";
 /// The furthest that one call moves a virtual clock: a year and a bit.
 const MAX_ADVANCE: u64 = 400 * 24 * 3_600 * 1_000;
 
@@ -39,6 +41,8 @@ pub struct Operator {
     ids: Ids,
     allow: AllowList,
     token: String,
+    /// Two who change settings at once would take back each other's.
+    changing: Mutex<()>,
     /// Two who advance the clock at once would step over each other's timers.
     advancing: Mutex<()>,
 }
@@ -56,7 +60,7 @@ type Outcome = Result<(u16, Value), Fault>;
 impl Operator {
     /// `token` is the text of `DIR/operator.token`; an empty one lets nobody in.
     pub fn new(ask: Arc<dyn Ask>, clock: Clock, ids: Ids, allow: AllowList, token: String) -> Operator {
-        Operator { ask, clock, ids, allow, token, advancing: Mutex::default() }
+        Operator { ask, clock, ids, allow, token, changing: Mutex::default(), advancing: Mutex::default() }
     }
 
     /// `request.path` begins with `/operator/v1`; HEAD comes as GET.
@@ -85,6 +89,11 @@ impl Operator {
             (["apps", id], "GET") => self.show_app(&segment(id)?),
             (["apps", id], "PATCH") => self.change_app(&segment(id)?, &request.body),
             (["apps", _], _) => Err(only("GET, PATCH")),
+            (["apps", app, "webhooks"], "GET") => self.show_webhooks(&segment(app)?),
+            (["apps", app, "webhooks"], "PUT") => self.put_webhooks(&segment(app)?, &request.body),
+            (["apps", _, "webhooks"], _) => Err(only("GET, PUT")),
+            (["apps", app, "chat"], "GET") => self.show_chat(&segment(app)?),
+            (["apps", _, "chat"], _) => Err(only("GET")),
             (["apps", app, "sessions", user], "DELETE") => self.force_off(&segment(app)?, &segment(user)?),
             (["apps", _, "sessions", _], _) => Err(only("DELETE")),
             (["channels", app, channel, "events"], "POST") => self.report(&segment(app)?, &segment(channel)?, &request.body),
