@@ -22,6 +22,7 @@ impl Metrics {
             Verdict::Passed => &self.passed,
             Verdict::Refused(_) => &self.refused,
             Verdict::LetThrough | Verdict::NoAnswer => &self.let_through,
+            Verdict::Hook(_) => return,
         };
         counter.fetch_add(1, Relaxed);
     }

@@ -1,9 +1,8 @@
-//! Asks a business's server one question, waits for the answer and hands it back. Silence, errors and
-//! our own troubles let the message through; they are never somebody's fault here. Must not know what
-//! hangs on an answer, nor how a cloud spells it.
+//! Asks a business's server one question, waits for the answer and hands it back: a moderation server about a
+//! text, or one that wants to hear before something is done. Silence, errors and our own troubles are never
+//! somebody's fault here. Must not know what hangs on an answer, nor how a cloud spells it.
 //!
-//! The queue needs no bound of its own: the engine keeps the messages that wait for their verdict, and
-//! bounds them. No question stays for longer than it lives, so the queue drains by itself.
+//! The queue needs no bound of its own: the engine keeps what waits for its verdict, and bounds it. No question stays for longer than it lives, so the queue drains by itself.
 
 use super::{
     Patience,
@@ -17,7 +16,8 @@ use crate::{
     domain::{
         AppId, Millis,
         address::AllowList,
-        moderation::{Question, QuestionId, Verdict},
+        hook::{HookAnswer, Rewritten},
+        moderation::{Asked, Question, QuestionId, Verdict},
     },
 };
 use std::{
@@ -33,9 +33,9 @@ use std::{
 
 /// The questions under way at once.
 const SIZE: Size = Size { threads: 64, crowded: 48, idle: 2 };
-/// Of one application …
+/// Of one server of an application …
 const SHARE: usize = 16;
-/// … and of one whose server was silent when it was last asked: it takes little from the others, and is
+/// … and of one that was silent when it was last asked: it takes little from the others, and is
 /// asked again and again.
 const SHARE_OF_SILENT: usize = 4;
 
@@ -44,13 +44,18 @@ const STOP: Duration = Duration::from_secs(2);
 
 /// Where a question goes at this moment, and how its answer is read.
 pub struct Target {
+    /// What is called; the signature may be in it.
     pub url: String,
-    /// `Content-Type` and the signature, made for this very question.
+    /// `Content-Type`, and the signature if it is here, made for this very question.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// Given the status and at most [`super::post::ANSWER_LIMIT`] bytes of the answer.
-    pub read: fn(u16, &[u8]) -> Verdict,
+    /// A public host may have a port that is not in the allow-list.
+    pub any_port: bool,
+    /// Given the status and fewer than [`super::post::ANSWER_LIMIT`] bytes of the answer.
+    pub read: Reading,
 }
+
+pub type Reading = Box<dyn Fn(u16, &[u8]) -> Verdict>;
 
 pub type Verdicts = Arc<dyn Fn(QuestionId, Verdict) + Send + Sync>;
 pub type Targets = Arc<dyn Fn(&Question) -> Option<Target> + Send + Sync>;
@@ -62,7 +67,7 @@ pub struct Config {
     /// Must neither block nor panic.
     pub verdict: Verdicts,
     /// Asked on an asker's thread, just before the question is sent. `None`: there is nobody to ask any
-    /// more, and the message passes.
+    /// more, and nothing stands against what was asked about.
     pub target: Targets,
     pub allow: AllowList,
     pub clock: Clock,
@@ -70,39 +75,49 @@ pub struct Config {
 
 /// Takes questions.
 pub struct Asker {
-    pool: Pool<AppId, Question>,
+    pool: Pool<Server, Question>,
     asking: Arc<Asking>,
 }
+
+/// Who is asked.
+type Server = (AppId, Asked);
 
 struct Asking {
     config: Config,
     client: Client,
+    /// For those whose cloud lets a public host have a port.
+    any_port: Client,
     stopping: AtomicBool,
-    silent: Mutex<HashSet<AppId>>,
+    silent: Mutex<HashSet<Server>>,
 }
 
 impl Asker {
     pub fn start(config: Config) -> io::Result<Asker> {
-        let (clock, client) = (config.clock.clone(), Client::new(Vetted::new(config.allow.clone(), config.clock.clone())));
-        let asking = Arc::new(Asking { config, client, stopping: AtomicBool::new(false), silent: Mutex::default() });
+        let clock = config.clock.clone();
+        let client = |allow: AllowList| Client::new(Vetted::new(allow, clock.clone()));
+        let (client, any_port) = (client(config.allow.clone()), client(config.allow.with_any_port()));
+        let asking = Arc::new(Asking { config, client, any_port, stopping: AtomicBool::new(false), silent: Mutex::default() });
         let (ask, shares) = (asking.clone(), asking.clone());
-        let share = move |app: &AppId| if shares.silent.lock().expect("no panic while held").contains(app) { SHARE_OF_SILENT } else { SHARE };
+        let share = move |server: &Server| if shares.silent.lock().expect("no panic while held").contains(server) { SHARE_OF_SILENT } else { SHARE };
         let pool = Pool::start("asker", SIZE, share, clock, move |question| ask.ask(question))?;
         Ok(Asker { pool, asking })
     }
 
-    /// Hands over a question and returns at once. Questions of one application are asked at the same
+    /// Hands over a question and returns at once. Questions to one server are asked at the same
     /// time; the order of their verdicts says nothing. A virtual clock counts each as work until then.
     pub fn ask(&self, question: Question) {
         // Refused only by a pool that stops.
-        let _ = self.pool.add(question.app.clone(), question);
+        let _ = self.pool.add((question.app.clone(), question.about.asked()), question);
     }
 
     /// Asks nothing more, and gives what is under way a moment. What it breaks off has no verdict: a stop
     /// is no reason to let a message through, and its sender was not told yet that it was taken.
     pub fn stop(&self) {
         self.asking.stopping.store(true, Ordering::SeqCst);
-        self.pool.stop(STOP, drop, || self.asking.client.cut());
+        self.pool.stop(STOP, drop, || {
+            self.asking.client.cut();
+            self.asking.any_port.cut();
+        });
     }
 }
 
@@ -116,51 +131,59 @@ impl Asking {
             return;
         }
         question.asked.store(true, Ordering::SeqCst);
-        let answer = catch_unwind(AssertUnwindSafe(|| self.answer(&question, left)));
-        let verdict = match answer {
-            Ok(Ok(verdict)) => verdict,
+        let (app, asked) = (&question.app, question.about.asked());
+        let answer = match catch_unwind(AssertUnwindSafe(|| self.answer(&question, left))) {
+            Ok(Ok(verdict)) => Some(verdict),
             Ok(Err(error)) => {
                 // No URL here: its query may carry the business's own secret.
-                tracing::debug!(app = %question.app, error, took_ms = self.config.clock.tick().since(began), "let through: the moderation server gave no answer");
-                Verdict::NoAnswer
+                tracing::debug!(%app, ?asked, error, took_ms = self.config.clock.tick().since(began), "the business's server gave no answer");
+                None
             }
             Err(_) => {
-                tracing::error!(app = %question.app, "a panic while asking a moderation server; the message was let through");
-                Verdict::NoAnswer
+                tracing::error!(%app, ?asked, "a panic while asking a business's server; it counts as one that gave no answer");
+                None
             }
         };
-        self.heard(&question.app, verdict != Verdict::NoAnswer);
-        if verdict != Verdict::NoAnswer || !self.stopping.load(Ordering::SeqCst) {
-            (self.config.verdict)(question.id, verdict);
+        self.heard((app.clone(), asked), answer.is_some());
+        if answer.is_some() || !self.stopping.load(Ordering::SeqCst) {
+            (self.config.verdict)(question.id, answer.unwrap_or_else(|| asked.silence()));
         }
     }
 
-    fn heard(&self, app: &AppId, answered: bool) {
+    fn heard(&self, server: Server, answered: bool) {
         let mut silent = self.silent.lock().expect("no panic while held");
         if answered {
-            silent.remove(app);
+            silent.remove(&server);
         } else {
-            silent.insert(app.clone());
+            silent.insert(server);
         }
     }
 
     /// The server's answer, or why there is none.
     fn answer(&self, question: &Question, left: Duration) -> Result<Verdict, String> {
+        let asked = question.about.asked();
         let Some(target) = (self.config.target)(question) else {
-            return Ok(Verdict::Passed);
+            return Ok(match asked {
+                Asked::Moderation => Verdict::Passed,
+                Asked::Hooks => Verdict::Hook(HookAnswer::Proceed { rewritten: Rewritten::default(), without: Vec::new() }),
+            });
         };
         if self.config.clock.now() < Millis::BELIEVABLE {
             return Err(NOT_BELIEVABLE.into());
         }
         let headers = target.headers.iter().map(|(name, value)| (&**name, &**value));
         let patience = Patience { connect: left, whole: left };
-        let (status, answer) = self.client.post(&target.url, headers, &target.body, &patience).map_err(|e| sender::judge(e, &patience).0)?;
+        let client = if target.any_port { &self.any_port } else { &self.client };
+        let (status, answer) = client.post(&target.url, headers, &target.body, &patience).map_err(|e| sender::judge(e, &patience).0)?;
         if answer.len() as u64 >= ANSWER_LIMIT {
-            tracing::debug!(app = %question.app, "let through: the moderation server's answer has {ANSWER_LIMIT} bytes or more");
-            return Ok(Verdict::LetThrough);
+            tracing::debug!(app = %question.app, ?asked, "the answer has {ANSWER_LIMIT} bytes or more, and is none");
+            return Ok(match asked {
+                Asked::Moderation => Verdict::LetThrough,
+                Asked::Hooks => Verdict::Hook(HookAnswer::NoAnswer),
+            });
         }
         let verdict = (target.read)(status, &answer);
-        tracing::debug!(app = %question.app, status, passed = verdict == Verdict::Passed, "the moderation server answered");
+        tracing::debug!(app = %question.app, ?asked, status, "the business's server answered");
         Ok(verdict)
     }
 }

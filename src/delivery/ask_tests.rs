@@ -1,7 +1,14 @@
 //! Questions to raw servers: each has one verdict, in its time, whatever the server does.
 
 use super::*;
-use crate::delivery::sender::tests::allow;
+use crate::{
+    delivery::sender::tests::allow,
+    domain::{
+        endpoint::EndpointId,
+        hook::{HookCall, HookKind},
+        moderation::About,
+    },
+};
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
@@ -14,15 +21,19 @@ const BUDGET: u64 = 1500;
 
 type Handed = mpsc::Receiver<(QuestionId, Verdict)>;
 
-/// An asker whose application `x` is answered at the URL that stands under its name.
+/// An asker whose application `x` is answered at the URL that stands under its name; its hooks at that of `x hooks`.
 fn asker(urls: &[(&str, &str)], clock: &Clock) -> (Asker, Handed) {
     let (hand, handed) = mpsc::channel();
     let urls: Vec<(String, String)> = urls.iter().map(|(app, url)| (app.to_string(), url.to_string())).collect();
     let target = move |question: &Question| {
-        let (_, url) = urls.iter().find(|(app, _)| app == question.app.as_str())?;
+        let (name, body, read): (_, Vec<u8>, Reading) = match &question.about {
+            About::Text(text) => (question.app.to_string(), text.clone().into(), Box::new(read)),
+            About::Hook(call) => (format!("{} hooks", question.app), call.body.clone(), Box::new(read_hook)),
+        };
+        let (_, url) = urls.iter().find(|(app, _)| *app == name)?;
         assert!(!url.is_empty(), "a defect while the target is looked up");
         let headers = vec![("Content-Type".into(), "application/json".into()), ("X-Sign".into(), "s".into())];
-        Some(Target { url: url.clone(), headers, body: question.text.clone().into(), read })
+        Some(Target { url: url.clone(), headers, body, any_port: false, read })
     };
     let verdict = move |id, verdict| hand.send((id, verdict)).unwrap();
     let config = Config { verdict: Arc::new(verdict), target: Arc::new(target), allow: allow(), clock: clock.clone() };
@@ -38,8 +49,27 @@ fn read(status: u16, answer: &[u8]) -> Verdict {
     }
 }
 
+fn read_hook(status: u16, answer: &[u8]) -> Verdict {
+    Verdict::Hook(match (status, answer) {
+        (200, b"yes") => proceed(),
+        (200, b"panic") => panic!("a defect while the answer is read"),
+        (200, b"drop") => HookAnswer::Discard,
+        _ => HookAnswer::NoAnswer,
+    })
+}
+
+fn proceed() -> HookAnswer {
+    HookAnswer::Proceed { rewritten: Rewritten::default(), without: Vec::new() }
+}
+
 fn question(id: QuestionId, app: &str, clock: &Clock, budget: u64) -> Question {
-    Question { id, app: AppId::trusted(app), text: "is it so?".into(), until: clock.tick().after(budget), asked: Arc::default() }
+    Question { id, app: AppId::trusted(app), about: About::Text("is it so?".into()), until: clock.tick().after(budget), asked: Arc::default() }
+}
+
+/// The same about something that is to be done.
+fn hook(id: QuestionId, app: &str, clock: &Clock, budget: u64) -> Question {
+    let call = HookCall { endpoint: EndpointId::LiveRooms(AppId::trusted(app)), query: String::new(), body: b"is it so?".into(), kind: HookKind::Message };
+    Question { about: About::Hook(Box::new(call)), ..question(id, app, clock, budget) }
 }
 
 /// Reads a question on each connection and then does as told. Gives its URL and the questions.
@@ -121,25 +151,30 @@ fn answers() {
     let elsewhere = server(says(&ok("yes"))).0;
     let redirect = format!("HTTP/1.1 307 Go\r\nLocation: {elsewhere}\r\nContent-Length: 0\r\n\r\n");
     let long = ok(&"x".repeat(200_000));
-    for (name, bytes, expected) in [
-        ("pass", ok("yes"), Verdict::Passed),
-        ("refuse", ok("an advertisement"), refused("an advertisement")),
-        ("an empty answer", ok(""), refused("")),
-        ("a long answer is none: half of it could say the opposite", long, Verdict::LetThrough),
-        ("500", b"HTTP/1.1 500 No\r\nContent-Length: 3\r\n\r\nyes".to_vec(), Verdict::LetThrough),
-        ("204", b"HTTP/1.1 204 No Content\r\n\r\n".to_vec(), Verdict::LetThrough),
-        ("a redirect is not followed", redirect.into_bytes(), Verdict::LetThrough),
-        ("garbage", b"SSH-2.0-OpenSSH_9.6\r\n\r\n".to_vec(), Verdict::NoAnswer),
-        ("half a body", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nno".to_vec(), Verdict::NoAnswer),
-        ("closed", Vec::new(), Verdict::NoAnswer),
-        ("our own defect", ok("panic"), Verdict::NoAnswer),
+    let hook_answer = Verdict::Hook;
+    let none = || hook_answer(HookAnswer::NoAnswer);
+    for (name, bytes, expected, of_a_hook) in [
+        ("pass", ok("yes"), Verdict::Passed, hook_answer(proceed())),
+        ("refuse", ok("drop"), refused("drop"), hook_answer(HookAnswer::Discard)),
+        ("an empty answer", ok(""), refused(""), none()),
+        ("a long answer is none: half of it could say the opposite", long, Verdict::LetThrough, none()),
+        ("500", b"HTTP/1.1 500 No\r\nContent-Length: 3\r\n\r\nyes".to_vec(), Verdict::LetThrough, none()),
+        ("204", b"HTTP/1.1 204 No Content\r\n\r\n".to_vec(), Verdict::LetThrough, none()),
+        ("a redirect is not followed", redirect.into_bytes(), Verdict::LetThrough, none()),
+        ("garbage", b"SSH-2.0-OpenSSH_9.6\r\n\r\n".to_vec(), Verdict::NoAnswer, none()),
+        ("half a body", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nno".to_vec(), Verdict::NoAnswer, none()),
+        ("closed", Vec::new(), Verdict::NoAnswer, none()),
+        ("our own defect", ok("panic"), Verdict::NoAnswer, none()),
     ] {
         let clock = Clock::real().unwrap();
-        let (asker, handed) = asker(&[("a", &server(says(&bytes)).0)], &clock);
+        let url = server(says(&bytes)).0;
+        let (asker, handed) = asker(&[("a", &url), ("a hooks", &url)], &clock);
         asker.ask(question(1, "a", &clock, BUDGET));
         assert_eq!(next(&handed), (1, expected), "{name}");
+        asker.ask(hook(2, "a", &clock, BUDGET));
+        assert_eq!(next(&handed), (2, of_a_hook), "{name}, of a hook");
         asker.stop();
-        assert!(handed.try_recv().is_err(), "{name}: one verdict");
+        assert!(handed.try_recv().is_err(), "{name}: one verdict each");
     }
 }
 
@@ -151,6 +186,8 @@ fn whom_nobody_can_ask() {
         asker.ask(question(1, app, &clock, BUDGET));
         assert_eq!(next(&handed), (1, expected), "{app}");
     }
+    asker.ask(hook(2, "the webhook is off", &clock, BUDGET));
+    assert_eq!(next(&handed), (2, Verdict::Hook(proceed())));
 }
 
 #[test]
@@ -217,6 +254,31 @@ fn a_server_that_hangs_holds_up_no_other_application() {
     }
     let more = saw.recv_timeout(Duration::from_millis(300));
     assert!(more.is_err(), "neither more than its share, nor those that waited too long");
+}
+
+#[test]
+fn hooks_that_hang_do_not_hold_up_their_own_application_s_moderation() {
+    let clock = Clock::real().unwrap();
+    let (hanging, saw) = server(hangs);
+    let (asker, handed) = asker(&[("a hooks", &hanging), ("a", &server(says(&ok("yes"))).0)], &clock);
+    let silent = || Verdict::Hook(HookAnswer::NoAnswer);
+    for round in 0..2 {
+        for id in 0..SHARE as u64 {
+            asker.ask(hook(id, "a", &clock, 700));
+        }
+        for _ in 0..if round == 0 { SHARE } else { SHARE_OF_SILENT } {
+            saw.recv_timeout(Duration::from_secs(3)).unwrap();
+        }
+        for id in 100..100 + SHARE as u64 + 1 {
+            asker.ask(question(id, "a", &clock, 3000));
+        }
+        let mut passed: Vec<_> = (0..SHARE + 1).map(|_| next(&handed)).collect();
+        passed.sort_unstable_by_key(|(id, _)| *id);
+        assert!(passed.iter().all(|(_, verdict)| *verdict == Verdict::Passed), "before any that hangs: {passed:?}");
+        for _ in 0..if round == 0 { SHARE } else { SHARE_OF_SILENT } {
+            assert_eq!(next(&handed).1, silent());
+        }
+    }
 }
 
 #[test]

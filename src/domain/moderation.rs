@@ -1,9 +1,14 @@
 //! Who looks at a message before it is committed, and what may come of it (`alibaba.md` §4.3).
 
-use super::{AppId, Tick, app::Audit, message::Draft};
+use super::{
+    AppId, Tick,
+    app::Audit,
+    hook::{HookAnswer, HookCall},
+    message::Draft,
+};
 use std::sync::{Arc, atomic::AtomicBool};
 
-/// How long a moderation server may think, in ms; then the message is let through.
+/// How long a business's server may think, in ms; then the message is let through.
 pub const ANSWER_WITHIN: u64 = 2_000;
 /// What the sender of a message reads that the word list found something in.
 const LISTED: &str = "it contains a forbidden word";
@@ -32,12 +37,46 @@ pub fn review(audit: &Audit, draft: &Draft, excused: bool) -> Review {
 /// Names a question; made by the engine, never used twice while it runs.
 pub type QuestionId = u64;
 
-/// One message's text, for the moderation server of its application.
+/// What a business's server is asked about.
+#[derive(Clone, Debug)]
+pub enum About {
+    /// A message's text, for the moderation server of its application.
+    Text(String),
+    Hook(Box<HookCall>),
+}
+
+/// The servers of an application that may be asked: the silence of one says nothing of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Asked {
+    Moderation,
+    Hooks,
+}
+
+impl About {
+    pub fn asked(&self) -> Asked {
+        match self {
+            About::Text(_) => Asked::Moderation,
+            About::Hook(_) => Asked::Hooks,
+        }
+    }
+}
+
+impl Asked {
+    /// What comes of a question that nobody answered.
+    pub fn silence(self) -> Verdict {
+        match self {
+            Asked::Moderation => Verdict::NoAnswer,
+            Asked::Hooks => Verdict::Hook(HookAnswer::NoAnswer),
+        }
+    }
+}
+
+/// One question to a business's server.
 #[derive(Clone, Debug)]
 pub struct Question {
     pub id: QuestionId,
     pub app: AppId,
-    pub text: String,
+    pub about: About,
     /// Nobody waits for the answer any more.
     pub until: Tick,
     /// Set when its turn has come: only then its server's silence says anything.
@@ -54,6 +93,8 @@ pub enum Verdict {
     LetThrough,
     /// There was no server, or it was silent: the message is let through as well.
     NoAnswer,
+    /// Of a hook.
+    Hook(HookAnswer),
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::domain::{
     AppId, Refusal, SessionId, Tick, UserId,
     app::Audit,
     direct,
-    moderation::{self, ANSWER_WITHIN, Question, QuestionId, Review, Verdict},
+    moderation::{self, ANSWER_WITHIN, About, Question, QuestionId, Review, Verdict},
     push::Push,
     request::Request,
     sending::{self, Known},
@@ -233,7 +233,7 @@ impl Batch<'_> {
         }
         let (id, asked) = self.moderation.add(line, app.clone(), bytes, ruling, incoming);
         if let Some(text) = text {
-            self.out.questions.push(Question { id, app, text, until: self.tx.tick.after(ANSWER_WITHIN), asked });
+            self.out.questions.push(Question { id, app, about: About::Text(text), until: self.tx.tick.after(ANSWER_WITHIN), asked });
         }
         None
     }

@@ -8,10 +8,11 @@ use crate::{
     delivery::{self, Patience, Target, ask},
     domain::{
         Millis,
-        app::{App, Audit},
+        app::{App, Audit, WebhookToken},
         endpoint::EndpointId,
         event::{Event, Rendered},
-        hook::{Before, HookCall},
+        hook::{Before, HookAnswer, HookCall, HookKind},
+        moderation::{About, Verdict},
         outbox::{Freezing, Frozen},
         request::Actor,
     },
@@ -36,6 +37,20 @@ pub fn hook(_before: &Before, _by: &Actor, _app: &App, _now: Millis) -> Option<H
     None
 }
 
+/// What the business's answer means.
+fn read_hook(_kind: HookKind, _status: u16, _answer: &[u8]) -> HookAnswer {
+    HookAnswer::NoAnswer
+}
+
+/// What the webhooks of this endpoint are signed with.
+fn token<'a>(endpoint: &EndpointId, app: &'a App) -> Option<&'a WebhookToken> {
+    match endpoint {
+        EndpointId::LiveRooms(_) => app.live_token.as_ref(),
+        EndpointId::Chat(_) => app.chat_token.as_ref(),
+        EndpointId::LiveEvents(_) | EndpointId::Subscription(..) => None,
+    }
+}
+
 /// What a delivery says, put together of its events.
 pub fn freezer(settings: &Settings) -> engine::Freeze {
     let strict = settings.rtc_strict_ids;
@@ -47,7 +62,7 @@ pub fn freezer(settings: &Settings) -> engine::Freeze {
     })
 }
 
-/// What a moderation server is asked, and where its verdict goes.
+/// What a business's server is asked, how it is signed, and where the verdict goes.
 pub fn asking(settings: &Settings, handle: &Handle, clock: &Clock) -> ask::Config {
     let (verdicts, directory, now) = (handle.clone(), handle.clone(), clock.clone());
     ask::Config {
@@ -55,13 +70,30 @@ pub fn asking(settings: &Settings, handle: &Handle, clock: &Clock) -> ask::Confi
         target: Arc::new(move |question| {
             let directory = directory.directory();
             let app = directory.apps.get(&question.app)?;
-            let Audit::Custom(url) = &app.audit else { return None };
-            Some(ask::Target {
-                url: url.clone(),
-                headers: moderation::headers(url, app, now.now()).into_iter().map(|(name, value)| (name.into(), value)).collect(),
-                body: moderation::body(&question.text),
-                read: moderation::read,
-            })
+            let now = now.now();
+            match &question.about {
+                About::Text(text) => {
+                    let Audit::Custom(url) = &app.audit else { return None };
+                    Some(ask::Target {
+                        url: url.clone(),
+                        headers: moderation::headers(url, app, now).into_iter().map(|(name, value)| (name.into(), value)).collect(),
+                        body: moderation::body(text),
+                        any_port: false,
+                        read: Box::new(moderation::read),
+                    })
+                }
+                About::Hook(call) => {
+                    let (app, url) = directory.target(&call.endpoint)?;
+                    let kind = call.kind;
+                    Some(ask::Target {
+                        url: webhook::url(url, &call.query, token(&call.endpoint, app), now),
+                        headers: vec![("Content-Type".into(), "application/json".into())],
+                        body: call.body.clone(),
+                        any_port: true,
+                        read: Box::new(move |status, answer| Verdict::Hook(read_hook(kind, status, answer))),
+                    })
+                }
+            }
         }),
         allow: settings.allow_callback.clone(),
         clock: clock.clone(),
@@ -81,11 +113,11 @@ pub fn sending(settings: &Settings, handle: &Handle, clock: &Clock) -> delivery:
                 let headers = headers.into_iter().map(|(name, value)| (name.into(), value)).collect();
                 Target { url: url.into(), called: url.into(), headers, patience, any_port: false, success }
             };
-            let webhook = |token| {
+            let webhook = || {
                 let whole = Duration::from_millis(webhook::PATIENCE);
                 Target {
                     url: url.into(),
-                    called: webhook::url(url, &job.query, token, now),
+                    called: webhook::url(url, &job.query, token(&job.endpoint, app), now),
                     headers: vec![("Content-Type".into(), "application/json".into())],
                     patience: Patience { connect: patience.connect.min(whole), whole },
                     any_port: true,
@@ -95,8 +127,7 @@ pub fn sending(settings: &Settings, handle: &Handle, clock: &Clock) -> delivery:
             Some(match job.endpoint {
                 EndpointId::LiveEvents(_) => in_headers(live_callback::headers(url, app, now), |status, _| live_callback::is_success(status)),
                 EndpointId::Subscription(..) => in_headers(rtc_callback::headers(url, app, now), |status, _| rtc_callback::is_success(status)),
-                EndpointId::LiveRooms(_) => webhook(app.live_token.as_ref()),
-                EndpointId::Chat(_) => webhook(app.chat_token.as_ref()),
+                EndpointId::LiveRooms(_) | EndpointId::Chat(_) => webhook(),
             })
         }),
         allow: settings.allow_callback.clone(),
