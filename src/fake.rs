@@ -78,6 +78,23 @@ pub fn group(gid: i64, app: &str, id: &str) -> Group {
     }
 }
 
+/// A user's session, which has its name.
+pub fn session(app: &str, user: &str) -> Session {
+    Session {
+        sid: SessionId::trusted(user),
+        app: AppId::trusted(app),
+        user: UserId::trusted(user),
+        device: String::new(),
+        info: String::new(),
+        login_info: String::new(),
+        role: String::new(),
+        started: Millis(0),
+        address: None,
+        away: false,
+        usersig: false,
+    }
+}
+
 /// A stored message of the group's stream.
 pub fn message(gid: i64, seq: u64) -> Message {
     Message {
@@ -158,21 +175,8 @@ impl Fake {
 
     /// Puts a user online, with a connection, and into a group.
     pub fn join(&self, app: &str, user: &str, gid: i64) {
-        let sid = SessionId::trusted(user);
+        let (sid, session) = (SessionId::trusted(user), session(app, user));
         let user = UserId::trusted(user);
-        let session = Session {
-            sid: sid.clone(),
-            app: AppId::trusted(app),
-            user: user.clone(),
-            device: String::new(),
-            info: String::new(),
-            login_info: String::new(),
-            role: String::new(),
-            started: Millis(0),
-            address: None,
-            away: false,
-            usersig: false,
-        };
         self.put(Change::Session(Arc::new(session)));
         let conn = ConnRef { hub: 0, slot: 0, generation: 0 };
         self.put(Change::Link(sid.clone(), Some(Link::Attached { conn, resubscribe_by: None })));

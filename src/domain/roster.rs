@@ -295,3 +295,7 @@ fn live_groups_of(state: &State, app: &AppId, user: &UserId) -> Vec<Gid> {
     let groups = session.map(|sid| state.groups_of(&sid)).unwrap_or_default();
     groups.into_iter().map(|(gid, _)| gid).filter(|gid| state.is_live_room(*gid)).collect()
 }
+
+#[cfg(test)]
+#[path = "roster_tests.rs"]
+mod tests;
