@@ -4,9 +4,11 @@ use super::*;
 use crate::domain::{
     Millis, SubscriptionId,
     app::{App, ChatSettings, OnSilence, RateMode, Webhook, WebhookToken},
+    direct::Direct,
     endpoint::EndpointId,
     event::Rendered,
-    group::Group,
+    group::{Group, MemberKind},
+    kind::{GroupKind, JoinOption},
     mute::Until,
     outbox::{Attempt, DeliveryId, Frozen},
     request::{AttemptPage, PageStart},
@@ -345,4 +347,84 @@ fn an_app(id: &AppId) -> App {
 
 fn a_group(app: &AppId, id: &GroupId, gid: Gid) -> Group {
     fake::group(gid.0, app.as_str(), id.as_str())
+}
+
+#[test]
+fn a_store_from_before_there_were_chat_groups_has_live_rooms_and_members_that_are_there() {
+    let folder = std::env::temp_dir().join(format!("roomd-store-fourth-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let old = Connection::open(folder.join(FILE)).unwrap();
+    schema::MIGRATIONS[..4].iter().for_each(|migration| old.execute_batch(migration).unwrap());
+    old.execute_batch(
+        "INSERT INTO app (id, key, sign, name, sdkappid, administrators, data_center, event_callback_url, audit_type, audit_url, life_cycle, disabled, created, modified, ord)
+         VALUES ('a', 'k', 's', '', 7, '[\"administrator\"]', 'cn-shanghai', '', 0, '', 30, 0, 0, 0, 1);
+         INSERT INTO grp (gid, app, id, name, info, creator, admins, created, epoch, muted_all, muted, unmuted) VALUES (1, 'a', 'g', '', '', '', '[]', 0, 1, 0, '[]', '[]');
+         INSERT INTO session (sid, app, user, device, info, role, started) VALUES ('s1', 'a', 'u1', '', '', '', 5);
+         INSERT INTO member VALUES (1, 'u1', 's1', 0, 6, 1);
+         INSERT INTO message (id, gid, kind, at, stored, cached, deleted, weight, total, tid, sender, client, info, body)
+         VALUES (4294967297, 1, 1, 9, 1, 1, 0, 1, 1, 't1', 'u1', NULL, '', 'hi');
+         INSERT INTO direct VALUES ('a', 'u1', 'd1', 9, 1, 1, 'u2', '', 'hello');
+         PRAGMA user_version = 4;",
+    )
+    .unwrap();
+    drop(old);
+    let store = Store::open(&folder).unwrap();
+    let state = store.load().unwrap();
+    let group = state.group(Gid(1)).unwrap();
+    assert_eq!((group.config.kind, group.config.join_option, group.present), (GroupKind::AvChatRoom, JoinOption::Free, 1));
+    assert_eq!(group.in_order()[0].kind, MemberKind::Live);
+    assert!(state.accounts.is_empty() && !state.sessions.values().next().unwrap().session.usersig);
+    let app = &state.apps[&AppId::trusted("a")];
+    assert_eq!((&app.chat_webhook, app.chat.tell_refused, app.chat.auto_import), (&None, true, false));
+    let reader = Reader::open(&folder).unwrap();
+    let said = reader.history(&app.id, &group.config.id, &HistoryPage { up_to: None, limit: 9, deleted: true }).unwrap().unwrap();
+    assert_eq!((said[0].body.as_str(), said[0].random, said[0].random()), ("hi", None, crate::domain::message::number_of(&Tid::trusted("t1"))));
+    let between =
+        DirectPage { app: app.id.clone(), one: UserId::trusted("u1"), other: UserId::trusted("u2"), from: Millis(0), to: Millis(99), before: None, limit: 9 };
+    assert_eq!(reader.directs(&between).unwrap().messages[0].body, "hello");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn what_two_users_said_is_listed_newest_first_and_page_by_page() {
+    let folder = std::env::temp_dir().join(format!("roomd-store-directs-{}", std::process::id()));
+    let store = Store::open(&folder).unwrap();
+    store.begin().unwrap();
+    for (n, from, to, at, stored) in
+        [(1, "a", "b", 10, true), (2, "b", "a", 10, true), (3, "a", "b", 11, true), (4, "a", "c", 12, true), (5, "b", "a", 12, false), (6, "a", "b", 20, true)]
+    {
+        let direct = Direct {
+            app: AppId::trusted("demo"),
+            receiver: UserId::trusted(to),
+            tid: Tid::trusted(&format!("t{n}")),
+            kind: 1,
+            body: n.to_string(),
+            elements: Some("[]".into()),
+            custom: "c".into(),
+            options: None,
+            seq: n,
+            random: 7,
+            sender: UserId::trusted(from),
+            sender_info: String::new(),
+            at: Millis(at),
+            stored,
+            ack: None,
+        };
+        store.write(&Change::Direct(Arc::new(direct))).unwrap();
+    }
+    store.commit().unwrap();
+    let reader = Reader::open(&folder).unwrap();
+    let list = |from: i64, to: i64, before: Option<&str>, limit: u32| {
+        let (one, other) = (UserId::trusted("b"), UserId::trusted("a"));
+        let before = before.map(Tid::trusted);
+        let found = reader.directs(&DirectPage { app: AppId::trusted("demo"), one, other, from: Millis(from), to: Millis(to), before, limit }).unwrap();
+        (found.messages.iter().map(|m| m.seq).collect::<Vec<_>>(), found.more)
+    };
+    assert_eq!(list(0, 99, None, 9), (vec![6, 3, 2, 1], false));
+    assert_eq!(list(0, 99, None, 2), (vec![6, 3], true));
+    assert_eq!(list(0, 99, Some("t3"), 1), (vec![2], true));
+    assert_eq!(list(0, 99, Some("t2"), 9), (vec![1], false));
+    assert_eq!(list(10, 11, None, 9), (vec![3, 2, 1], false));
+    assert_eq!(list(12, 19, None, 9), (vec![], false), "what is not stored is not listed");
+    std::fs::remove_dir_all(&folder).unwrap();
 }
