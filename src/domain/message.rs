@@ -172,6 +172,12 @@ impl Draft {
         }
     }
 
+    /// Bytes of text that it carries, as far as they count.
+    pub fn bytes(&self) -> usize {
+        let ids: usize = self.to.iter().map(|user| user.as_str().len()).sum();
+        self.body.len() + self.elements.as_ref().map_or(0, String::len) + self.custom.len() + self.options.as_ref().map_or(0, String::len) + ids
+    }
+
     pub fn check(&self, quotas: &Quotas) -> Result<(), Refusal> {
         let (what, bytes, most) = match &self.elements {
             Some(elements) => ("the message with its elements", elements.len() + self.custom.len(), quotas.element_bytes),

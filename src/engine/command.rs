@@ -133,8 +133,8 @@ impl SocketOp {
     /// Bytes of text that it carries, as far as they count.
     pub fn bytes(&self) -> usize {
         match self {
-            SocketOp::Publish { draft, .. } => draft.body.len(),
-            SocketOp::SendDirect { draft, .. } => draft.draft.body.len(),
+            SocketOp::Publish { draft, .. } => draft.bytes(),
+            SocketOp::SendDirect { draft, .. } => draft.draft.bytes(),
             SocketOp::Group { what, .. } => text_of(what),
             SocketOp::Ack { acks, .. } => acks.iter().map(String::len).sum(),
             _ => 0,

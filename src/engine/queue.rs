@@ -42,8 +42,10 @@ impl Command {
         match self {
             Command::Socket(SocketCommand { op, .. }) => op.bytes(),
             Command::Call(request, _) => match &**request {
-                Request::Send { draft, .. } => draft.body.len(),
-                Request::SendDirect { draft, .. } => draft.draft.body.len(),
+                Request::Send { draft, .. } => draft.bytes(),
+                Request::SendDirect { draft, .. } => draft.draft.bytes(),
+                Request::Unsent(unsent) => unsent.draft.bytes(),
+                Request::ImportAccounts { accounts, .. } => accounts.iter().map(|account| account.nick.len() + account.face_url.len()).sum(),
                 Request::Group { what, .. } => text_of(what),
                 _ => 0,
             },
