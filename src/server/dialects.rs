@@ -1,45 +1,31 @@
 //! What engine and senders are handed of the dialects: which spelling an event gets, a delivery, a try and a question,
 //! by whose endpoint it goes to. Neither of them knows a cloud, so this is where one more is added.
 
-pub use crate::alibaba::rtc_callback::render as render_channel;
+pub use crate::{alibaba::rtc_callback::render as render_channel, tencent::hook::call as hook};
 use crate::{
     alibaba::{live_callback, moderation, rtc_callback},
     clock::Clock,
     delivery::{self, Patience, Target, ask},
     domain::{
-        Millis,
         app::{App, Audit, WebhookToken},
         endpoint::EndpointId,
         event::{Event, Rendered},
-        hook::{Before, HookAnswer, HookCall, HookKind},
         moderation::{About, Verdict},
         outbox::{Freezing, Frozen},
-        request::Actor,
     },
     engine::{self, Handle},
     settings::Settings,
-    tencent::webhook,
+    tencent::{hook, webhook},
 };
 use std::{sync::Arc, time::Duration};
 
-/// The event as each cloud tells of it.
+/// The event as each cloud tells of it. Subscriptions are told of what happens in channels.
 pub fn render(event: &Event, app: &App) -> Vec<Rendered> {
-    match event {
-        Event::Session(event) => live_callback::render(event, app).into_iter().collect(),
-        Event::Group(event) => webhook::render(event, app).into_iter().collect(),
-        // Subscriptions are told of those.
-        Event::Message(_) | Event::Direct(_) | Event::Channel(_) => Vec::new(),
+    let mut told = webhook::render(event, app);
+    if let Event::Session(event) = event {
+        told.extend(live_callback::render(event, app));
     }
-}
-
-/// What the business is to be asked before this is done.
-pub fn hook(_before: &Before, _by: &Actor, _app: &App, _now: Millis) -> Option<HookCall> {
-    None
-}
-
-/// What the business's answer means.
-fn read_hook(_kind: HookKind, _status: u16, _answer: &[u8]) -> HookAnswer {
-    HookAnswer::NoAnswer
+    told
 }
 
 /// What the webhooks of this endpoint are signed with.
@@ -90,7 +76,7 @@ pub fn asking(settings: &Settings, handle: &Handle, clock: &Clock) -> ask::Confi
                         headers: vec![("Content-Type".into(), "application/json".into())],
                         body: call.body.clone(),
                         any_port: true,
-                        read: Box::new(move |status, answer| Verdict::Hook(read_hook(kind, status, answer))),
+                        read: Box::new(move |status, answer| Verdict::Hook(hook::read(kind, status, answer))),
                     })
                 }
             }

@@ -9,6 +9,7 @@ pub mod error;
 pub mod explain;
 mod failures;
 mod group;
+pub mod hook;
 mod live_config;
 mod live_room;
 mod login;

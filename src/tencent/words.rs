@@ -1,7 +1,7 @@
 //! Words that calls and webhooks share: the command words of callbacks (`tencent.md` §3.1, §6), which say what an
 //! application may ask to be told of, and those of a room's details.
 
-use crate::domain::{GroupId, room::TakeSeatMode};
+use crate::domain::{GroupId, kind::GroupKind, room::TakeSeatMode};
 
 pub const CREATE_ROOM: &str = "Live.CallbackAfterCreateRoom";
 pub const DESTROY_ROOM: &str = "Live.CallbackAfterDestroyRoom";
@@ -89,6 +89,17 @@ pub const CHAT_WORDS: &[&str] = &[
     "Group.CallbackAfterTopicDestroyed",
     "Group.CallbackAfterTopicInfoChanged",
 ];
+
+/// The old name of a kind, which answers and webhooks show (`tencent.md` §8, A7).
+pub fn kind_name(kind: GroupKind) -> &'static str {
+    match kind {
+        GroupKind::Work => "Private",
+        GroupKind::Public => "Public",
+        GroupKind::Meeting => "ChatRoom",
+        GroupKind::AvChatRoom => "AVChatRoom",
+        GroupKind::Community => "Community",
+    }
+}
 
 pub fn mode_name(mode: TakeSeatMode) -> &'static str {
     match mode {

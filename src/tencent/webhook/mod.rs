@@ -1,27 +1,102 @@
 //! Webhooks (`tencent.md` §6.1): what happened becomes a query and a body, and each try gets its own signature,
 //! which stands in the URL. The words are in the files below; who is told when is not decided here.
 
+pub mod c2c;
+mod group;
 mod live;
+pub mod message;
+mod session;
 
-pub use live::render;
-
+use super::words;
 use crate::{
     domain::{
-        Millis,
-        app::{App, WebhookToken},
+        Millis, UserId,
+        app::{App, Webhook, WebhookToken},
         endpoint::EndpointId,
-        event::Rendered,
+        event::{Event, Rendered},
         outbox::{Freezing, Frozen},
         request::{Actor, Origin},
     },
     form::encode,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 /// A try lasts at most so long, in ms.
 pub const PATIENCE: u64 = 2_000;
+
+/// What the webhooks of live rooms and of the chat tell of the event: each word once, and few events have two.
+pub fn render(event: &Event, app: &App) -> Vec<Rendered> {
+    let told = match event {
+        Event::Session(event) => [session::render(event, app), None],
+        Event::Group(event) => [live::render(event, app), group::render(event, app)],
+        Event::Message(event) => [message::render(event, app), None],
+        Event::Direct(event) => [c2c::render(event, app), None],
+        // Known to the other cloud alone.
+        Event::Channel(_) => [None, None],
+    };
+    told.into_iter().flatten().collect()
+}
+
+/// Where a word of the chat goes: to the webhook of the chat if that lists it. Two words live rooms have as well, and
+/// who listed them there alone hears of them there (`tencent.md` §8, A19). `None`: nobody wants to hear of it.
+pub fn endpoint(word: &str, app: &App) -> Option<EndpointId> {
+    let lists = |webhook: &Option<Webhook>| webhook.as_ref().is_some_and(|webhook| webhook.words.iter().any(|listed| listed == word));
+    if lists(&app.chat_webhook) {
+        return Some(EndpointId::Chat(app.id.clone()));
+    }
+    let shared = [words::BEFORE_SEND_MSG, words::AFTER_SEND_MSG].contains(&word);
+    (shared && lists(&app.live_webhook)).then(|| EndpointId::LiveRooms(app.id.clone()))
+}
+
+/// What a word of the chat tells. The keys are in order, as the cloud's are; a part that clients gave stays as it came.
+#[derive(Clone, Debug, Serialize)]
+pub struct Body(BTreeMap<&'static str, Box<RawValue>>);
+
+impl Body {
+    pub fn new(word: &str) -> Body {
+        Body(BTreeMap::new()).with("CallbackCommand", word)
+    }
+
+    pub fn with(mut self, name: &'static str, value: impl Serialize) -> Body {
+        self.0.insert(name, to_raw_value(&value).expect("texts, numbers and JSON"));
+        self
+    }
+
+    /// When it happened: a number, unless the application wants it as its receiver was written (`tencent.md` §8, A8).
+    pub fn at(self, at: Millis, app: &App) -> Body {
+        if app.chat.event_time_as_string { self.with("EventTime", at.0.to_string()) } else { self.with("EventTime", at.0) }
+    }
+
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("texts, numbers and JSON")
+    }
+}
+
+/// A list of users.
+pub fn members<'a>(users: impl IntoIterator<Item = &'a UserId>) -> Vec<Member<'a>> {
+    users.into_iter().map(|user| Member { account: user.as_str() }).collect()
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Member<'a> {
+    #[serde(rename = "Member_Account")]
+    account: &'a str,
+}
+
+/// What a business keeps with a group.
+fn entries(data: &BTreeMap<String, String>) -> Vec<Entry<'_>> {
+    data.iter().map(|(key, value)| Entry { key, value }).collect()
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry<'a> {
+    key: &'a str,
+    value: &'a str,
+}
 
 /// The event as it waits in the outbox.
 #[derive(Serialize, Deserialize)]
@@ -37,31 +112,33 @@ impl<B: Serialize> Told<B> {
 }
 
 /// `by`: whose doing it was, for the words that are documented with it.
-fn query(word: &str, app: &App, by: Option<&Origin>) -> String {
+pub fn query(word: &str, app: &App, by: Option<&Origin>) -> String {
     let mut query = format!("SdkAppid={}&CallbackCommand={}&contenttype=json", app.sdkappid, encode(word));
     let Some(by) = by else { return query };
     if let Origin::Server { address: Some(address) } | Origin::Client { address: Some(address), .. } = by {
         // A listener on [::] sees IPv4 addresses within IPv6 ones.
         query += &format!("&ClientIP={}", encode(&address.to_canonical().to_string()));
     }
-    query + "&OptPlatform=" + platform(by)
+    query + "&OptPlatform=" + origin(by)
 }
 
-/// A client's is what its login says of its device, if that begins with one that is known.
-fn platform(from: &Origin) -> &'static str {
-    const KNOWN: [&str; 6] = ["Web", "Android", "iOS", "Windows", "Mac", "iPad"];
+fn origin(from: &Origin) -> &'static str {
     match from {
         Origin::Server { .. } => "RESTAPI",
-        Origin::Client { device, .. } => {
-            let begins = |name: &&str| device.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
-            KNOWN.into_iter().find(begins).unwrap_or("Unknown")
-        }
+        Origin::Client { device, .. } => platform(device),
         Origin::System => "Unknown",
     }
 }
 
+/// What a login says of its device, if that begins with one that is known.
+fn platform(device: &str) -> &'static str {
+    const KNOWN: [&str; 6] = ["Web", "Android", "iOS", "Windows", "Mac", "iPad"];
+    let begins = |name: &&str| device.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+    KNOWN.into_iter().find(begins).unwrap_or("Unknown")
+}
+
 /// What nobody in particular brought about is the application's own doing.
-fn operator<'a>(by: &'a Actor, app: &'a App) -> &'a str {
+pub fn operator<'a>(by: &'a Actor, app: &'a App) -> &'a str {
     let user = by.user.as_str();
     if user.is_empty() { app.administrators.first().map_or("", String::as_str) } else { user }
 }
@@ -102,4 +179,4 @@ pub fn is_success(status: u16) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -9,7 +9,11 @@ use crate::{
         room::{Room, TakeSeatMode},
     },
     fake,
-    tencent::{received, webhook::live::word, words},
+    tencent::{
+        received,
+        webhook::live::{render, word},
+        words,
+    },
 };
 use serde_json::{Value, json};
 use std::sync::Arc;

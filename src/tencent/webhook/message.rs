@@ -1,0 +1,127 @@
+//! What is told of a message to a group (`tencent.md` §6.3, §6.4): that it was said, or that it was not and why. The
+//! question before it says the same of the message, so that stands here as well.
+
+use super::{Body, Told, endpoint, operator, query};
+use crate::{
+    domain::{
+        Refusal,
+        app::App,
+        event::{Content, Fate, MessageEvent, Rendered},
+        kind::GroupKind,
+        request::Actor,
+        sending::Dropped,
+    },
+    tencent::{
+        elements,
+        error::{Family, RestError},
+        words,
+    },
+};
+
+/// So many bytes of elements are told of a message that was not said: it may have been refused for its length.
+const MOST_ELEMENTS: usize = 64 * 1024;
+
+/// A message and where it goes.
+#[derive(Clone, Copy)]
+pub struct Said<'a> {
+    /// As its sender named it.
+    pub group: &'a str,
+    /// `None`: there is no such group.
+    pub kind: Option<GroupKind>,
+    /// As whom it is said.
+    pub from: &'a str,
+    pub by: &'a Actor,
+    pub content: &'a Content,
+}
+
+/// `None`: there is no word for what became of it, or the application does not want to hear of it.
+pub fn render(event: &MessageEvent, app: &App) -> Option<Rendered> {
+    let word = match &event.fate {
+        Fate::Accepted { .. } => words::AFTER_SEND_MSG,
+        Fate::Dropped(Dropped::TooMany) => words::SEND_MSG_EXCEPTION,
+        Fate::Dropped(Dropped::Discarded) => return None,
+        Fate::Rejected(refusal) if is_told(refusal, app) => words::SEND_MSG_EXCEPTION,
+        Fate::Rejected(_) => return None,
+    };
+    let endpoint = endpoint(word, app)?;
+    let said = Said { group: &event.group, kind: event.kind, from: &event.from, by: &event.by, content: &event.content };
+    let body = body(word, said, app).at(event.at, app);
+    let body = match &event.fate {
+        Fate::Accepted { seq, at } => body.with("MsgSeq", seq.unwrap_or(0)).with("MsgTime", at.seconds()),
+        Fate::Dropped(_) => failed(body, &Refusal::GroupTooFast, &event.content),
+        Fate::Rejected(refusal) => failed(body, refusal, &event.content),
+    };
+    let told = Told { query: query(word, app, Some(&event.by.from)), body };
+    Some(told.rendered(endpoint, event.group.clone()))
+}
+
+/// What is told of every message to a group.
+pub fn body(word: &str, said: Said, app: &App) -> Body {
+    let content = said.content;
+    // A live room keeps nothing in any case.
+    let online_only = content.online_only && said.kind != Some(GroupKind::AvChatRoom);
+    let body = Body::new(word)
+        .with("GroupId", said.group)
+        .with("Type", said.kind.map_or("", words::kind_name))
+        .with("From_Account", said.from)
+        .with("Operator_Account", operator(said.by, app))
+        .with("Random", content.random)
+        .with("OnlineOnlyFlag", u8::from(online_only))
+        .with("MsgPriority", priority(content.weight));
+    with_content(body, content)
+}
+
+/// The message itself, which is told of those to one user alike.
+pub fn with_content(body: Body, content: &Content) -> Body {
+    let body = body.with("MsgBody", elements::of(&content.body, content.kind, content.elements.as_deref()));
+    if content.custom.is_empty() { body } else { body.with("CloudCustomData", &content.custom) }
+}
+
+/// The code and the words that the REST API answers with.
+fn failed(body: Body, refusal: &Refusal, content: &Content) -> Body {
+    let RestError { code, info } = Family::Group.refusal(refusal);
+    // The document lists the sender's own data without saying that it may be missing.
+    let body = body.with("ErrorCode", code as u32).with("ErrorInfo", info).with("CloudCustomData", &content.custom);
+    shortened(body, content)
+}
+
+/// What is too long to be said is too long to be told.
+pub fn shortened(body: Body, content: &Content) -> Body {
+    let bytes = content.elements.as_ref().map_or(content.body.len(), String::len);
+    if bytes > MOST_ELEMENTS { body.with("MsgBody", [(); 0]) } else { body }
+}
+
+fn is_told(refusal: &Refusal, app: &App) -> bool {
+    match refusal {
+        Refusal::HookRefused { .. } => app.chat.tell_refused,
+        refusal => !is_ours(refusal),
+    }
+}
+
+/// A fault of ours or of a connection, and what nobody would look for among messages that failed.
+pub fn is_ours(refusal: &Refusal) -> bool {
+    use Refusal::*;
+    matches!(
+        refusal,
+        Unavailable
+            | Internal
+            | Busy
+            | NoSession
+            | NoSuchApp(_)
+            | AppDisabled(_)
+            | LoginRevoked
+            | GroupEmpty(_)
+            | TooFast(_)
+            | NotConnected(_)
+            | NotConfirmed(_)
+    )
+}
+
+fn priority(weight: i32) -> &'static str {
+    match weight {
+        1_000_000.. => "High",
+        1.. => "Normal",
+        0 => "Low",
+        _ => "Lowest",
+    }
+}
