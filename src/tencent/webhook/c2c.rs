@@ -43,7 +43,8 @@ pub fn render(event: &DirectEvent, app: &App) -> Option<Rendered> {
             let body = body.with("SendMsgResult", code as u32).with("ErrorInfo", info).with("UnreadMsgNum", -1);
             message::shortened(body, &event.content)
         }
-        Fate::Accepted { .. } | Fate::Dropped(_) => body.with("SendMsgResult", 0).with("ErrorInfo", "send msg succeed"),
+        // Nobody here counts what was read.
+        Fate::Accepted { .. } | Fate::Dropped(_) => body.with("SendMsgResult", 0).with("ErrorInfo", "send msg succeed").with("UnreadMsgNum", 0),
     };
     let told = Told { query: query(word, app, Some(&event.by.from)), body };
     Some(told.rendered(endpoint, subject(&event.from, &event.to)))
