@@ -106,7 +106,7 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
     let hubs: Vec<Hub> =
         (0..count as u8).map(|number| Hub::start(number, handle.clone(), hub_config.clone())).collect::<Result<_, _>>().map_err(system("a hub"))?;
     let dispatcher = Arc::new(Dispatcher::start(dialects::sending(&settings, &handle, &clock)).map_err(system("the senders"))?);
-    let asker = Arc::new(Asker::start(dialects::asking(&settings, &handle, &clock)).map_err(system("the moderation"))?);
+    let asker = Arc::new(Asker::start(dialects::asking(&settings, &handle, &ids, &clock)).map_err(system("the moderation"))?);
     let (jobs, questions) = (dispatcher.clone(), asker.clone());
     let ports = Ports {
         render: dialects::render,

@@ -14,6 +14,7 @@ use crate::{
         outbox::{Freezing, Frozen},
     },
     engine::{self, Handle},
+    ids::Ids,
     settings::Settings,
     tencent::{hook, webhook},
 };
@@ -49,8 +50,8 @@ pub fn freezer(settings: &Settings) -> engine::Freeze {
 }
 
 /// What a business's server is asked, how it is signed, and where the verdict goes.
-pub fn asking(settings: &Settings, handle: &Handle, clock: &Clock) -> ask::Config {
-    let (verdicts, directory, now) = (handle.clone(), handle.clone(), clock.clone());
+pub fn asking(settings: &Settings, handle: &Handle, ids: &Ids, clock: &Clock) -> ask::Config {
+    let (verdicts, directory, ids, now) = (handle.clone(), handle.clone(), ids.clone(), clock.clone());
     ask::Config {
         verdict: Arc::new(move |question, verdict| verdicts.verdict(question, verdict)),
         target: Arc::new(move |question| {
@@ -71,8 +72,10 @@ pub fn asking(settings: &Settings, handle: &Handle, clock: &Clock) -> ask::Confi
                 About::Hook(call) => {
                     let (app, url) = directory.target(&call.endpoint)?;
                     let kind = call.kind;
+                    // A question is no delivery, and has a name all the same.
+                    let query = format!("{}&RequestID={}", call.query, ids.hex32());
                     Some(ask::Target {
-                        url: webhook::url(url, &call.query, token(&call.endpoint, app), now),
+                        url: webhook::url(url, &query, token(&call.endpoint, app), now),
                         headers: vec![("Content-Type".into(), "application/json".into())],
                         body: call.body.clone(),
                         any_port: true,
