@@ -134,7 +134,11 @@ fn a_user_is_kept_by_so_many_groups() {
     let mut place = Place::new(GroupKind::Meeting, JoinOption::Free);
     for (gid, name) in [(2, "g2"), (3, "g3")] {
         place.state.apply(Change::Group(Arc::new(Group { kind: GroupKind::Work, ..fake::group(gid, "demo", name) })));
-        place.told(|tx| Ok(put_new(tx, Gid(gid), &user("a"), None, BTreeMap::new()))).unwrap();
+        let put = |tx: &mut Tx| {
+            put_new(tx, Gid(gid), &user("a"), None, BTreeMap::new());
+            Ok(())
+        };
+        place.told(put).unwrap();
     }
     assert_eq!(place.add("a b").unwrap().0, [Added::Refused, Added::Now]);
     assert_eq!(place.subscribe("a"), Err(Refusal::TooManyJoined(2)));
