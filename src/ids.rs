@@ -92,6 +92,8 @@ impl Ids {
 pub const ALNUM: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 /// Lower-case letters and digits, for ids that people read aloud.
 pub const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+/// Upper-case letters and digits.
+pub const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
 #[cfg(test)]
 mod tests {

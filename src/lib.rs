@@ -15,7 +15,7 @@
 //! | --- | --- |
 //! | [`domain`] | the rules: applications and their users, groups (`kind`), members (`membership` while they are there, `roster` where they are kept), mutes, bans, rooms, channels, sessions, messages, moderation, subscriptions, events, retry, limits. Pure |
 //! | [`alibaba`] | that cloud's spelling: bytes to requests (`messaging/`, `event_sub/`), events and questions to bodies, signatures, tokens |
-//! | [`tencent`] | the other cloud's: UserSigs, the gateway of its REST API (`rest`), the table of its commands (`command`) and a file a service (`live_config`, `live_room/`, `group`, `login`), webhooks of live rooms (`webhook`) |
+//! | [`tencent`] | the other cloud's: UserSigs, the gateway of its REST API (`rest`), the table of its commands (`command`) a file a service (`live_config`, `live_room/`, `group/`, `account`, `c2c`) and what messages are made of (`message`, `elements`), webhooks of live rooms (`webhook`) |
 //! | [`store`] | SQLite; writes the domain's changes and loads its state again |
 //! | [`engine`] | one thread: commands, group commit, lanes, timers, what waits for moderation or an ack, purges |
 //! | [`door`] | accepts, reads HTTP under every limit, the workers that answer |

@@ -1,5 +1,6 @@
 //! Parameters in a request's body (`tencent.md` §4, §5): a JSON object whose fields have strict types, and
-//! lengths in bytes of UTF-8. Gives typed values or the error that names the field. Knows no command.
+//! lengths in bytes of UTF-8. Gives typed values or the error that names the field. Knows no command, but that two
+//! generations of names are alive (§5.9).
 
 use super::error::{Code, Family, RestError};
 use crate::domain::{GroupId, UserId, id::MAX_ID, quota};
@@ -14,12 +15,18 @@ pub struct Body<'a> {
     fields: &'a Map<String, Value>,
     /// The field that it is in; empty for the whole body.
     within: &'a str,
-    family: Family,
+    /// What an illegal value is told with.
+    bad: Code,
 }
 
 /// Reads a body, which must be an object.
-pub fn parse(bytes: &[u8]) -> Result<Map<String, Value>, RestError> {
-    let why = |why: String| RestError::new(Code::BadJson, format!("Fail to Parse json data of body, Please check it: {why}"));
+pub fn parse(bytes: &[u8], family: Family) -> Result<Map<String, Value>, RestError> {
+    const FAILED: &str = "Fail to Parse json data of body, Please check it";
+    let why = |why: String| match family {
+        // As documented, to the letter (§1.3).
+        Family::C2c => RestError::new(Code::BadDirectJson, FAILED),
+        _ => RestError::new(Code::BadJson, format!("{FAILED}: {why}")),
+    };
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(_) => Err(why("it must be an object, such as {}".into())),
@@ -30,7 +37,26 @@ pub fn parse(bytes: &[u8]) -> Result<Map<String, Value>, RestError> {
 
 impl<'a> Body<'a> {
     pub fn new(fields: &'a Map<String, Value>, family: Family) -> Body<'a> {
-        Body { fields, within: "", family }
+        Body { fields, within: "", bad: family.bad_parameter() }
+    }
+
+    /// The same, where an illegal or missing value has a code of its own.
+    pub fn telling(self, bad: Code) -> Body<'a> {
+        Body { bad, ..self }
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.contains_key(name)
+    }
+
+    /// Is one of these fields a list with something in it?
+    pub fn lists_any(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.fields.get(*name).and_then(Value::as_array).is_some_and(|list| !list.is_empty()))
+    }
+
+    /// Which of two names of one field is given; the new one where neither is.
+    pub fn either(&self, new: &'a str, old: &'a str) -> &'a str {
+        if !self.has(new) && self.has(old) { old } else { new }
     }
 
     /// A text of at most `most` bytes.
@@ -70,11 +96,34 @@ impl<'a> Body<'a> {
         value.as_bool().map(Some).ok_or_else(|| self.bad(name, "must be true or false"))
     }
 
+    /// 0 or 1.
+    pub fn bit(&self, name: &str) -> Result<Option<bool>, RestError> {
+        Ok(self.int(name, 0, 1)?.map(|bit| bit == 1))
+    }
+
+    /// A number that must be there; one generation of clients sends it as a text (§5.9).
+    pub fn some_number_or_text(&self, name: &str) -> Result<u32, RestError> {
+        match self.fields.get(name) {
+            Some(Value::String(text)) if text.bytes().all(|b| b.is_ascii_digit()) => {
+                text.parse().map_err(|_| self.bad(name, format!("must be a whole number from 0 to {}", u32::MAX)))
+            }
+            _ => self.some_number(name),
+        }
+    }
+
+    /// A list of more than `most` items is told with `code`; a list that is none, later.
+    pub fn at_most(&self, name: &str, most: usize, code: Code) -> Result<(), RestError> {
+        match self.fields.get(name).and_then(Value::as_array) {
+            Some(list) if list.len() > most => Err(RestError { number: code as u32, code, ..self.too_many(name, list.len(), most) }),
+            _ => Ok(()),
+        }
+    }
+
     /// An object in it.
     pub fn part(&self, name: &'a str) -> Result<Option<Body<'a>>, RestError> {
         let Some(value) = self.fields.get(name) else { return Ok(None) };
         let fields = value.as_object().ok_or_else(|| self.bad(name, "must be an object"))?;
-        Ok(Some(Body { fields, within: name, family: self.family }))
+        Ok(Some(Body { fields, within: name, ..*self }))
     }
 
     /// An array of at most `most` items.
@@ -82,7 +131,7 @@ impl<'a> Body<'a> {
         let Some(value) = self.fields.get(name) else { return Ok(None) };
         let list = value.as_array().ok_or_else(|| self.bad(name, "must be an array"))?;
         if list.len() > most {
-            return Err(self.bad(name, format!("has {} items; {most} are allowed", list.len())));
+            return Err(self.too_many(name, list.len(), most));
         }
         Ok(Some(list))
     }
@@ -95,8 +144,15 @@ impl<'a> Body<'a> {
 
     /// An array of objects, which must be there and not empty.
     pub fn some_parts(&self, name: &'a str, most: usize) -> Result<Vec<Body<'a>>, RestError> {
-        let part = |value: &'a Value| Some(Body { fields: value.as_object()?, within: name, family: self.family });
-        self.some_list(name, most)?.iter().map(part).collect::<Option<_>>().ok_or_else(|| self.bad(name, "must be an array of objects"))
+        self.some_list(name, most)?;
+        self.parts(name, most)
+    }
+
+    /// An array of objects; absent: none.
+    pub fn parts(&self, name: &'a str, most: usize) -> Result<Vec<Body<'a>>, RestError> {
+        let part = |value: &'a Value| Some(Body { fields: value.as_object()?, within: name, ..*self });
+        let list = self.list(name, most)?.unwrap_or_default();
+        list.iter().map(part).collect::<Option<_>>().ok_or_else(|| self.bad(name, "must be an array of objects"))
     }
 
     /// Texts of an array, each not empty, of at most `most_bytes` and once.
@@ -116,7 +172,7 @@ impl<'a> Body<'a> {
 
     /// A user that something new is made for; `None`: absent.
     pub fn new_user(&self, name: &str) -> Result<Option<UserId>, RestError> {
-        if self.fields.contains_key(name) { self.some_new_user(name).map(Some) } else { Ok(None) }
+        if self.has(name) { self.some_new_user(name).map(Some) } else { Ok(None) }
     }
 
     /// [`Body::new_user`], who must be there.
@@ -139,6 +195,12 @@ impl<'a> Body<'a> {
         self.users_of(name, most, MAX_ID)
     }
 
+    /// Refers to users, each once; absent or empty: none.
+    pub fn users(&self, name: &str, most: usize) -> Result<Vec<UserId>, RestError> {
+        let list = self.list(name, most)?.unwrap_or_default();
+        if list.is_empty() { Ok(Vec::new()) } else { self.some_users(name, most) }
+    }
+
     fn users_of(&self, name: &str, most: usize, most_bytes: usize) -> Result<Vec<UserId>, RestError> {
         let texts = self.texts(name, self.some_list(name, most)?, most_bytes)?;
         texts.into_iter().map(|text| self.as_user(name, text)).collect()
@@ -149,10 +211,20 @@ impl<'a> Body<'a> {
         GroupId::new(self.some_text("RoomId", MAX_ID)?).map_err(|_| self.bad("RoomId", "has control characters"))
     }
 
+    /// Refers to a group of the chat: an id that cannot be one's is nobody's (§8, A13).
+    pub fn group(&self) -> Result<GroupId, RestError> {
+        let id = self.text("GroupId", 0)?.ok_or_else(|| self.missing("GroupId"))?;
+        GroupId::new(id).map_err(|why| RestError::new(Code::NoSuchGroup, format!("GroupId {id:.64} cannot be a group's: {why}")))
+    }
+
     /// `name` has a value that will not do; `why` reads on from the name.
     pub fn bad(&self, name: &str, why: impl AsRef<str>) -> RestError {
         let dot = if self.within.is_empty() { "" } else { "." };
-        RestError::new(self.family.bad_parameter(), format!("{}{dot}{name} {}", self.within, why.as_ref()))
+        RestError::new(self.bad, format!("{}{dot}{name} {}", self.within, why.as_ref()))
+    }
+
+    fn too_many(&self, name: &str, items: usize, most: usize) -> RestError {
+        self.bad(name, format!("has {items} items; {most} are allowed"))
     }
 
     pub fn missing(&self, name: &str) -> RestError {
@@ -187,10 +259,12 @@ mod tests {
         for (text, good) in
             [("{}", true), (r#" {"a":[1]} "#, true), ("", false), ("[]", false), ("null", false), ("{", false), (r#"{"a":1}x"#, false), ("\"{}\"", false)]
         {
-            assert_eq!(parse(text.as_bytes()).is_ok(), good, "{text}");
+            assert_eq!(parse(text.as_bytes(), Family::Live).is_ok(), good, "{text}");
         }
         let deep = "[".repeat(100_000);
-        assert_eq!(parse(format!("{{\"a\":{deep}").as_bytes()).unwrap_err().code, Code::BadJson);
+        assert_eq!(parse(format!("{{\"a\":{deep}").as_bytes(), Family::Live).unwrap_err().code, Code::BadJson);
+        let direct = parse(b"{", Family::C2c).unwrap_err();
+        assert_eq!(direct.to_string(), "90001: Fail to Parse json data of body, Please check it");
     }
 
     #[test]
@@ -212,11 +286,60 @@ mod tests {
         for (value, expected) in [(json!(true), Some(true)), (json!("true"), None), (json!(1), None)] {
             assert_eq!(with(json!({"F": value}), |b| b.flag("F")).ok().flatten(), expected, "{value}");
         }
+        for (value, expected) in [(json!(1), Some(true)), (json!(0), Some(false)), (json!(2), None), (json!(true), None), (json!("1"), None)] {
+            assert_eq!(with(json!({"F": value}), |b| b.bit("F")).ok().flatten(), expected, "{value}");
+        }
         let named = with(json!({"P": {"X": 1}}), |b| b.part("P")?.unwrap().some_text("X", 9).map(String::from));
         assert_eq!(named, Err("100002: P.X must be a JSON string".into()));
         assert!(with(json!({"P": []}), |b| b.part("P").map(drop)).is_err());
         assert!(with(json!({"P": [1]}), |b| b.some_parts("P", 2).map(drop)).is_err());
         assert_eq!(with(json!({}), |b| b.some_number("N")), Err("100002: N is missing".into()));
+    }
+
+    #[test]
+    fn one_field_may_have_two_names() {
+        let time = |v: Value| with(v, |b| b.some_number(b.either("MuteTime", "ShutUpTime")));
+        for (value, expected) in [
+            (json!({"MuteTime": 1}), Ok(1)),
+            (json!({"ShutUpTime": 2}), Ok(2)),
+            (json!({"MuteTime": 1, "ShutUpTime": 2}), Ok(1)),
+            (json!({}), Err("100002: MuteTime is missing".into())),
+            (json!({"ShutUpTime": "2"}), Err(format!("100002: ShutUpTime must be a whole number from 0 to {}", u32::MAX))),
+        ] {
+            assert_eq!(time(value.clone()), expected, "{value}");
+        }
+        for (value, expected) in [
+            (json!(7), Some(7)),
+            (json!("7"), Some(7)),
+            (json!("4294967296"), None),
+            (json!(""), None),
+            (json!("-1"), None),
+            (json!(" 1"), None),
+            (json!(1.5), None),
+            (json!(null), None),
+        ] {
+            assert_eq!(with(json!({"N": value}), |b| b.some_number_or_text("N")).ok(), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn some_errors_have_codes_of_their_own() {
+        let code = |v: Value, read: fn(Body) -> Result<(), RestError>| with(v, read).unwrap_err()[..5].to_owned();
+        assert_eq!(code(json!({}), |b| b.telling(Code::BadRandom).some_number("R").map(drop)), "90005");
+        assert_eq!(code(json!({"U": ["a", "b"]}), |b| b.at_most("U", 1, Code::TooManyAccounts)), "10005");
+        assert_eq!(with(json!({"U": ["a"]}), |b| b.at_most("U", 1, Code::TooManyAccounts)), Ok(()));
+        assert_eq!(with(json!({"U": "a"}), |b| b.at_most("U", 1, Code::TooManyAccounts)), Ok(()), "told later");
+        for (value, expected) in [
+            (json!("g 1"), "g 1"),
+            (json!(""), "10015"),
+            (json!("x".repeat(65)), "10015"),
+            (json!("a\n"), "10015"),
+            (json!(1), "100002"),
+            (json!(null), "100002"),
+        ] {
+            let got = with(json!({"GroupId": value}), |b| b.group()).map_or_else(|why| why.split(':').next().unwrap().to_owned(), |id| id.to_string());
+            assert_eq!(got, expected, "{value}");
+        }
     }
 
     #[test]

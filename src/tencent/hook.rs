@@ -51,17 +51,17 @@ fn body(word: &str, before: &Before, by: &Actor, app: &App, now: Millis) -> Body
         Before::Create { group, new, count } => Body::new(word)
             .with("Operator_Account", operator(by, app))
             .with("Owner_Account", &new.owner)
-            .with("Type", words::kind_name(new.kind))
-            .with("Name", words::room_name(group, &new.name))
+            .with("Type", names::kind_name(new.kind))
+            .with("Name", names::room_name(group, &new.name))
             .with("CreateGroupNum", count)
             .with("MemberList", members(new.members.iter().map(|member| &member.user)))
             .at(now, app),
         Before::Apply { group, user } => {
-            Body::new(word).with("GroupId", group.id.as_str()).with("Type", words::kind_name(group.kind)).with("Requestor_Account", user.as_str()).at(now, app)
+            Body::new(word).with("GroupId", group.id.as_str()).with("Type", names::kind_name(group.kind)).with("Requestor_Account", user.as_str()).at(now, app)
         }
         Before::Invite { group, users } => Body::new(word)
             .with("GroupId", group.id.as_str())
-            .with("Type", words::kind_name(group.kind))
+            .with("Type", names::kind_name(group.kind))
             .with("Operator_Account", operator(by, app))
             .with("DestinationMembers", members(users))
             .at(now, app),

@@ -1,7 +1,9 @@
 //! The dialect of Tencent Cloud Chat and Live. Every spelling of that cloud is in here. Knows no socket, no
 //! HTTP library and no SQL; bytes come in and go out as plain types.
 
+mod account;
 mod body;
+mod c2c;
 pub mod command;
 pub mod destination;
 pub mod elements;
@@ -12,7 +14,8 @@ mod group;
 pub mod hook;
 mod live_config;
 mod live_room;
-mod login;
+mod message;
+pub mod names;
 pub mod received;
 pub mod rest;
 pub mod usersig;

@@ -49,7 +49,7 @@ pub struct Gateway {
     pub(super) allow: AllowList,
     pub(super) rules: Rules,
     pub(super) words: Arc<Words>,
-    ids: Ids,
+    pub(super) ids: Ids,
     failures: Failures,
     /// `None`: the limit `control_qps` is off.
     throttle: Option<Throttle>,
@@ -110,7 +110,7 @@ pub fn handle(gateway: &Gateway, request: &RestRequest) -> RestReply {
     };
     let (code, info, result) = match &outcome {
         Ok(result) => (0, "", result.as_deref()),
-        Err(error) => (error.code as u32, error.info.as_str(), None),
+        Err(error) => (error.number, error.info.as_str(), None),
     };
     let id = request_id(&gateway.ids, gateway.count.fetch_add(1, Ordering::Relaxed) + 1);
     if code != 0 {
@@ -201,9 +201,9 @@ fn answer(gateway: &Gateway, request: &RestRequest, service: &str, command: &str
             |ms| RestError::new(Code::TooManyCalls, format!("{service}/{} may be called {} times a second; come back in {ms} ms", command.name, command.qps));
         throttle.admit(&key, command.name, command.qps, gateway.clock.tick()).map_err(too_many)?;
     }
-    let fields = body::parse(request.body)?;
+    let fields = body::parse(request.body, command.family)?;
     let body = Body::new(&fields, command.family);
-    (command.run)(&Call { gateway, app, caller, peer: request.peer, family: command.family, body })
+    (command.run)(&Call { gateway, app, caller, peer: request.peer, family: command.family, body, text: request.body })
 }
 
 /// A parameter of the URL, present and not empty.

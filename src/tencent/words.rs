@@ -1,7 +1,5 @@
 //! Words that calls and webhooks share: the command words of callbacks (`tencent.md` §3.1, §6), which say what an
-//! application may ask to be told of, and those of a room's details.
-
-use crate::domain::{GroupId, kind::GroupKind, room::TakeSeatMode};
+//! application may ask to be told of. What they call the groups that they tell of is in `names.rs`.
 
 pub const CREATE_ROOM: &str = "Live.CallbackAfterCreateRoom";
 pub const DESTROY_ROOM: &str = "Live.CallbackAfterDestroyRoom";
@@ -90,25 +88,5 @@ pub const CHAT_WORDS: &[&str] = &[
     "Group.CallbackAfterTopicInfoChanged",
 ];
 
-/// The old name of a kind, which answers and webhooks show (`tencent.md` §8, A7).
-pub fn kind_name(kind: GroupKind) -> &'static str {
-    match kind {
-        GroupKind::Work => "Private",
-        GroupKind::Public => "Public",
-        GroupKind::Meeting => "ChatRoom",
-        GroupKind::AvChatRoom => "AVChatRoom",
-        GroupKind::Community => "Community",
-    }
-}
-
-pub fn mode_name(mode: TakeSeatMode) -> &'static str {
-    match mode {
-        TakeSeatMode::Free => "FreeToTake",
-        TakeSeatMode::Apply => "ApplyToTake",
-    }
-}
-
-/// A room without a name is called by its id: the other cloud's groups need none.
-pub fn room_name<'a>(id: &'a GroupId, name: &'a str) -> &'a str {
-    if name.is_empty() { id.as_str() } else { name }
-}
+/// Of all these, what is asked before something is done.
+pub const BEFORE: &[&str] = &[BEFORE_CREATE_GROUP, BEFORE_APPLY_JOIN, BEFORE_INVITE_JOIN, BEFORE_SEND_MSG, C2C_BEFORE_SEND_MSG];

@@ -1,14 +1,15 @@
 //! Users of a room (`tencent.md` §4): who rules over it, who may not come, who may not speak, who has to go.
 //! Whether the documents' limits of a call are kept is looked at here; what a room may have in all, in the domain.
 
+use super::rooms::{ask, describe};
 use crate::{
     domain::{
-        Millis,
         mute::{MuteChange, Until},
         request::{Answer, GroupRequest},
     },
     tencent::{
         command::{Call, told},
+        names::{FOREVER, until, until_seconds},
         rest::Outcome,
     },
 };
@@ -24,8 +25,6 @@ const MOST_MUTED: usize = 500;
 const MAX_REASON: usize = 200;
 /// Bans on a page.
 const BANS_PAGE: i64 = 100;
-/// Stands for no end, in seconds to go as in seconds since 1970 (§5.2).
-const FOREVER: u32 = u32::MAX;
 
 /// Adds administrators, or takes them away.
 pub fn modify_admin(call: &Call) -> Outcome {
@@ -37,7 +36,7 @@ pub fn modify_admin(call: &Call) -> Outcome {
     };
     const LIST: &str = "Admin_Account";
     let users = if add { call.body.some_new_users(LIST, MOST_ADMINS)? } else { call.body.some_users(LIST, MOST_ADMINS)? };
-    call.done(call.ask_group(&room, GroupRequest::ChangeAdmins { users, add, most: MOST_ADMINS as u32 })?)
+    call.done(ask(call, &room, GroupRequest::ChangeAdmins { users, add, most: MOST_ADMINS as u32 })?)
 }
 
 /// The name of the field is not documented.
@@ -47,7 +46,7 @@ pub fn admins(call: &Call) -> Outcome {
         #[serde(rename = "Admin_Account")]
         accounts: Vec<String>,
     }
-    let room = super::rooms::describe(call, &call.body.room()?)?;
+    let room = describe(call, &call.body.room()?)?;
     told(&Admins { accounts: room.admins.iter().map(ToString::to_string).collect() })
 }
 
@@ -55,7 +54,7 @@ pub fn admins(call: &Call) -> Outcome {
 pub fn change_owner(call: &Call) -> Outcome {
     let room = call.body.room()?;
     let user = call.body.some_user("NewOwner_Account")?;
-    call.done(call.ask_group(&room, GroupRequest::ChangeOwner { user })?)
+    call.done(ask(call, &room, GroupRequest::ChangeOwner { user })?)
 }
 
 /// Who is banned is put out as well.
@@ -68,14 +67,14 @@ pub fn ban(call: &Call) -> Outcome {
     if seconds == 0 {
         return Err(call.body.bad("Duration", format!("must be a number of seconds from 1; {FOREVER} is for ever, and unban_member ends a ban")));
     }
-    call.done(call.ask_group(&room, GroupRequest::Ban { users, until: until(call, seconds) })?)
+    call.done(ask(call, &room, GroupRequest::Ban { users, until: until(call.now(), seconds) })?)
 }
 
 /// Who is not banned is no error.
 pub fn unban(call: &Call) -> Outcome {
     let room = call.body.room()?;
     let users = call.body.some_users("MemberList_Account", MOST_BANNED)?;
-    call.done(call.ask_group(&room, GroupRequest::Unban { users })?)
+    call.done(ask(call, &room, GroupRequest::Unban { users })?)
 }
 
 /// A page, sorted by user; `NextOffset` 0 is the end.
@@ -96,9 +95,10 @@ pub fn banned(call: &Call) -> Outcome {
     let room = call.body.room()?;
     let offset = call.body.number("Offset")?.unwrap_or(0) as usize;
     let limit = call.body.int("Limit", 1, BANS_PAGE)?.unwrap_or(BANS_PAGE) as usize;
-    match call.ask_group(&room, GroupRequest::Bans)? {
+    match ask(call, &room, GroupRequest::Bans)? {
         Answer::Bans(all) => {
-            let page: Vec<Ban> = all.iter().skip(offset).take(limit).map(|(user, until)| Ban { member: user.to_string(), until: seconds(*until) }).collect();
+            let page: Vec<Ban> =
+                all.iter().skip(offset).take(limit).map(|(user, until)| Ban { member: user.to_string(), until: until_seconds(*until) }).collect();
             let next = offset + page.len();
             told(&Banned { banned_account_list: page, next_offset: if next < all.len() { next } else { 0 } })
         }
@@ -115,13 +115,13 @@ pub fn mute(call: &Call) -> Outcome {
         0 => MuteChange::Unmute(call.body.some_users(LIST, MOST_MUTED)?),
         _ => {
             let users = call.body.some_new_users(LIST, MOST_MUTED)?;
-            match until(call, seconds) {
+            match until(call.now(), seconds) {
                 Until::At(at) => MuteChange::MuteUntil(users, at),
                 Until::Forever => MuteChange::Mute(users),
             }
         }
     };
-    call.done(call.ask_group(&room, GroupRequest::ChangeMutes(change))?)
+    call.done(ask(call, &room, GroupRequest::ChangeMutes(change))?)
 }
 
 pub fn muted(call: &Call) -> Outcome {
@@ -138,9 +138,9 @@ pub fn muted(call: &Call) -> Outcome {
         until: i64,
     }
     let room = call.body.room()?;
-    match call.ask_group(&room, GroupRequest::Mutes)? {
+    match ask(call, &room, GroupRequest::Mutes)? {
         Answer::Mutes(mutes) => {
-            let list = mutes.users.iter().map(|(user, until)| Mute { member: user.to_string(), until: seconds(*until) }).collect();
+            let list = mutes.users.iter().map(|(user, until)| Mute { member: user.to_string(), until: until_seconds(*until) }).collect();
             told(&Muted { muted_account_list: list })
         }
         other => Err(call.unexpected(&other)),
@@ -152,17 +152,5 @@ pub fn kick(call: &Call) -> Outcome {
     let room = call.body.room()?;
     let users = call.body.some_users("MemberList_Account", MOST_BANNED)?;
     call.body.text("Reason", MAX_REASON)?;
-    call.done(call.ask_group(&room, GroupRequest::PutOut { users })?)
-}
-
-fn until(call: &Call, seconds: u32) -> Until {
-    if seconds == FOREVER { Until::Forever } else { Until::At(Millis(call.now().0 + i64::from(seconds) * 1000)) }
-}
-
-/// Since 1970.
-fn seconds(until: Until) -> i64 {
-    match until {
-        Until::At(at) => at.seconds(),
-        Until::Forever => FOREVER.into(),
-    }
+    call.done(ask(call, &room, GroupRequest::PutOut { users })?)
 }

@@ -1,6 +1,7 @@
 //! What the business keeps with a room, by its own keys (`tencent.md` §4). How much there may be in all is the
 //! domain's rule.
 
+use super::rooms::ask;
 use crate::{
     domain::request::{Answer, GroupRequest},
     tencent::{
@@ -28,7 +29,7 @@ pub fn set(call: &Call) -> Outcome {
         }
         entries.push((key.into(), value.into()));
     }
-    call.done(call.ask_group(&room, GroupRequest::SetMetadata(entries))?)
+    call.done(ask(call, &room, GroupRequest::SetMetadata(entries))?)
 }
 
 /// No keys, or none named: all. Keys that are not there are left out.
@@ -46,7 +47,7 @@ pub fn get(call: &Call) -> Outcome {
     }
     let room = call.body.room()?;
     let keys = call.body.texts("Keys", call.body.list("Keys", MOST_KEYS)?.unwrap_or_default(), MAX_KEY)?;
-    match call.ask_group(&room, GroupRequest::Metadata)? {
+    match ask(call, &room, GroupRequest::Metadata)? {
         Answer::Metadata(all) => {
             let wanted = all.into_iter().filter(|(key, _)| keys.is_empty() || keys.contains(&key.as_str()));
             told(&Kept { metadata: wanted.map(|(key, value)| Entry { key, value }).collect() })
@@ -59,5 +60,5 @@ pub fn get(call: &Call) -> Outcome {
 pub fn delete(call: &Call) -> Outcome {
     let room = call.body.room()?;
     let keys = call.body.texts("Keys", call.body.some_list("Keys", MOST_KEYS)?, MAX_KEY)?;
-    call.done(call.ask_group(&room, GroupRequest::DeleteMetadata(keys.into_iter().map(String::from).collect()))?)
+    call.done(ask(call, &room, GroupRequest::DeleteMetadata(keys.into_iter().map(String::from).collect()))?)
 }

@@ -10,6 +10,7 @@ use crate::{
         body::Body,
         command::{Call, told},
         error::{Code, RestError},
+        names::kind_name,
         rest::Outcome,
         words::{mode_name, room_name},
     },
@@ -40,7 +41,8 @@ pub fn create(call: &Call) -> Outcome {
         return Err(room.bad("RoomType", format!("must be {TYPE}")));
     }
     let name = room.text("RoomName", MAX_NAME)?.filter(|name| !name.is_empty()).unwrap_or(id);
-    let owner = room.new_user("Owner_Account")?.map_or_else(|| call.caller.to_owned(), |user| user.to_string());
+    let named = room.new_user("Owner_Account")?;
+    let owner = named.as_ref().map_or_else(|| call.caller.to_owned(), ToString::to_string);
     let usual = Room::default();
     let new = NewGroup {
         name: name.into(),
@@ -59,11 +61,13 @@ pub fn create(call: &Call) -> Outcome {
             seat_layout: any_number(&room, "SeatLayoutTemplateId")?.unwrap_or(usual.seat_layout),
         },
         muted_all: room.flag("IsMessageDisabled")?.unwrap_or(false),
+        must_be: named,
         anew: true,
         ..NewGroup::default()
     };
     let id = GroupId::new(id).map_err(|why| room.bad("RoomId", format!("will not do: {why}")))?;
-    match call.ask_group(&id, GroupRequest::Create(Box::new(new)))? {
+    let request = Request::Group { app: call.app.id.clone(), group: id.clone(), by: call.actor(), what: GroupRequest::Create(Box::new(new)) };
+    match call.ask_with_others(request)? {
         Answer::Created { already_exists: false, .. } => shown(call, &id),
         Answer::Created { .. } => Err(RestError::new(Code::RoomExists, format!("room {id} exists already; choose another RoomId, or destroy that one"))),
         other => Err(call.unexpected(&other)),
@@ -94,7 +98,7 @@ pub fn update(call: &Call) -> Outcome {
         muted_all: room.flag("IsMessageDisabled")?,
         ..GroupChange::default()
     };
-    call.done(call.ask_group(&id, GroupRequest::Modify(Box::new(change)))?)
+    call.done(ask(call, &id, GroupRequest::Modify(Box::new(change)))?)
 }
 
 pub fn get(call: &Call) -> Outcome {
@@ -124,9 +128,18 @@ pub fn list(call: &Call) -> Outcome {
     }
 }
 
-/// A room that was not dissolved.
+/// Asks it of a live room.
+pub(super) fn ask(call: &Call, id: &GroupId, what: GroupRequest) -> Result<Answer, RestError> {
+    describe(call, id)?;
+    call.ask_group(id, what)
+}
+
+/// A room that was not dissolved. Groups of other types are none, though the chat has their names in the same list.
 pub(super) fn describe(call: &Call, id: &GroupId) -> Result<GroupInfo, RestError> {
     match call.ask_group(id, GroupRequest::Describe)? {
+        Answer::Group(info) if info.deleted.is_none() && info.kind.keeps_members() => {
+            Err(RestError::new(Code::NoSuchRoom, format!("{id} is a group of the chat, of the type {}, and no room", kind_name(info.kind))))
+        }
         Answer::Group(info) if info.deleted.is_none() => Ok(*info),
         Answer::Group(_) => Err(RestError::new(Code::NoSuchRoom, format!("room {id} was dissolved"))),
         other => Err(call.unexpected(&other)),

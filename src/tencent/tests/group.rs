@@ -40,7 +40,7 @@ fn a_filter_names_what_is_told() {
         assert_eq!(fields(json!({"GroupBaseInfoFilter": [name]})), ["MuteAllMember", "ShutUpAllMember"]);
     }
     assert_eq!(fields(json!({"MemberInfoFilter": ["Account", "Role"], "GroupBaseInfoFilter": []})), ["MemberList"]);
-    assert_eq!(fields(json!({"AppDefinedDataFilter_Group": ["a"], "AppDefinedDataFilter_GroupMember": ["b"]})), ["AppDefinedData"]);
+    assert_eq!(fields(json!({"AppDefinedDataFilter_Group": ["a"], "AppDefinedDataFilter_GroupMember": ["b"]})), ["AppDefinedData", "MemberList"]);
     server.refuses(
         INFO,
         10004,

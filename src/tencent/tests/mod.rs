@@ -1,11 +1,17 @@
 //! The gateway and its commands as a caller sees them: signed requests in, JSON out.
 
+mod accounts;
+mod c2c;
 mod config;
 mod gateway;
 mod group;
+mod history;
+mod life;
 mod members;
 mod messages;
 mod rooms;
+mod roster;
+mod said;
 
 use super::{
     rest::{Gateway, GatewayParts, RestReply, RestRequest, handle},
@@ -13,7 +19,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{AppId, Change, UserId, account::Account, address::AllowList, app::App, state::Rules},
+    domain::{AppId, Change, UserId, account::Account, address::AllowList, app::App, ask::Ask, request::Request, state::Rules},
     fake::{self, Fake},
     form,
     ids::Ids,
@@ -73,6 +79,8 @@ impl Server {
         let clock = Clock::standing();
         let fake = Arc::new(Fake::with(rules.clone()));
         fake.put(Change::App(Arc::new(fake::app("demo"))));
+        let accounts = ["owner", "ann", "bob"].map(|user| Account { user: UserId::trusted(user), nick: String::new(), face_url: String::new() });
+        fake.call(Request::ImportAccounts { app: AppId::trusted("demo"), accounts: accounts.into() }).unwrap();
         let words = Arc::new(Words::none(&clock));
         let gateway = Gateway::new(GatewayParts {
             ask: fake.clone(),
@@ -134,6 +142,31 @@ impl Server {
         let answer = self.call(&format!("live_engine_http_srv/{command}"), body);
         assert_eq!(code(&answer), 0, "{command}: {answer}");
         answer["Response"].clone()
+    }
+
+    /// The answer of a command of the chat's groups, which has to be a good one.
+    fn group(&self, command: &str, body: Value) -> Value {
+        let answer = self.call(&format!("group_open_http_svc/{command}"), body.clone());
+        assert_eq!(code(&answer), 0, "{command} {body}: {answer}");
+        answer
+    }
+
+    /// The code of a call of one.
+    fn group_code(&self, command: &str, body: Value) -> u64 {
+        self.code(&format!("group_open_http_svc/{command}"), body)
+    }
+
+    /// A group of a type, owned by `owner`, with these members.
+    fn make(&self, id: &str, kind: &str, members: &[&str]) {
+        let members: Vec<Value> = members.iter().map(|user| json!({"Member_Account": user})).collect();
+        let body = json!({"Type": kind, "Name": id, "GroupId": id, "Owner_Account": "owner", "MemberList": members});
+        self.group("create_group", body);
+    }
+
+    fn import(&self, users: &[&str]) {
+        for user in users {
+            assert_eq!(self.code("im_open_login_svc/account_import", json!({"UserID": user})), 0);
+        }
     }
 
     fn room(&self, id: &str) {

@@ -39,8 +39,8 @@ pub fn render(event: &DirectEvent, app: &App) -> Option<Rendered> {
     let body = body(word, Said { from: &event.from, to: &event.to, seq: event.seq, at, content: &event.content });
     let body = match &event.fate {
         Fate::Rejected(refusal) => {
-            let RestError { code, info } = Family::Group.refusal(refusal);
-            let body = body.with("SendMsgResult", code as u32).with("ErrorInfo", info).with("UnreadMsgNum", -1);
+            let RestError { number, info, .. } = Family::C2c.refusal(refusal);
+            let body = body.with("SendMsgResult", number).with("ErrorInfo", info).with("UnreadMsgNum", -1);
             message::shortened(body, &event.content)
         }
         // Nobody here counts what was read.

@@ -88,11 +88,11 @@ fn body(word: &str, event: &GroupEvent, app: &App) -> Body {
             body
         }
     };
-    body.with("Type", words::kind_name(group.kind)).at(event.at, app)
+    body.with("Type", names::kind_name(group.kind)).at(event.at, app)
 }
 
 fn described(body: Body, group: &Group) -> Body {
-    body.with("Name", words::room_name(&group.id, &group.name)).with("Owner_Account", &group.owner)
+    body.with("Name", names::room_name(&group.id, &group.name)).with("Owner_Account", &group.owner)
 }
 
 /// What a change has to be of to be told.

@@ -141,14 +141,14 @@ fn room_info(group: &Group, views: u64) -> Value {
     let room = &group.room;
     json!({
         "RoomId": group.id.as_str(),
-        "RoomName": words::room_name(&group.id, &group.name),
+        "RoomName": names::room_name(&group.id, &group.name),
         "RoomType": "Live",
         "Owner_Account": group.owner,
         "MaxMemberCount": room.max_members,
         "IsMessageDisabled": group.mutes.all,
         "CustomInfo": group.info,
         "IsSeatEnabled": room.seats,
-        "TakeSeatMode": words::mode_name(room.take_seat_mode),
+        "TakeSeatMode": names::mode_name(room.take_seat_mode),
         "MaxSeatCount": room.max_seats,
         "CreateTime": group.created.seconds(),
         "IsPublicVisible": room.public,

@@ -62,12 +62,12 @@ pub fn body(word: &str, said: Said, app: &App) -> Body {
     let online_only = content.online_only && said.kind != Some(GroupKind::AvChatRoom);
     let body = Body::new(word)
         .with("GroupId", said.group)
-        .with("Type", said.kind.map_or("", words::kind_name))
+        .with("Type", said.kind.map_or("", names::kind_name))
         .with("From_Account", said.from)
         .with("Operator_Account", operator(said.by, app))
         .with("Random", content.random)
         .with("OnlineOnlyFlag", u8::from(online_only))
-        .with("MsgPriority", priority(content.weight));
+        .with("MsgPriority", names::priority_name(content.weight));
     with_content(body, content)
 }
 
@@ -79,9 +79,9 @@ pub fn with_content(body: Body, content: &Content) -> Body {
 
 /// The code and the words that the REST API answers with.
 fn failed(body: Body, refusal: &Refusal, content: &Content) -> Body {
-    let RestError { code, info } = Family::Group.refusal(refusal);
+    let RestError { number, info, .. } = Family::Group.refusal(refusal);
     // The document lists the sender's own data without saying that it may be missing.
-    let body = body.with("ErrorCode", code as u32).with("ErrorInfo", info).with("CloudCustomData", &content.custom);
+    let body = body.with("ErrorCode", number).with("ErrorInfo", info).with("CloudCustomData", &content.custom);
     shortened(body, content)
 }
 
@@ -115,13 +115,4 @@ pub fn is_ours(refusal: &Refusal) -> bool {
             | NotConnected(_)
             | NotConfirmed(_)
     )
-}
-
-fn priority(weight: i32) -> &'static str {
-    match weight {
-        1_000_000.. => "High",
-        1.. => "Normal",
-        0 => "Low",
-        _ => "Lowest",
-    }
 }

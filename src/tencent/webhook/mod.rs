@@ -125,16 +125,9 @@ pub fn query(word: &str, app: &App, by: Option<&Origin>) -> String {
 fn origin(from: &Origin) -> &'static str {
     match from {
         Origin::Server { .. } => "RESTAPI",
-        Origin::Client { device, .. } => platform(device),
+        Origin::Client { device, .. } => names::platform(device),
         Origin::System => "Unknown",
     }
-}
-
-/// What a login says of its device, if that begins with one that is known.
-fn platform(device: &str) -> &'static str {
-    const KNOWN: [&str; 6] = ["Web", "Android", "iOS", "Windows", "Mac", "iPad"];
-    let begins = |name: &&str| device.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
-    KNOWN.into_iter().find(begins).unwrap_or("Unknown")
 }
 
 /// What nobody in particular brought about is the application's own doing.

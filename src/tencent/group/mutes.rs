@@ -1,0 +1,82 @@
+//! Who may not speak in a group for a time (`tencent.md` §5.2). A mute stays when its user leaves and comes back.
+
+use super::{MOST_USERS, members::mutable, no_topic};
+use crate::{
+    domain::{
+        GroupId, UserId,
+        mute::{MuteChange, Until},
+        request::{Answer, GroupRequest},
+    },
+    tencent::{
+        command::{Call, told},
+        error::{Code, RestError},
+        names::{until, until_seconds},
+        rest::Outcome,
+    },
+};
+use serde::Serialize;
+
+/// 0 seconds unmute.
+pub fn forbid(call: &Call) -> Outcome {
+    const LIST: &str = "Members_Account";
+    let id = call.body.group()?;
+    call.body.at_most(LIST, MOST_USERS, Code::TooManyAccounts)?;
+    let seconds = call.body.some_number(call.body.either("MuteTime", "ShutUpTime"))?;
+    let users = if seconds == 0 { call.body.some_users(LIST, MOST_USERS)? } else { call.body.some_new_users(LIST, MOST_USERS)? };
+    no_topic(call)?;
+    mutable(call, &id)?;
+    let change = match until(call.now(), seconds) {
+        _ if seconds == 0 => MuteChange::Unmute(users),
+        Until::At(at) => MuteChange::MuteUntil(users, at),
+        Until::Forever => MuteChange::Mute(users),
+    };
+    call.done(call.ask_group(&id, GroupRequest::ChangeMutes(change))?)
+}
+
+pub fn list(call: &Call) -> Outcome {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Muted {
+        group_id: String,
+        muted_account_list: Vec<Mute>,
+    }
+    #[derive(Serialize)]
+    struct Mute {
+        #[serde(rename = "Member_Account")]
+        member: String,
+        #[serde(rename = "MutedUntil")]
+        until: i64,
+    }
+    let (id, mutes) = mutes(call)?;
+    let list = mutes.into_iter().map(|(user, until)| Mute { member: user.to_string(), until: until_seconds(until) }).collect();
+    told(&Muted { group_id: id.to_string(), muted_account_list: list })
+}
+
+/// The same, as it was called before.
+pub fn list_as_before(call: &Call) -> Outcome {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Muted {
+        group_id: String,
+        shutted_uin_list: Vec<Mute>,
+    }
+    #[derive(Serialize)]
+    struct Mute {
+        #[serde(rename = "Member_Account")]
+        member: String,
+        #[serde(rename = "ShuttedUntil")]
+        until: i64,
+    }
+    let (id, mutes) = mutes(call)?;
+    let list = mutes.into_iter().map(|(user, until)| Mute { member: user.to_string(), until: until_seconds(until) }).collect();
+    told(&Muted { group_id: id.to_string(), shutted_uin_list: list })
+}
+
+fn mutes(call: &Call) -> Result<(GroupId, Vec<(UserId, Until)>), RestError> {
+    let id = call.body.group()?;
+    no_topic(call)?;
+    match call.ask_group(&id, GroupRequest::Mutes)? {
+        Answer::Mutes(mutes) => Ok((id, mutes.users.into_iter().collect())),
+        other => Err(call.unexpected(&other)),
+    }
+}
