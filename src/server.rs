@@ -141,6 +141,7 @@ pub fn start(settings: Settings, clock: Clock, ids: Ids) -> Result<Running, Stri
         allow: settings.allow_callback.clone(),
         rules: settings.rules.clone(),
         words,
+        addresses: dialects::addresses,
         usersig_failures_per_minute: limits.usersig_failures_per_minute,
         control_qps: limits.control_qps,
     });

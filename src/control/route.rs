@@ -106,6 +106,7 @@ mod tests {
             allow: AllowList::default(),
             rules: Rules::default(),
             words,
+            addresses: Vec::new,
             usersig_failures_per_minute: 100,
             control_qps: true,
         });

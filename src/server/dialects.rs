@@ -18,7 +18,11 @@ use crate::{
     settings::Settings,
     tencent::{hook, webhook},
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, UdpSocket},
+    sync::Arc,
+    time::Duration,
+};
 
 /// The event as each cloud tells of it. Subscriptions are told of what happens in channels.
 pub fn render(event: &Event, app: &App) -> Vec<Rendered> {
@@ -36,6 +40,19 @@ fn token<'a>(endpoint: &EndpointId, app: &'a App) -> Option<&'a WebhookToken> {
         EndpointId::Chat(_) => app.chat_token.as_ref(),
         EndpointId::LiveEvents(_) | EndpointId::Subscription(..) => None,
     }
+}
+
+/// Where callbacks come from, by the routes as they are now: one address of each kind, if there is a route. Nothing is sent:
+/// a socket that has a peer has an address of its own.
+pub fn addresses() -> Vec<IpAddr> {
+    // Of the blocks for documents: what is behind the default route.
+    let routes = [("0.0.0.0:0", "192.0.2.1:9"), ("[::]:0", "[2001:db8::1]:9")];
+    let own = |(from, to): (&str, &str)| {
+        let socket = UdpSocket::bind(from).ok()?;
+        socket.connect(to).ok()?;
+        socket.local_addr().ok().map(|address| address.ip())
+    };
+    routes.into_iter().filter_map(own).collect()
 }
 
 /// What a delivery says, put together of its events.

@@ -15,6 +15,7 @@ pub mod hook;
 mod live_config;
 mod live_room;
 mod message;
+mod misc;
 pub mod names;
 pub mod received;
 pub mod rest;
@@ -22,5 +23,7 @@ pub mod usersig;
 pub mod webhook;
 pub mod words;
 
+#[cfg(test)]
+mod coverage;
 #[cfg(test)]
 mod tests;

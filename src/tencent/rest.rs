@@ -49,6 +49,7 @@ pub struct Gateway {
     pub(super) allow: AllowList,
     pub(super) rules: Rules,
     pub(super) words: Arc<Words>,
+    pub(super) addresses: fn() -> Vec<IpAddr>,
     pub(super) ids: Ids,
     failures: Failures,
     /// `None`: the limit `control_qps` is off.
@@ -66,6 +67,8 @@ pub struct GatewayParts {
     pub rules: Rules,
     /// The list of the built-in moderation.
     pub words: Arc<Words>,
+    /// From which this server calls others.
+    pub addresses: fn() -> Vec<IpAddr>,
     /// This and the next are the limits of that name.
     pub usersig_failures_per_minute: u32,
     pub control_qps: bool,
@@ -73,9 +76,9 @@ pub struct GatewayParts {
 
 impl Gateway {
     pub fn new(parts: GatewayParts) -> Gateway {
-        let GatewayParts { ask, clock, ids, allow, rules, words, usersig_failures_per_minute, control_qps } = parts;
+        let GatewayParts { ask, clock, ids, allow, rules, words, addresses, usersig_failures_per_minute, control_qps } = parts;
         let failures = Failures::new(usersig_failures_per_minute);
-        Gateway { ask, clock, allow, rules, words, ids, failures, throttle: control_qps.then(Throttle::default), count: AtomicU64::default() }
+        Gateway { ask, clock, allow, rules, words, addresses, ids, failures, throttle: control_qps.then(Throttle::default), count: AtomicU64::default() }
     }
 }
 

@@ -252,3 +252,10 @@ fn who_was_kicked_needs_a_new_usersig() {
     assert_eq!(server.code("im_open_login_svc/kick", json!({"UserID": ADMINISTRATOR})), 0);
     assert_eq!((show(-1), show(0), show(1)), (70001, 70001, IN));
 }
+
+#[test]
+fn where_webhooks_come_from() {
+    let server = Server::new();
+    let answer = server.send("ConfigSvc/GetIPList", &format!("{}&nettype=0", server.query().text()), b"{}");
+    assert_eq!(answer, json!({"ActionStatus": "OK", "ErrorInfo": "", "ErrorCode": 0, "IPList": ["127.0.0.1"]}));
+}

@@ -89,6 +89,7 @@ impl Server {
             allow: AllowList::parse(&["10.0.0.1:9000".into()]).unwrap(),
             rules,
             words,
+            addresses: || vec![PEER],
             usersig_failures_per_minute: 5,
             control_qps,
         });
