@@ -16,7 +16,7 @@ use crate::{
         revocation,
         room::{self, Room},
         roster,
-        sending::{self, Known, StoredMessage},
+        sending::{self, Outcome, Passed, Sending, Speaker, StoredMessage},
         session::{self, Link, Session},
         state::Rules,
         subscription,
@@ -204,14 +204,14 @@ impl Fake {
                 let gid = tx.state.live_group(&app, &group)?.config.gid;
                 let found = messages.iter().find(|m| m.gid == gid && m.tid == tid && m.seq.is_some());
                 let m = found.ok_or_else(|| Refusal::NoSuchMessage(tid.to_string()))?;
-                let placed = StoredMessage { seq: m.seq.unwrap(), tid, sender: m.sender.clone(), deleted: m.deleted };
+                let placed = StoredMessage { seq: m.seq.unwrap(), tid, sender: m.sender.clone(), at: m.at, deleted: m.deleted };
                 sending::delete(tx, gid, placed, by);
                 Answer::Done
             }
             Request::Group { app, group, by, what: GroupRequest::Recall { seqs } } => {
                 let gid = tx.state.live_group(&app, &group)?.config.gid;
                 let found = |seq: &u64| messages.iter().find(|m| m.gid == gid && m.seq == Some(*seq) && m.stored);
-                let placed = |m: &Message| StoredMessage { seq: m.seq.unwrap(), tid: m.tid.clone(), sender: m.sender.clone(), deleted: m.deleted };
+                let placed = |m: &Message| StoredMessage { seq: m.seq.unwrap(), tid: m.tid.clone(), sender: m.sender.clone(), at: m.at, deleted: m.deleted };
                 let done = seqs.iter().map(|seq| (*seq, found(seq).is_some())).collect();
                 let gone = seqs.iter().filter_map(found).map(placed).collect();
                 sending::recall(tx, gid, gone, by);
@@ -222,15 +222,18 @@ impl Fake {
             Request::Revoke { app, user } => revocation::revoke(tx, &app, user).map(|()| Answer::Done)?,
             // What needs sockets is not stood in for.
             Request::ForceOff { .. } => return Err(Refusal::Internal),
-            Request::Send { app, group, sender, voice, draft, .. } => {
-                match sending::send(tx, &app, &group, (sender, voice), *draft, self.ids.tid(), Known::No)? {
-                    Ok(said) => Answer::Sent(said),
-                    Err(why) => Answer::Dropped { why, at: tx.now },
+            // Nobody is asked about it.
+            Request::Send { app, group, sender, voice, by, draft } => {
+                let speaker = Speaker::Server(&sender, voice);
+                let sending = Sending { app: &app, group: &group, speaker, draft: &draft, first: None, passed: Passed::ALL };
+                match sending::send(tx, &sending, by, self.ids.tid())? {
+                    Outcome::Accepted(said) => Answer::Sent(said),
+                    Outcome::Dropped(why) => Answer::Dropped { why, at: tx.now },
                 }
             }
             // Who is connected confirms at once.
-            Request::SendDirect { app, sender, draft, .. } => {
-                let (_, direct) = direct::send(tx, &app, sender, *draft, self.ids.tid(), self.ids.tid())?;
+            Request::SendDirect { app, sender, by, draft } => {
+                let (_, direct) = direct::send(tx, &app, sender, (*draft, by), self.ids.tid(), self.ids.tid())?;
                 Answer::Sent(direct.said())
             }
             Request::DeleteDirect { app, receiver, tid, by } => {

@@ -17,11 +17,11 @@
 //! | [`alibaba`] | that cloud's spelling: bytes to requests (`messaging/`, `event_sub/`), events and questions to bodies, signatures, tokens |
 //! | [`tencent`] | the other cloud's: UserSigs, the gateway of its REST API (`rest`), the table of its commands (`command`) a file a service (`live_config`, `live_room/`, `group/`, `account`, `c2c`) and what messages are made of (`message`, `elements`), webhooks of live rooms (`webhook`) |
 //! | [`store`] | SQLite; writes the domain's changes and loads its state again |
-//! | [`engine`] | one thread: commands, group commit, lanes, timers, what waits for moderation or an ack, purges |
+//! | [`engine`] | one thread: commands, group commit, lanes, timers, what waits for a business's answer or an ack, purges |
 //! | [`door`] | accepts, reads HTTP under every limit, the workers that answer |
 //! | [`control`] | which path belongs to whom; the operator's API |
 //! | [`socket`] | hubs, the client protocol with its rpc methods, fan-out |
-//! | [`delivery`] | one try of one callback, one question to a moderation server |
+//! | [`delivery`] | one try of one callback, one question to a business's server |
 //! | [`words`] | the built-in moderation's list of words |
 //! | [`receiver`] | the callback receiver of `roomd dev`, `roomd listen` and the tests |
 //! | [`form`], [`throttle`] | what the dialects share: parameters as they travel, calls counted by the second |
@@ -39,10 +39,12 @@
 //!
 //! A client's `publish` is read by its hub ([`socket`]: `receive`, decoded by `wire`), checked for what needs no
 //! state (rates, size, the word list) and queued ([`engine::Handle`]). The engine takes all that is queued as one
-//! batch (`engine/mod`). For each command `execute` first asks `moderation` whether it has to wait for somebody;
-//! then `socket` (or `request`, for a server's call) lets the domain decide (`domain/sending`: member? muted? said
-//! before? then a number and its counters), and `settle` writes what changed, with the events' outbox rows, in a
-//! savepoint. One COMMIT makes the batch true. Only then `after_commit` answers, hands the hubs what they push
+//! batch (`engine/mod`). The way through all that may stand against a message is one function, `domain/sending::next`:
+//! is there the group, may it speak, is it too long, was it said before, what does the business say, what the moderation,
+//! were there too many. `engine/look` asks it first: whom a business's server has to be asked about waits in its line
+//! (`waiting`), and `asking` lets it go on when the answer is there. Then `socket` (or `request`, for a server's call) asks
+//! it again and does what it says: a number and its counters, or nothing. `settle` writes what changed, with the events'
+//! outbox rows, in a savepoint; what is refused is told the business in one of its own (`told`). One COMMIT makes the batch true. Only then `after_commit` answers, hands the hubs what they push
 //! (`deliver`: encoded once a group, one write a socket and tick), and gives frozen callbacks to [`delivery`].
 //!
 //! # The way of a channel's event
@@ -96,12 +98,12 @@
 //! | commands behind a connect or a large answer | one frame (64 KiB) | the socket is not read until the answer is there |
 //! | outbox | rows in the store | kept until delivered, dead or purged |
 //! | lane → senders | 4 deliveries an endpoint | the rest waits in the outbox |
-//! | messages that wait for moderation; questions → askers | 16 a sender, 1,024 an application, 4,096 and 16 MiB in all | refused with 412, or 400 |
+//! | what waits for a business's answer (messages, joins, new groups and members); questions → askers | 16 a line (a sender; a session and group; a group), 1,024 an application, 4,096 and 16 MiB in all | refused with 412, or 400 |
 //! | reliable messages to be confirmed | one a control call that waits, 3 s; 64 a receiver | 503, as those calls; 400 |
 //! | messages read for one batch's answers | 4 MiB | the rest of its commands is a batch of its own |
 //! | large answers owed to a connection | 1 MiB | its next commands wait |
 //! | name look-ups of callbacks and questions | 16 | the try is not spent |
-//! | control calls that wait for a client or for moderation | 128, each with a thread | 503 |
+//! | control calls that wait for a client or for a business's answer | 128, each with a thread | 503 |
 //! | nonces | `nonces` | the oldest minute of the key that has most goes, its older stamps are refused |
 //! | addresses that showed wrong UserSigs | 4,096 | the one whose minute began first is forgotten |
 //! | bodies at the door | 64 MiB in all | 503 |

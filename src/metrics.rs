@@ -1,6 +1,6 @@
 //! What a server counts, as Prometheus reads it. Counters only; who counts is not known here.
 
-use crate::domain::moderation::Verdict;
+use crate::domain::{hook::HookAnswer, moderation::Verdict};
 use std::{
     fmt::Write,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -13,16 +13,23 @@ pub struct Metrics {
     refused: AtomicU64,
     let_through: AtomicU64,
     listed: AtomicU64,
+    proceeded: AtomicU64,
+    rejected: AtomicU64,
+    discarded: AtomicU64,
+    unanswered: AtomicU64,
 }
 
 impl Metrics {
-    /// A moderation server was asked about a message.
-    pub fn moderation(&self, verdict: &Verdict) {
+    /// A business's server was asked.
+    pub fn verdict(&self, verdict: &Verdict) {
         let counter = match verdict {
             Verdict::Passed => &self.passed,
             Verdict::Refused(_) => &self.refused,
             Verdict::LetThrough | Verdict::NoAnswer => &self.let_through,
-            Verdict::Hook(_) => return,
+            Verdict::Hook(HookAnswer::Proceed { .. }) => &self.proceeded,
+            Verdict::Hook(HookAnswer::Refuse { .. }) => &self.rejected,
+            Verdict::Hook(HookAnswer::Discard) => &self.discarded,
+            Verdict::Hook(HookAnswer::NoAnswer) => &self.unanswered,
         };
         counter.fetch_add(1, Relaxed);
     }
@@ -43,6 +50,10 @@ impl Metrics {
             "# HELP roomd_listed_total Messages refused for a word of the list.\n# TYPE roomd_listed_total counter\nroomd_listed_total {}\n",
             self.listed.load(Relaxed)
         );
+        out += "# HELP roomd_hooks_total Before-webhooks by their answers.\n# TYPE roomd_hooks_total counter\n";
+        for (answer, counter) in [("proceed", &self.proceeded), ("refuse", &self.rejected), ("discard", &self.discarded), ("none", &self.unanswered)] {
+            let _ = writeln!(out, "roomd_hooks_total{{answer=\"{answer}\"}} {}", counter.load(Relaxed));
+        }
         out
     }
 }

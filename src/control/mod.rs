@@ -10,6 +10,7 @@ use crate::{
         app::Directory,
         ask::Ask,
         direct::{DirectPage, DirectsFound},
+        hook,
         message::{Found, HistoryPage, Message, MessagePage},
         request::{Answer, AttemptPage, AttemptsFound, GroupPage, GroupsFound, Request},
     },
@@ -51,7 +52,8 @@ impl Backend {
 
 impl Ask for Backend {
     fn call(&self, request: Request) -> Result<Answer, Refusal> {
-        self.handle.call(request)
+        // The dialects need not know who is asked about what.
+        if hook::may_wait(&request, &self.handle.directory()) { self.call_patiently(request) } else { self.handle.call(request) }
     }
 
     fn call_patiently(&self, request: Request) -> Result<Answer, Refusal> {

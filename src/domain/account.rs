@@ -73,6 +73,11 @@ pub fn import_plain(tx: &mut Tx, app: &AppId, user: &UserId) -> Result<bool, Ref
     Ok(import(tx, app, vec![account])?.iter().all(|(_, room)| *room))
 }
 
+/// Will [`must_be`] find it, or make it, unless there is no room?
+pub fn may_be(tx: &Tx, app: &App, user: &UserId) -> Result<(), Refusal> {
+    if app.chat.auto_import || tx.state.has_user(app, user) { Ok(()) } else { Err(Refusal::NoSuchAccount(user.to_string())) }
+}
+
 /// The user has to be there, or, where the application wants that, becomes one by being named.
 pub fn must_be(tx: &mut Tx, app: &AppId, user: &UserId) -> Result<(), Refusal> {
     let found = tx.state.app(app)?.clone();

@@ -3,9 +3,13 @@
 
 use super::{
     AppId, ConnRef, Millis, Refusal, SessionId, State, Tid, UserId, account,
+    event::Fate,
+    fate::{self, Telling, To},
     message::{self, Draft, Sender},
+    moderation::{self, Review},
     push::Push,
-    request::{Deleter, Said},
+    request::{Actor, Deleter, Said},
+    sending::Passed,
     session::Link,
     state::Change,
     tx::Tx,
@@ -63,6 +67,15 @@ pub struct Direct {
     pub ack: Option<Tid>,
 }
 
+impl DirectDraft {
+    /// As the business is told of it; `random` stands for the number that its sender did not give.
+    pub fn telling(&self, app: &AppId, from: &UserId, by: Actor, random: impl FnOnce() -> u32) -> Telling {
+        let chat = self.chat.unwrap_or_default();
+        let content = self.draft.content(|| if self.chat.is_some() { chat.random } else { random() });
+        Telling { app: app.clone(), to: To::User { user: self.receiver.to_string(), seq: chat.seq }, from: from.to_string(), by, content }
+    }
+}
+
 impl Direct {
     /// What its sender is answered.
     pub fn said(&self) -> Said {
@@ -70,22 +83,64 @@ impl Direct {
     }
 }
 
-/// Sends it to the receiver's connection; returns the session, too. `fresh` names it if the sender did not; `ack` is what a
-/// reliable one is confirmed by.
-pub fn send(tx: &mut Tx, app: &AppId, sender: Sender, draft: DirectDraft, fresh: Tid, ack: Tid) -> Result<(Option<SessionId>, Arc<Direct>), Refusal> {
-    tx.state.app(app)?;
-    let DirectDraft { receiver, draft, reliable, chat } = draft;
+/// What is to be done with a message to one user now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The business may want to be asked before it is said.
+    AskHook,
+    /// Its text is for the business's moderation server.
+    AskModeration,
+    Say,
+}
+
+/// The way of a message to one user; see [`super::sending::next`].
+pub fn next(tx: &Tx, app: &AppId, sender: &Sender, direct: &DirectDraft, passed: Passed) -> Result<Next, Refusal> {
+    let found = tx.state.app(app)?;
+    let DirectDraft { receiver, draft, chat, .. } = direct;
     draft.check(&tx.rules.quotas)?;
     if chat.is_some() {
-        account::must_be(tx, app, &sender.user)?;
-        account::must_be(tx, app, &receiver)?;
+        for user in [&sender.user, receiver] {
+            account::may_be(tx, found, user)?;
+        }
+    } else {
+        // It is kept nowhere: nobody is asked about what nobody would hear.
+        connection(tx.state, app, receiver)?;
     }
-    let to = match connection(tx.state, app, &receiver) {
-        Ok(to) => Some(to),
-        // It is kept; its receiver may never see it.
-        Err(_) if chat.is_some() => None,
-        Err(why) => return Err(why),
-    };
+    if !passed.hook && !draft.forbid_before && fate::is_heard(found) {
+        return Ok(Next::AskHook);
+    }
+    // What a business's server says by the other cloud's API is its own.
+    let moderated = sender.client.is_some() || chat.is_some() || tx.rules.moderate_servers;
+    if !passed.moderation && moderated {
+        match moderation::review(&found.audit, draft, false) {
+            Review::Pass => {}
+            Review::Refuse(reason) => return Err(Refusal::Moderated(reason)),
+            Review::Ask => return Ok(Next::AskModeration),
+        }
+    }
+    Ok(Next::Say)
+}
+
+/// Sends it to the receiver's connection; returns the session, too. `fresh` names it if the sender did not; `ack` is what a
+/// reliable one is confirmed by. Everybody who had to be asked was.
+pub fn send(
+    tx: &mut Tx,
+    app: &AppId,
+    sender: Sender,
+    (direct, by): (DirectDraft, Actor),
+    fresh: Tid,
+    ack: Tid,
+) -> Result<(Option<SessionId>, Arc<Direct>), Refusal> {
+    next(tx, app, &sender, &direct, Passed::ALL)?;
+    if direct.chat.is_some() {
+        account::must_be(tx, app, &sender.user)?;
+        account::must_be(tx, app, &direct.receiver)?;
+    }
+    let telling =
+        (fate::is_heard(tx.state.app(app)?) && !direct.draft.forbid_after).then(|| direct.telling(app, &sender.user, by, || message::number_of(&fresh)));
+    let DirectDraft { receiver, draft, reliable, chat } = direct;
+    // Of the chat it is kept; its receiver may never see it.
+    let to = connection(tx.state, app, &receiver).ok();
     let Chat { seq, random, sync } = chat.unwrap_or_default();
     let tid = chat.map(|chat| chat_tid(chat.seq, chat.random, tx.now.seconds(), &sender.user)).or(draft.tid).unwrap_or(fresh);
     let direct = Arc::new(Direct {
@@ -109,6 +164,9 @@ pub fn send(tx: &mut Tx, app: &AppId, sender: Sender, draft: DirectDraft, fresh:
     let own = if sync { connection(tx.state, app, &direct.sender).ok() } else { None };
     for (_, conn) in to.iter().chain(&own) {
         tx.push(Push::Direct { conn: *conn, message: direct.clone() });
+    }
+    if let Some(telling) = telling {
+        telling.tell(tx, Fate::Accepted { seq: None, at: direct.at });
     }
     Ok((to.map(|(sid, _)| sid), direct))
 }

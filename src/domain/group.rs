@@ -3,7 +3,7 @@
 //! speak `mute.rs`, what is said `sending.rs`, what it is as a live room `room.rs`.
 
 use super::{
-    AppId, Epoch, Gid, GroupId, Millis, Named, Refusal, SessionId, Tid, Topic, UserId, account,
+    AppId, Epoch, Gid, GroupId, Millis, Named, Refusal, SessionId, Topic, UserId, account,
     audience::{self, Audience},
     ban,
     event::InGroup,
@@ -12,7 +12,7 @@ use super::{
     mute::{self, Mutes, Until},
     push::{Push, Unsubscribed},
     quota,
-    request::{Actor, Answer, GroupChange, GroupInfo, GroupRequest, NewGroup},
+    request::{Actor, Answer, GroupChange, GroupInfo, GroupRequest, NewGroup, Said},
     room::{self, Room},
     roster, ruling,
     sending::{self, Pace},
@@ -105,8 +105,8 @@ pub struct GroupState {
     pub audience: Audience,
     /// Over the limit once, and not empty since.
     pub super_large: bool,
-    /// Ids that senders gave to messages that are not stored, newest last.
-    pub recent_tids: VecDeque<Tid>,
+    /// Messages that would be known again and are not stored, newest last.
+    pub recent: VecDeque<Said>,
     pub pace: Pace,
 }
 
@@ -119,7 +119,7 @@ impl GroupState {
             present: 0,
             audience: Audience::default(),
             super_large: false,
-            recent_tids: VecDeque::new(),
+            recent: VecDeque::new(),
             pace: Pace::default(),
         }
     }

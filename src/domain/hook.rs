@@ -1,7 +1,15 @@
 //! What a business is asked before something is done, and what it may answer (`tencent.md` §6.2). No cloud's
 //! spelling: a dialect makes a call of the question, and reads the answer.
 
-use super::{GroupId, UserId, endpoint::EndpointId, event::Content, group::Group, request::NewGroup};
+use super::{
+    GroupId, UserId,
+    app::{Audit, Directory},
+    endpoint::EndpointId,
+    event::Content,
+    fate,
+    group::Group,
+    request::{GroupRequest, NewGroup, Request},
+};
 use std::sync::Arc;
 
 /// What is about to be done.
@@ -81,4 +89,14 @@ pub struct Rewritten {
     /// Elements, as a JSON array, and the text for those who know nothing of elements.
     pub elements: Option<(String, String)>,
     pub custom: Option<String>,
+}
+
+/// May the request have to wait until a business's server has answered?
+pub fn may_wait(request: &Request, directory: &Directory) -> bool {
+    let (app, says) = match request {
+        Request::Send { app, .. } | Request::SendDirect { app, .. } => (app, true),
+        Request::Group { app, what: GroupRequest::Create(_) | GroupRequest::AddMembers { .. }, .. } => (app, false),
+        _ => return false,
+    };
+    directory.apps.get(app).is_some_and(|app| fate::is_heard(app) || says && matches!(app.audit, Audit::Custom(_)))
 }

@@ -4,7 +4,7 @@
 use super::{
     AppId, ConnRef, Gid, GroupId, Named, Refusal, SessionId, Topic, UserId, audience,
     event::{InGroup, Joining, OfflineCause, OnlineCause, What},
-    group::{GroupState, Member, MemberKind},
+    group::{Group, GroupState, Member, MemberKind},
     message::Message,
     push::{self, Push, Reply, Subscribed, Unsubscribed},
     quota,
@@ -30,29 +30,12 @@ pub fn subscribe(
     join_leave: bool,
     recover: impl FnOnce(&GroupState) -> Result<Recovery, Refusal>,
 ) -> Result<(), Refusal> {
+    let joined = applies(tx, sid, conn, name)?.is_some();
     let session = tx.state.session(sid).ok_or(Refusal::NoSession)?.session.clone();
     let group = tx.state.live_group(&session.app, name)?;
-    let gid = group.config.gid;
-    if group.audience.get(&session.user) == Some(conn) {
-        return Err(Refusal::AlreadySubscribed(format!("group:{name}")));
-    }
-    let (config, keeps) = (group.config.clone(), group.config.kind.keeps_members());
+    let (gid, keeps) = (group.config.gid, group.config.kind.keeps_members());
     let member = group.members.get(&session.user).cloned();
-    let (joined, arrives) = (member.is_none(), member.as_ref().is_none_or(|m| m.sid.is_none()));
-    let most = tx.rules.quotas.channels_per_session;
-    if arrives && !quota::room(tx.state.places_of(sid), most) {
-        return Err(Refusal::TooManyChannels(most));
-    }
-    if joined && group.config.is_banned(&session.user, tx.now) {
-        return Err(Refusal::Banned { user: session.user.to_string(), group: name.to_string() });
-    }
-    if joined {
-        roster::may_apply(tx, &config, &session.user)?;
-    }
-    // Who rules over it is never locked out.
-    if joined && roster::is_full(tx, group) && !config.rules_over(&session.user) {
-        return Err(Refusal::GroupFull(name.to_string()));
-    }
+    let arrives = member.as_ref().is_none_or(|m| m.sid.is_none());
     let recovery = recover(group)?;
     match &member {
         None => roster::put_new(tx, gid, &session.user, Some(&session), BTreeMap::new()),
@@ -84,6 +67,32 @@ pub fn subscribe(
     tx.push(Push::Attach { conn, topic, name: Named::Group(name.clone()), join_leave });
     tx.push(Push::Reply { conn, id: command, reply: Reply::Subscribed(Box::new(reply)) });
     Ok(())
+}
+
+/// The group, if a subscribe would make the user a member of it; `None`: it is one already.
+pub fn applies(tx: &Tx, sid: &SessionId, conn: ConnRef, name: &GroupId) -> Result<Option<Arc<Group>>, Refusal> {
+    let session = &tx.state.session(sid).ok_or(Refusal::NoSession)?.session;
+    let group = tx.state.live_group(&session.app, name)?;
+    if group.audience.get(&session.user) == Some(conn) {
+        return Err(Refusal::AlreadySubscribed(format!("group:{name}")));
+    }
+    let (config, member) = (&group.config, group.members.get(&session.user));
+    let most = tx.rules.quotas.channels_per_session;
+    if member.is_none_or(|member| member.sid.is_none()) && !quota::room(tx.state.places_of(sid), most) {
+        return Err(Refusal::TooManyChannels(most));
+    }
+    if member.is_some() {
+        return Ok(None);
+    }
+    if config.is_banned(&session.user, tx.now) {
+        return Err(Refusal::Banned { user: session.user.to_string(), group: name.to_string() });
+    }
+    roster::may_apply(tx, config, &session.user)?;
+    // Who rules over it is never locked out.
+    if roster::is_full(tx, group) && !config.rules_over(&session.user) {
+        return Err(Refusal::GroupFull(name.to_string()));
+    }
+    Ok(Some(config.clone()))
 }
 
 /// What the store could give to a subscriber who asked for what it missed.

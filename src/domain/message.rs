@@ -3,6 +3,7 @@
 use super::{
     Gid, Millis, Refusal, SessionId, Tid, UserId,
     group::{Counters, GroupState},
+    hook::Rewritten,
     quota::{self, Quotas},
 };
 use std::sync::Arc;
@@ -176,6 +177,16 @@ impl Draft {
     pub fn bytes(&self) -> usize {
         let ids: usize = self.to.iter().map(|user| user.as_str().len()).sum();
         self.body.len() + self.elements.as_ref().map_or(0, String::len) + self.custom.len() + self.options.as_ref().map_or(0, String::len) + ids
+    }
+
+    /// It says something else now. What the business itself put there is not on anybody's list of words.
+    pub fn rewrite(&mut self, rewritten: Rewritten) {
+        if let Some((elements, body)) = rewritten.elements {
+            (self.kind, self.body, self.elements, self.flagged) = (1, body, Some(elements), false);
+        }
+        if let Some(custom) = rewritten.custom {
+            self.custom = custom;
+        }
     }
 
     pub fn check(&self, quotas: &Quotas) -> Result<(), Refusal> {

@@ -1,9 +1,10 @@
 //! Who rules over a group: its owner and its administrators, and how they become others (`tencent.md` §4).
 
 use super::{
-    Gid, Refusal, UserId,
+    AppId, Gid, Refusal, UserId,
     event::InGroup,
     group::{self, Group},
+    kind::GroupKind,
     push::Push,
     quota,
     request::Actor,
@@ -64,6 +65,12 @@ pub fn change_owner(tx: &mut Tx, gid: Gid, by: Actor, user: UserId) -> Result<()
     tx.push(Push::Info { gid, group, at: tx.now });
     tx.group_event(gid, by, InGroup::OwnerChanged { from: old.owner.clone(), to: user });
     Ok(())
+}
+
+/// Groups of this kind that a user owns.
+pub fn owned(tx: &Tx, app: &AppId, owner: &str, kind: GroupKind) -> u64 {
+    let is_owned = |gid: &&Gid| tx.state.group(**gid).is_some_and(|g| g.config.owner == owner && g.config.kind == kind && g.config.deleted.is_none());
+    tx.state.groups_in(app).filter(is_owned).count() as u64
 }
 
 #[cfg(test)]

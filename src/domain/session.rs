@@ -5,6 +5,7 @@ use super::{
     AppId, ConnRef, GroupId, Millis, Refusal, SessionId, Tick, Topic, UserId, account, audience, channel,
     event::{InGroup, LogoffReason, OfflineCause, OnlineCause, Reason, What},
     membership,
+    message::Sender,
     push::{Closed, Connected, Push, Reply},
     report,
     request::{Actor, Origin},
@@ -59,6 +60,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// As whom its user speaks.
+    pub fn sender(&self) -> Sender {
+        Sender { user: self.user.clone(), info: self.info.clone(), client: Some(self.sid.clone()) }
+    }
+
     /// What its user does.
     pub fn actor(&self) -> Actor {
         Actor { user: self.user.to_string(), from: Origin::Client { address: self.address, device: self.device.clone() } }

@@ -5,9 +5,9 @@ use super::{
     Config, Ports, SocketCommand,
     acks::{PendingAck, PendingAcks},
     lanes::Deaths,
-    moderation::Moderation,
     queue::Answering,
     timers::Timer,
+    waiting::Waiting,
 };
 use crate::{
     domain::{
@@ -26,7 +26,7 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 #[derive(Clone)]
 pub(super) enum Step {
     Socket(SocketCommand),
-    /// A message whose moderation has let it pass.
+    /// A message that has passed all who had to be asked.
     Cleared(SocketCommand),
     Outcome(Box<Outcome>),
     Verdict(QuestionId, Verdict),
@@ -39,7 +39,7 @@ pub(super) struct Batch<'a> {
     pub ids: &'a Ids,
     pub config: &'a Config,
     pub ports: &'a Ports,
-    pub moderation: &'a mut Moderation,
+    pub waiting: &'a mut Waiting,
     pub acks: &'a mut PendingAcks,
     /// Where the purge of old messages goes on.
     pub retention: &'a mut Gid,
@@ -64,7 +64,7 @@ pub(super) struct Out {
     pub unacked: Vec<PendingAck>,
     /// Answers that do not hang on the batch: what they tell was committed before.
     pub told: Vec<(Answering, Result<Answer, Refusal>)>,
-    /// Nor do these: the messages wait in memory.
+    /// Nor do these: what is asked about waits in memory.
     pub questions: Vec<Question>,
     pub timers: Vec<(Tick, Timer)>,
     /// Connections that wait for an answer, should the batch be lost.

@@ -7,7 +7,7 @@ use crate::domain::{
     message::Draft,
     mute::MuteChange,
     participant::Doing,
-    request::GroupRequest,
+    request::{GroupRequest, Request},
     session::{Login, SocketEnd},
 };
 
@@ -142,8 +142,20 @@ impl SocketOp {
     }
 }
 
-/// Bytes of what is asked of a group, as far as they count.
-pub(super) fn text_of(what: &GroupRequest) -> usize {
+/// Bytes of text that a request carries, as far as they count.
+pub(super) fn bytes_of(request: &Request) -> usize {
+    match request {
+        Request::Send { draft, .. } => draft.bytes(),
+        Request::SendDirect { draft, .. } => draft.draft.bytes(),
+        Request::Unsent(unsent) => unsent.draft.bytes(),
+        Request::ImportAccounts { accounts, .. } => accounts.iter().map(|account| account.nick.len() + account.face_url.len()).sum(),
+        Request::Group { what, .. } => text_of(what),
+        _ => 0,
+    }
+}
+
+/// The same of what is asked of a group.
+fn text_of(what: &GroupRequest) -> usize {
     let ids = |users: &[UserId]| users.iter().map(|user| user.as_str().len()).sum();
     match what {
         GroupRequest::Create(new) => new.info.len(),

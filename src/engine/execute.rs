@@ -5,14 +5,14 @@ use super::{
     SocketCommand, SocketOp,
     acks::PendingAck,
     batch::{Batch, Step},
-    moderation::Incoming,
+    look::{Incoming, first},
     queue::Answering,
     socket::linked_or_new,
     timers::Timer,
 };
 use crate::{
     domain::{
-        AppId, Change, Gid, GroupId, Refusal, SessionId, Tid, account,
+        AppId, Change, GroupId, Refusal, SessionId, Tid, UserId, account,
         app::{self, AppChange},
         ban, channel,
         direct::{self, Direct},
@@ -22,9 +22,9 @@ use crate::{
         message::{Draft, Message},
         push::Push,
         report,
-        request::{Actor, Answer, GroupRequest, Request},
+        request::{Actor, Added, Answer, GroupRequest, Request},
         revocation, room, roster,
-        sending::{self, Known},
+        sending::{self, Outcome, Passed, Sending, Speaker},
         session::{self, Session},
         subscription,
         tx::{Deadline, Mark},
@@ -47,19 +47,23 @@ enum Performed {
 impl Batch<'_> {
     /// A request of the control API.
     pub(super) fn call(&mut self, request: Box<Request>, answer: Answering) {
-        if let Some(Incoming::Call(request, answer)) = self.moderate(Incoming::Call(request, answer)) {
-            self.perform(*request, answer);
+        if let Some(Incoming::Call(request, answer)) = self.admit(Incoming::Call(request, answer)) {
+            self.perform(*request, answer, &[]);
         }
     }
 
-    /// The same, when nothing stands against it any more.
-    pub(super) fn perform(&mut self, request: Request, answer: Answering) {
+    /// The same, when nothing stands against it any more. `without`: who is not to be brought into the group.
+    pub(super) fn perform(&mut self, mut request: Request, answer: Answering, without: &[UserId]) {
         let mark = self.tx.mark();
+        let (noted, away) = (self.noted_of_call(&request), turn_away(&mut request, without));
         let done = guarded(|| self.request(request));
         match self.settle(mark, done) {
-            Ok(Performed::Answered(told)) => self.out.answers.push((answer, Ok(told))),
+            Ok(Performed::Answered(told)) => self.out.answers.push((answer, Ok(put_back(told, away)))),
             Ok(Performed::AwaitsAck { to, message, ack }) => self.out.unacked.push(PendingAck { ack, sid: to, message, answer }),
-            Err(why) => self.out.answers.push((answer, Err(why))),
+            Err(why) => {
+                self.tell_refused(noted, &why);
+                self.out.answers.push((answer, Err(why)));
+            }
         }
     }
 
@@ -67,7 +71,7 @@ impl Batch<'_> {
     pub(super) fn step(&mut self, step: Step) {
         match step {
             Step::Socket(command) => {
-                if let Some(Incoming::Socket(command)) = self.moderate(Incoming::Socket(command)) {
+                if let Some(Incoming::Socket(command)) = self.admit(Incoming::Socket(command)) {
                     self.run(Step::Socket(command));
                 }
             }
@@ -94,6 +98,10 @@ impl Batch<'_> {
             Step::Socket(command) | Step::Cleared(command) if command.id > 0 => Some((command.conn, command.id)),
             _ => None,
         };
+        let noted = match &step {
+            Step::Socket(command) | Step::Cleared(command) => self.noted_of_socket(command),
+            _ => None,
+        };
         let done = guarded(|| match step {
             Step::Socket(command) => linked_or_new(&self.tx, &command).and_then(|()| self.socket(command)),
             Step::Cleared(command) => self.socket(command),
@@ -108,6 +116,9 @@ impl Batch<'_> {
                 self.tx.push(Push::Refuse { conn, id, why: why.clone() });
             }
         }
+        if let Err(why) = &result {
+            self.tell_refused(noted, why);
+        }
         if let Some(step) = precious {
             match result {
                 Err(Refusal::Unavailable) => self.out.failed.push(step),
@@ -119,7 +130,7 @@ impl Batch<'_> {
     }
 
     /// Writes what the command changed and told; takes it back if that fails or it was refused.
-    fn settle<T>(&mut self, mark: Mark, done: Result<T, Refusal>) -> Result<T, Refusal> {
+    pub(super) fn settle<T>(&mut self, mark: Mark, done: Result<T, Refusal>) -> Result<T, Refusal> {
         let done = done.and_then(|value| match self.write(mark) {
             Ok(()) => Ok(value),
             Err(error) => {
@@ -212,18 +223,15 @@ impl Batch<'_> {
                 session::force_off(&mut self.tx, &app, &user)?;
                 Answer::Done
             }
-            Request::Send { app, group, sender, voice, draft, .. } => {
-                let known = self.known(self.tx.state.group_named(&app, &group).map(|g| g.config.gid), &draft)?;
-                match sending::send(&mut self.tx, &app, &group, (sender, voice), *draft, self.ids.tid(), known)? {
-                    Ok(said) => Answer::Sent(said),
-                    Err(why) => Answer::Dropped { why, at: self.tx.now },
-                }
-            }
-            Request::SendDirect { app, sender, draft, .. } => {
+            Request::Send { app, group, sender, voice, by, draft } => match self.send(&app, &group, Speaker::Server(&sender, voice), by, &draft)? {
+                Outcome::Accepted(said) => Answer::Sent(said),
+                Outcome::Dropped(why) => Answer::Dropped { why, at: self.tx.now },
+            },
+            Request::SendDirect { app, sender, by, draft } => {
                 if draft.reliable {
                     self.acks.room(&direct::connection(self.tx.state, &app, &draft.receiver)?.0)?;
                 }
-                let (to, message) = direct::send(&mut self.tx, &app, sender, *draft, self.ids.tid(), self.ids.tid())?;
+                let (to, message) = direct::send(&mut self.tx, &app, sender, (*draft, by), self.ids.tid(), self.ids.tid())?;
                 if let (Some(ack), Some(to)) = (message.ack.clone(), to) {
                     return Ok(Performed::AwaitsAck { to, message, ack });
                 }
@@ -254,7 +262,10 @@ impl Batch<'_> {
                 Answer::Users(users.into_iter().map(|user| (user.clone(), self.tx.state.has_user(found, &user))).collect())
             }
             Request::Joined(page) => Answer::Joined(roster::joined(&self.tx, &page)?),
-            Request::Unsent(_) => Answer::Done,
+            Request::Unsent(unsent) => {
+                self.unsent(*unsent)?;
+                Answer::Done
+            }
             Request::CreateSubscription { app, url, wants } => {
                 let id = self.ids.subscription();
                 subscription::create(&mut self.tx, &app, id.clone(), url, wants)?;
@@ -343,12 +354,28 @@ impl Batch<'_> {
         Ok(())
     }
 
-    pub(super) fn known(&self, gid: Option<Gid>, draft: &Draft) -> Result<Known, Refusal> {
-        match (gid, &draft.tid) {
-            (Some(gid), Some(tid)) if self.store.has_tid(gid, tid.as_str()).map_err(unreadable)? => Ok(Known::Yes),
-            _ => Ok(Known::No),
-        }
+    /// A message for a group, about which everybody was asked who had to be.
+    pub(super) fn send(&mut self, app: &AppId, group: &GroupId, speaker: Speaker, by: Actor, draft: &Draft) -> Result<Outcome, Refusal> {
+        let gid = self.tx.state.live_group(app, group)?.config.gid;
+        let first = first(&self.tx, self.store, gid, speaker.user(&self.tx)?, draft)?;
+        sending::send(&mut self.tx, &Sending { app, group, speaker, draft, first, passed: Passed::ALL }, by, self.ids.tid())
     }
+}
+
+/// Who is not to be brought into a group is taken out of the request; their places say where they stood in it.
+fn turn_away(request: &mut Request, without: &[UserId]) -> Vec<(usize, UserId)> {
+    let Request::Group { what: GroupRequest::AddMembers { members }, .. } = request else { return Vec::new() };
+    let away = members.iter().enumerate().filter(|(_, member)| without.contains(&member.user)).map(|(at, member)| (at, member.user.clone())).collect();
+    members.retain(|member| !without.contains(&member.user));
+    away
+}
+
+/// And they stand in the answer again.
+fn put_back(mut answer: Answer, away: Vec<(usize, UserId)>) -> Answer {
+    if let Answer::Added(added) = &mut answer {
+        away.into_iter().for_each(|(at, user)| added.insert(at, (user, Added::Refused)));
+    }
+    answer
 }
 
 /// A defect in one command must not take all others along: it is refused, and what it changed is

@@ -5,16 +5,19 @@
 //! retryable error. It is handed the renderers as functions: it knows no dialect and no door.
 
 mod acks;
+mod asking;
 mod batch;
 mod command;
 mod execute;
 mod lanes;
-mod moderation;
+mod look;
 mod purge;
 mod queue;
 mod socket;
 mod start;
 mod timers;
+mod told;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -47,7 +50,6 @@ use crate::{
 use acks::{PendingAck, PendingAcks};
 use batch::{Batch, Out, Step};
 use lanes::Deaths;
-use moderation::Moderation;
 use queue::{Command, Queue};
 pub use start::{Running, Starting};
 use std::{
@@ -55,6 +57,7 @@ use std::{
     sync::Arc,
 };
 use timers::{Timer, Timers};
+use waiting::Waiting;
 
 /// Commands of one batch at most, so that its answers do not wait for too many others.
 const BATCH: usize = 2_048;
@@ -79,7 +82,7 @@ pub struct Ports {
     pub hubs: Vec<Box<dyn Fn(Vec<Push>) + Send>>,
     /// Hands over a delivery to be sent; never blocks.
     pub dispatch: Box<dyn Fn(Job) + Send>,
-    /// Hands over a question to a moderation server; never blocks. Its verdict comes by [`Handle::verdict`].
+    /// Hands over a question to a business's server; never blocks. Its verdict comes by [`Handle::verdict`].
     pub ask: Box<dyn Fn(Question) + Send>,
 }
 
@@ -122,7 +125,7 @@ struct Engine {
     purges: Purges,
     /// Where the purge of old messages goes on.
     retention: Gid,
-    moderation: Moderation,
+    waiting: Waiting,
     acks: PendingAcks,
     /// How long the machine had slept since its boot when that was last looked at, in ms.
     slept: u64,
@@ -163,7 +166,7 @@ impl Engine {
                 works.push(work);
                 match command {
                     Command::Stop => stop = true,
-                    Command::Closing => self.moderation.closing = true,
+                    Command::Closing => self.waiting.closing = true,
                     command => commands.push_back(command),
                 }
             }
@@ -215,7 +218,7 @@ impl Engine {
             ids,
             config,
             ports: self.ports.as_ref().expect("set before the thread starts"),
-            moderation: &mut self.moderation,
+            waiting: &mut self.waiting,
             acks: &mut self.acks,
             retention: &mut self.retention,
             due: &mut self.due,
@@ -321,7 +324,7 @@ impl Engine {
         self.timers.at(tick.after(REDO_AFTER), Timer::Pump);
     }
 
-    /// Each question has its time, whatever the moderation server does.
+    /// Each question has its time, whatever the business's server does.
     fn ask(&mut self, questions: Vec<Question>) {
         for question in questions {
             self.timers.at(question.until, Timer::Verdict(question.id));

@@ -1,7 +1,7 @@
 //! The way into the engine: one bounded queue, and the handle that all other threads hold. What is
 //! full is told to whoever pushes; the engine itself never waits for them.
 
-use super::command::{SocketCommand, SocketOp, text_of};
+use super::command::{SocketCommand, SocketOp, bytes_of};
 use crate::{
     clock::{Clock, Work},
     domain::{
@@ -41,14 +41,7 @@ impl Command {
     fn bytes(&self) -> usize {
         match self {
             Command::Socket(SocketCommand { op, .. }) => op.bytes(),
-            Command::Call(request, _) => match &**request {
-                Request::Send { draft, .. } => draft.bytes(),
-                Request::SendDirect { draft, .. } => draft.draft.bytes(),
-                Request::Unsent(unsent) => unsent.draft.bytes(),
-                Request::ImportAccounts { accounts, .. } => accounts.iter().map(|account| account.nick.len() + account.face_url.len()).sum(),
-                Request::Group { what, .. } => text_of(what),
-                _ => 0,
-            },
+            Command::Call(request, _) => bytes_of(request),
             _ => 0,
         }
     }
@@ -169,12 +162,12 @@ impl Handle {
         let _ = self.put(Command::Outcome(Box::new(outcome)), false);
     }
 
-    /// A moderation server has answered, or has not. Never refused: the questions are bounded.
+    /// A business's server has answered, or has not. Never refused: the questions are bounded.
     pub fn verdict(&self, id: QuestionId, verdict: Verdict) {
         let _ = self.put(Command::Verdict(id, verdict), false);
     }
 
-    /// The server stops: what waits for moderation is not let through from here on.
+    /// The server stops: what waits for an answer does not go on without it from here on.
     pub fn closing(&self) {
         let _ = self.put(Command::Closing, false);
     }

@@ -8,12 +8,12 @@ use crate::{
         event::{OfflineCause, Reason},
         group::{self, GroupState},
         membership::{self, Recovery},
-        message::{Message, Sender},
+        message::Message,
         participant,
         push::{self, Closed, Push, Reply},
         quota,
         request::{Answer, Deleter, GroupRequest, NewGroup},
-        sending,
+        sending::Speaker,
         session::{self, Link, SocketEnd},
     },
     store::{Recovered, Store},
@@ -62,9 +62,9 @@ impl Batch<'_> {
                 Ok(())
             }
             SocketOp::Publish { sid, group, draft } => {
-                let gid = self.group_of(&sid, &group)?;
-                let known = self.known(Some(gid), &draft)?;
-                sending::publish(&mut self.tx, &sid, &group, *draft, self.ids.tid(), known)?;
+                let session = self.tx.state.session(&sid).ok_or(Refusal::NoSession)?.session.clone();
+                // Also to one that was dropped: nothing tells its sender.
+                self.send(&session.app, &group, Speaker::Member(&sid), session.actor(), &draft)?;
                 self.tx.push(Push::Reply { conn, id, reply: Reply::Published });
                 Ok(())
             }
@@ -135,8 +135,8 @@ impl Batch<'_> {
             }
             SocketOp::SendDirect { sid, draft } => {
                 let session = self.tx.state.session(&sid).ok_or(Refusal::NoSession)?.session.clone();
-                let sender = Sender { user: session.user.clone(), info: session.info.clone(), client: Some(sid) };
-                let (_, message) = direct::send(&mut self.tx, &session.app, sender, *draft, self.ids.tid(), self.ids.tid())?;
+                let saying = (*draft, session.actor());
+                let (_, message) = direct::send(&mut self.tx, &session.app, session.sender(), saying, self.ids.tid(), self.ids.tid())?;
                 let answer = Answer::Sent(message.said());
                 self.tx.push(Push::Reply { conn, id, reply: Reply::Rpc(Box::new(answer)) });
                 Ok(())

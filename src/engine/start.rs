@@ -2,7 +2,7 @@
 //! delivery waits for its present rung anew.
 
 use super::{
-    Config, Core, Engine, Handle, Moderation, PendingAcks, Ports, Purges,
+    Config, Core, Engine, Handle, PendingAcks, Ports, Purges, Waiting,
     lanes::Deaths,
     queue::Queue,
     timers::{Timer, Timers},
@@ -93,7 +93,7 @@ impl Starting {
             save_set: false,
             purges: Purges::default(),
             retention: Gid(0),
-            moderation: Moderation::default(),
+            waiting: Waiting::default(),
             acks: PendingAcks::default(),
             slept,
             counts: HashMap::new(),

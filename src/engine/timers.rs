@@ -22,7 +22,7 @@ pub enum Timer {
     /// The counts of a super-large group may be pushed again.
     Count(Gid),
     SaveCounters,
-    /// A moderation server has had its time for this question.
+    /// A business's server has had its time for this question.
     Verdict(QuestionId),
     /// A client has had its time to confirm the message with this ack.
     Ack(Tid),

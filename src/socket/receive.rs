@@ -232,7 +232,8 @@ impl Reactor {
             Method::Unsubscribe { channel } => SocketOp::Unsubscribe { sid, from: named(channel)? },
             Method::Publish { channel, data } => {
                 let group = group(channel, "publish")?;
-                let draft = draft::to_group(data).and_then(|d| d.check(&self.config.quotas).map(|()| d)).map_err(|why| Wrong::Reply(wire::error(&why)))?;
+                // How long it may be is looked at where the business is told of it as well.
+                let draft = draft::to_group(data).map_err(|why| Wrong::Reply(wire::error(&why)))?;
                 SocketOp::Publish { sid, group, draft: Box::new(draft) }
             }
             Method::Presence { channel } => SocketOp::Presence { sid, of: named(channel)? },

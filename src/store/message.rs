@@ -136,20 +136,22 @@ pub fn history(conn: &Connection, gid: Gid, since: Option<u64>, reverse: bool, l
 
 /// The message of this id in the group.
 pub fn find(conn: &Connection, gid: Gid, tid: &str) -> Result<Option<StoredMessage>> {
-    let mut rows = conn.prepare_cached("SELECT id, sender, deleted FROM message WHERE gid = ?1 AND tid = ?2")?;
+    let mut rows = conn.prepare_cached("SELECT id, sender, deleted, at FROM message WHERE gid = ?1 AND tid = ?2")?;
     let mut rows = rows.query(params![gid.0, tid])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let (id, sender): (i64, String) = (row.get(0)?, row.get(1)?);
-    Ok(Some(StoredMessage { seq: id as u64 & 0xffff_ffff, tid: Tid::trusted(tid), sender: UserId::trusted(&sender), deleted: row.get(2)? }))
+    let (sender, at) = (UserId::trusted(&sender), Millis(row.get(3)?));
+    Ok(Some(StoredMessage { seq: id as u64 & 0xffff_ffff, tid: Tid::trusted(tid), sender, at, deleted: row.get(2)? }))
 }
 
 /// The message with this number in the group.
 pub fn numbered(conn: &Connection, gid: Gid, seq: u64) -> Result<Option<StoredMessage>> {
-    let mut rows = conn.prepare_cached("SELECT tid, sender, deleted FROM message WHERE id = ?1 AND stored = 1")?;
+    let mut rows = conn.prepare_cached("SELECT tid, sender, deleted, at FROM message WHERE id = ?1 AND stored = 1")?;
     let mut rows = rows.query([row_id(gid, seq)])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let (tid, sender): (String, String) = (row.get(0)?, row.get(1)?);
-    Ok(Some(StoredMessage { seq, tid: Tid::trusted(&tid), sender: UserId::trusted(&sender), deleted: row.get(2)? }))
+    let (sender, at) = (UserId::trusted(&sender), Millis(row.get(3)?));
+    Ok(Some(StoredMessage { seq, tid: Tid::trusted(&tid), sender, at, deleted: row.get(2)? }))
 }
 
 /// Kept messages up to a place, the newest first.

@@ -242,7 +242,7 @@ impl Store {
             // These live in memory only.
             Change::Link(..)
             | Change::Attached(..)
-            | Change::RecentTids(..)
+            | Change::Recent(..)
             | Change::Pace(..)
             | Change::GroupBack(_)
             | Change::ChannelBack(_)
@@ -255,12 +255,6 @@ impl Store {
 
     pub fn write_counters(&self, gid: Gid, counters: &Counters) -> Result<()> {
         group::put_counters(&self.conn, gid, counters)
-    }
-
-    /// Is there a message with this id in the group?
-    pub fn has_tid(&self, gid: Gid, tid: &str) -> Result<bool> {
-        let mut found = self.conn.prepare_cached("SELECT 1 FROM message WHERE gid = ?1 AND tid = ?2")?;
-        Ok(found.query_row(params![gid.0, tid], |_| Ok(())).optional()?.is_some())
     }
 
     /// The message of this id in the group.

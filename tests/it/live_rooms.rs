@@ -82,6 +82,7 @@ fn a_room_is_made_shown_changed_and_dissolved() {
 fn a_group_of_one_cloud_is_a_room_of_the_other() {
     let world = World::of(&["g1"]);
     let (api, other) = (world.tencent(), world.api());
+    world.users(&["host"]);
     api.live("create_room", json!({"RoomInfo": {"RoomId": "r1", "RoomType": "Live", "RoomName": "A room", "Owner_Account": "host"}}));
     let group = |id: &str| other.ok("DescribeLiveMessageGroup", &[("AppId", &world.app.id), ("GroupId", id)]);
     assert_eq!((&group("r1")["GroupName"], &group("r1")["CreatorId"]), (&json!("A room"), &json!("host")));
@@ -293,6 +294,7 @@ fn a_deleted_group_can_be_recovered_unless_its_name_was_taken_again() {
 fn the_41st_message_of_a_second_is_dropped_and_its_number_is_not() {
     let world = World::with(|settings| settings.rules.quotas.group_messages_per_second = 40);
     let api = world.tencent();
+    world.users(&["u0", "u1", "u2"]);
     api.room("r1");
     let say = |n: usize| api.live("send_text_msg", json!({"RoomId": "r1", "Sender_Account": format!("u{}", n % 3), "TextContent": format!("m{n}")}));
     for n in 1..=40 {

@@ -25,6 +25,7 @@ fn each_word_of_rooms_and_users_is_told_in_the_order_of_the_room() {
         body["RoomId"] = "r1".into();
         body
     };
+    world.users(&["host"]);
     api.live("create_room", json!({"RoomInfo": {"RoomId": "r1", "RoomType": "Live", "Owner_Account": "host", "Category": [2]}}));
     let (mut u1, _u2) = (world.member("u1", "r1"), world.member("u2", "r1"));
     api.live("update_room_info", json!({"RoomInfo": {"RoomId": "r1", "RoomName": "new", "Notice": "n"}}));

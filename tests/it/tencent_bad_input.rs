@@ -28,6 +28,7 @@ impl Town {
     fn new() -> Town {
         let world = World::live();
         let api = world.tencent();
+        world.users(&["muted", &"u".repeat(32)]);
         api.live("create_room", json!({"RoomInfo": {"RoomId": "r1", "RoomType": "Live", "Owner_Account": "owner"}}));
         api.room("gone");
         let (owner, u1) = (world.member("owner", "r1"), world.member("u1", "r1"));

@@ -14,6 +14,7 @@ use crate::domain::{
     message::Message,
     outbox::Lane,
     participant::{Holder, Participant},
+    request::Said,
     sending::Pace,
     session::{Link, Session},
     subscription::Subscription,
@@ -56,7 +57,7 @@ pub enum Change {
     CountersLater(Gid, Counters),
     Link(SessionId, Option<Link>),
     Attached(Topic, UserId, Option<ConnRef>),
-    RecentTids(Gid, VecDeque<Tid>),
+    Recent(Gid, VecDeque<Said>),
     Pace(Gid, Pace),
     /// The inverse of a group's end.
     GroupBack(Box<GroupState>),
@@ -237,8 +238,8 @@ impl State {
                 Some(group) => Change::SuperLarge(gid, std::mem::replace(&mut group.super_large, now)),
                 None => Change::Nothing,
             },
-            Change::RecentTids(gid, tids) => match self.groups.get_mut(&gid) {
-                Some(group) => Change::RecentTids(gid, std::mem::replace(&mut group.recent_tids, tids)),
+            Change::Recent(gid, recent) => match self.groups.get_mut(&gid) {
+                Some(group) => Change::Recent(gid, std::mem::replace(&mut group.recent, recent)),
                 None => Change::Nothing,
             },
             Change::Pace(gid, pace) => match self.groups.get_mut(&gid) {

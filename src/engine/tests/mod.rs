@@ -3,6 +3,8 @@
 
 mod channels;
 mod ends;
+mod fates;
+mod hooks;
 mod purge;
 mod rooms;
 mod waiting;
@@ -12,7 +14,7 @@ use super::*;
 use crate::domain::{
     AppId, ChannelId, Cid, ConnRef, GroupId, Millis, SessionId, UserId,
     account::Account,
-    app::{AccessKey, Audit, LifeCycle, NewApp},
+    app::{AccessKey, AppChange, Audit, LifeCycle, NewApp},
     channel::{Channel, ChannelState, Joining, Ticket},
     event::{GroupEvent, InGroup},
     group::{Counters, Member},
@@ -108,6 +110,10 @@ impl Bench {
         let (answer, wait) = mpsc::sync_channel(1);
         self.batch(vec![Command::Call(Box::new(request), answer)]);
         wait.recv().expect("every call is answered")
+    }
+
+    fn change(&mut self, change: AppChange) {
+        self.ask(Request::ChangeApp { app: app(), change }).unwrap();
     }
 
     fn sockets(&mut self, commands: Vec<SocketCommand>) -> Vec<Push> {

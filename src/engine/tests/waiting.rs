@@ -146,7 +146,7 @@ fn a_stop_lets_nothing_through() {
     let commands: Vec<_> = ["a", "b"].into_iter().map(|body| b.publish(0, &u0, "g1", body)).collect();
     b.sockets(commands);
     let asked = b.asked();
-    b.engine.moderation.closing = true;
+    b.engine.waiting.closing = true;
     assert_eq!(b.pass(ANSWER_WITHIN), [""; 0], "they were not acknowledged, and are not said");
     assert_eq!(b.verdict(&asked[0], Verdict::Passed), ["1:a", "published"], "an answer still counts");
 }

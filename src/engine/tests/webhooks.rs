@@ -21,10 +21,6 @@ fn lane() -> EndpointId {
 }
 
 impl Bench {
-    fn change(&mut self, change: AppChange) {
-        self.ask(Request::ChangeApp { app: app(), change }).unwrap();
-    }
-
     /// Something that is told of the room.
     fn set(&mut self, group: &str, value: &str) {
         let what = GroupRequest::SetMetadata(vec![("k".into(), value.into())]);

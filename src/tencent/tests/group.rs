@@ -8,6 +8,7 @@ const INFO: &str = "group_open_http_svc/get_group_info";
 #[test]
 fn a_room_is_a_group() {
     let server = Server::new();
+    server.account("ann");
     let room = json!({"RoomId": "r1", "RoomType": "Live", "RoomName": "name", "Owner_Account": "ann", "CoverURL": "c", "MaxMemberCount": 9});
     server.response("create_room", json!({"RoomInfo": room}));
     server.response("update_room_info", json!({"RoomInfo": {"RoomId": "r1", "Notice": "note", "IsMessageDisabled": true}}));

@@ -16,6 +16,15 @@ fn text(text: &str) -> Value {
     json!({"RoomId": "r1", "Sender_Account": "ann", "TextContent": text})
 }
 
+/// With a room and users that there are.
+fn with_users() -> Server {
+    let server = Server::new();
+    server.room("r1");
+    server.account("ann");
+    server.account("bob");
+    server
+}
+
 /// All that is kept of the room, the oldest first.
 fn kept(server: &Server) -> Vec<Message> {
     let page = MessagePage { ascending: true, kind: None, begin: None, end: None, after: None, limit: 1_000 };
@@ -24,8 +33,7 @@ fn kept(server: &Server) -> Vec<Message> {
 
 #[test]
 fn a_message_has_a_body_and_elements() {
-    let server = Server::new();
-    server.room("r1");
+    let server = with_users();
     let sent = server.response("send_text_msg", but(&text("hello \"é\""), json!({"ExtensionInfo": r#"{"a":1}"#})));
     assert_eq!(sent, json!({"MsgTime": 1_700_000_000, "MsgSeq": 1}));
     let sent = server.response("send_custom_msg", json!({"RoomId": "r1", "BusinessId": "like", "Data": "{\"n\": 1}"}));
@@ -43,8 +51,7 @@ fn a_message_has_a_body_and_elements() {
 
 #[test]
 fn a_bad_message_is_not_sent() {
-    let server = Server::new();
-    server.room("r1");
+    let server = with_users();
     server.refuses(
         TEXT,
         100002,
@@ -83,8 +90,7 @@ fn a_bad_message_is_not_sent() {
 
 #[test]
 fn mutes_of_the_sender_count() {
-    let server = Server::new();
-    server.room("r1");
+    let server = with_users();
     server.response("mute_member", json!({"RoomId": "r1", "MemberList_Account": ["ann"], "MuteTime": u32::MAX}));
     server.refuses(TEXT, 10017, [text("x")]);
     server.refuses(CUSTOM, 10017, [json!({"RoomId": "r1", "Sender_Account": "ann", "BusinessId": "b", "Data": ""})]);
@@ -95,8 +101,7 @@ fn mutes_of_the_sender_count() {
 
 #[test]
 fn too_many_in_a_second_are_dropped_and_yet_no_error() {
-    let server = Server::new();
-    server.room("r1");
+    let server = with_users();
     for n in 1..=40 {
         assert_eq!(server.response("send_text_msg", text("x")), json!({"MsgTime": 1_700_000_000, "MsgSeq": n}));
     }
@@ -110,6 +115,7 @@ fn what_is_moderated_may_wait() {
     for (audit, moderate_servers, expected) in [(Audit::None, true, 0), (Audit::Custom("http://a.example".into()), true, 1), (Audit::BuiltIn, false, 0)] {
         let server = Server::with(Rules { moderate_servers, ..Rules::default() }, false);
         server.app(App { audit, ..fake::app("demo") });
+        server.account("ann");
         server.room("r1");
         assert_eq!(server.code(TEXT, text("x")), 0);
         assert_eq!(server.fake.patient.load(Ordering::Relaxed), expected);

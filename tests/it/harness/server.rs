@@ -3,7 +3,7 @@
 use super::{Api, App, Client, Folder, Receiver, receiver::told};
 use roomd::{
     clock::Clock,
-    domain::{Millis, address::AllowList},
+    domain::{AppId, Millis, UserId, account::Account, address::AllowList, request::Request},
     ids::Ids,
     server::{self, Running},
     settings::Settings,
@@ -150,6 +150,12 @@ impl World {
         let world = World::new();
         world.groups(groups);
         world
+    }
+
+    /// They exist, and were never there.
+    pub fn users(&self, users: &[&str]) {
+        let accounts = users.iter().map(|user| Account { user: UserId::trusted(user), nick: String::new(), face_url: String::new() }).collect();
+        self.server.running().handle.call(Request::ImportAccounts { app: AppId::trusted(&self.app.id), accounts }).expect("users");
     }
 
     pub fn groups(&self, groups: &[&str]) {
