@@ -18,8 +18,12 @@ use crate::{
     },
 };
 
-/// So many bytes of elements are told of a message that was not said: it may have been refused for its length.
-const MOST_ELEMENTS: usize = 64 * 1024;
+/// So many bytes of elements, and of the sender's own data, are told of a message that was not said: it may have been
+/// refused for its length …
+const MOST_TOLD: usize = 64 * 1024;
+/// … and so many characters of a group's name that no group can have, and of the reason, which may name it.
+const MOST_NAME: usize = 128;
+const MOST_INFO: usize = 512;
 
 /// A message and where it goes.
 #[derive(Clone, Copy)]
@@ -44,7 +48,8 @@ pub fn render(event: &MessageEvent, app: &App) -> Option<Rendered> {
         Fate::Rejected(_) => return None,
     };
     let endpoint = endpoint(word, app)?;
-    let said = Said { group: &event.group, kind: event.kind, from: &event.from, by: &event.by, content: &event.content };
+    let group = begin(&event.group, MOST_NAME);
+    let said = Said { group, kind: event.kind, from: begin(&event.from, MOST_NAME), by: &event.by, content: &event.content };
     let body = body(word, said, app).at(event.at, app);
     let body = match &event.fate {
         Fate::Accepted { seq, at } => body.with("MsgSeq", seq.unwrap_or(0)).with("MsgTime", at.seconds()),
@@ -52,7 +57,12 @@ pub fn render(event: &MessageEvent, app: &App) -> Option<Rendered> {
         Fate::Rejected(refusal) => failed(body, refusal, &event.content),
     };
     let told = Told { query: query(word, app, Some(&event.by.from)), body };
-    Some(told.rendered(endpoint, event.group.clone()))
+    Some(told.rendered(endpoint, group.into()))
+}
+
+/// At most so many characters of it.
+fn begin(text: &str, most: usize) -> &str {
+    text.char_indices().nth(most).map_or(text, |(at, _)| &text[..at])
 }
 
 /// What is told of every message to a group.
@@ -81,14 +91,15 @@ pub fn with_content(body: Body, content: &Content) -> Body {
 fn failed(body: Body, refusal: &Refusal, content: &Content) -> Body {
     let RestError { number, info, .. } = Family::Group.refusal(refusal);
     // The document lists the sender's own data without saying that it may be missing.
-    let body = body.with("ErrorCode", number).with("ErrorInfo", info).with("CloudCustomData", &content.custom);
+    let body = body.with("ErrorCode", number).with("ErrorInfo", begin(&info, MOST_INFO)).with("CloudCustomData", &content.custom);
     shortened(body, content)
 }
 
 /// What is too long to be said is too long to be told.
 pub fn shortened(body: Body, content: &Content) -> Body {
     let bytes = content.elements.as_ref().map_or(content.body.len(), String::len);
-    if bytes > MOST_ELEMENTS { body.with("MsgBody", [(); 0]) } else { body }
+    let body = if bytes > MOST_TOLD { body.with("MsgBody", [(); 0]) } else { body };
+    if content.custom.len() > MOST_TOLD { body.with("CloudCustomData", "") } else { body }
 }
 
 fn is_told(refusal: &Refusal, app: &App) -> bool {

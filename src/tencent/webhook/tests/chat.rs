@@ -276,6 +276,15 @@ fn what_is_too_long_is_told_without_its_elements() {
         assert_eq!(failed(String::new(), Some(format!(r#"["{}"]"#, "x".repeat(bytes - 4))))["MsgBody"] == json!([]), expected);
         assert_eq!(failed(text, None)["ErrorCode"], 80002);
     }
+    let custom = |bytes| {
+        let content = Arc::new(Content { custom: "x".repeat(bytes), ..content() });
+        let told = told(&Event::Message(MessageEvent { content, ..message(Fate::Rejected(Refusal::Muted)) }), &app()).unwrap().1;
+        told["body"]["CloudCustomData"].as_str().unwrap().len()
+    };
+    assert_eq!((custom(64 * 1024), custom(64 * 1024 + 1)), (64 * 1024, 0));
+    let nameless = MessageEvent { group: "\u{e9}".repeat(500), kind: None, ..message(Fate::Rejected(Refusal::NoSuchGroup("x".into()))) };
+    let (rendered, told) = told(&Event::Message(nameless), &app()).unwrap();
+    assert_eq!((rendered.subject.chars().count(), told["body"]["GroupId"].as_str().unwrap()), (128, rendered.subject.as_str()));
 }
 
 #[test]
