@@ -2,7 +2,7 @@
 //! is asked, how long it may think, and what silence means is not decided here.
 
 use super::{
-    elements,
+    elements, names,
     webhook::{self, Body, c2c, endpoint, members, message, operator},
     words,
 };

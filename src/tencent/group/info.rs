@@ -11,9 +11,8 @@ use crate::{
         body::Body,
         command::{Call, told},
         error::{Code, RestError},
-        names::{join_option_name, kind_name},
+        names::{join_option_name, kind_name, room_name},
         rest::Outcome,
-        names::room_name,
     },
 };
 use serde::{Serialize, Serializer};

@@ -10,9 +10,8 @@ use crate::{
         body::Body,
         command::{Call, told},
         error::{Code, RestError},
-        names::kind_name,
+        names::{kind_name, mode_name, room_name},
         rest::Outcome,
-        words::{mode_name, room_name},
     },
 };
 use serde::Serialize;

@@ -10,7 +10,7 @@ use crate::{
         group::Group,
         kind::GroupKind,
     },
-    tencent::words,
+    tencent::{names, words},
 };
 use serde::Serialize;
 

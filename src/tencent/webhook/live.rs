@@ -8,7 +8,7 @@ use crate::{
         event::{GroupEvent, InGroup, OfflineCause, OnlineCause, Rendered},
         group::Group,
     },
-    tencent::words,
+    tencent::{names, words},
 };
 use serde_json::{Value, json};
 

@@ -14,7 +14,7 @@ use crate::{
     tencent::{
         elements,
         error::{Family, RestError},
-        words,
+        names, words,
     },
 };
 

@@ -7,7 +7,7 @@ mod live;
 pub mod message;
 mod session;
 
-use super::words;
+use super::{names, words};
 use crate::{
     domain::{
         Millis, UserId,

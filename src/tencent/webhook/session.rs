@@ -1,12 +1,12 @@
 //! What is told of a user's session (`tencent.md` §6.3): it began, it ended, its connection went.
 
-use super::{Body, Told, endpoint, platform, query};
+use super::{Body, Told, endpoint, query};
 use crate::{
     domain::{
         app::App,
         event::{LogoffReason, Rendered, SessionEvent, What},
     },
-    tencent::words,
+    tencent::{names, words},
 };
 use serde::Serialize;
 
@@ -32,7 +32,7 @@ pub fn render(event: &SessionEvent, app: &App) -> Option<Rendered> {
     let endpoint = endpoint(word, app)?;
     let body = Body::new(word).with("Info", Info { action, reason, user: event.user.as_str() }).at(event.at, app);
     let body = match displaced {
-        Some(device) => body.with("KickedDevice", [Device { platform: platform(device) }]),
+        Some(device) => body.with("KickedDevice", [Device { platform: names::platform(device) }]),
         None => body,
     };
     let told = Told { query: spelled(query(word, app, Some(&event.by.from))), body };
