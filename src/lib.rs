@@ -38,14 +38,15 @@
 //! # The way of a message
 //!
 //! A client's `publish` is read by its hub ([`socket`]: `receive`, decoded by `wire`), checked for what needs no
-//! state (rates, size, the word list) and queued ([`engine::Handle`]). The engine takes all that is queued as one
+//! state (rates, the word list) and queued ([`engine::Handle`]). The engine takes all that is queued as one
 //! batch (`engine/mod`). The way through all that may stand against a message is one function, `domain/sending::next`:
-//! is there the group, may it speak, is it too long, was it said before, what does the business say, what the moderation,
-//! were there too many. `engine/look` asks it first: whom a business's server has to be asked about waits in its line
-//! (`waiting`), and `asking` lets it go on when the answer is there. Then `socket` (or `request`, for a server's call) asks
-//! it again and does what it says: a number and its counters, or nothing. `settle` writes what changed, with the events'
-//! outbox rows, in a savepoint; what is refused is told the business in one of its own (`told`). One COMMIT makes the batch true. Only then `after_commit` answers, hands the hubs what they push
-//! (`deliver`: encoded once a group, one write a socket and tick), and gives frozen callbacks to [`delivery`].
+//! is there such a group, may the sender speak, is it too long, was it said before, what does the business say to it,
+//! what the moderation, were there too many. `engine/look` asks it first: what a business's server has to be asked about
+//! waits in its line (`waiting`), and goes on when the answer is there (`asking`). Then `socket` (or `request`, for a
+//! server's call) asks it again and does what it says: a number and the counters, or nothing. `settle` writes what
+//! changed, with the events' outbox rows, in a savepoint; what was refused is told the business in one of its own
+//! (`told`). One COMMIT makes the batch true. Only then `after_commit` answers, hands the hubs what they push (`deliver`:
+//! encoded once a group, one write a socket and tick), and gives frozen callbacks to [`delivery`].
 //!
 //! # The way of a channel's event
 //!

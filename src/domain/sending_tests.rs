@@ -178,6 +178,7 @@ fn who_is_asked_about_and_counted() {
         ("the business as a user", named(), "say, counted"),
         ("who need not be in", named().with(alone), "say, counted"),
         ("but is muted", named().muted(), "muted in this group"),
+        ("unless it is an administrator of the application", named().muted().with(|case| case.app.administrators = vec!["u".into()]), "say, counted"),
         ("and moderated", named().custom(), "moderation"),
         ("and has to be there", named().with(alone).with(|case| case.known = false), "user u does not exist; import it first"),
         ("an exception", member().hooked().custom().with(|case| case.draft.forbid_before = true), "moderation"),
