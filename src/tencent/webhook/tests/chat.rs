@@ -217,6 +217,11 @@ fn why_a_message_was_not_said() {
         (Refusal::Muted, Some(10017)),
         (Refusal::Moderated("an advertisement".into()), Some(80001)),
         (Refusal::NotAllowed("speak here".into()), Some(10007)),
+        (Refusal::NotInGroup(group()), Some(10007)),
+        (Refusal::HookRefused { code: None, info: "no".into() }, Some(10016)),
+        (Refusal::HookRefused { code: Some(10_150), info: "no".into() }, Some(10150)),
+        (Refusal::HookSilent, Some(80003)),
+        (Refusal::NoSuchAccount("x".into()), Some(10019)),
         (too_long, Some(80002)),
         (Refusal::Unavailable, None),
         (Refusal::Busy, None),
@@ -291,6 +296,7 @@ fn what_is_too_long_is_told_without_its_elements() {
 fn messages_to_one_user_that_failed() {
     for (fate, expected) in [
         (Fate::Rejected(Refusal::Moderated("no".into())), Some(80001)),
+        (Fate::Rejected(Refusal::MessageTooLong { what: "body", bytes: 9, most: 8 }), Some(93000)),
         (Fate::Rejected(Refusal::HookRefused { code: None, info: String::new() }), None),
         (Fate::Rejected(Refusal::HookSilent), None),
         (Fate::Rejected(Refusal::Busy), None),
