@@ -160,6 +160,7 @@ impl From<Refusal> for RpcError {
             | HookSilent
             | TooManyAccounts(_)
             | TooManyJoined(_)
+            | TooMuchData { .. }
             | TooManyMutes(_)
             | TooManyBans(_)
             | TooManyAdmins(_)

@@ -367,7 +367,7 @@ fn modify(tx: &mut Tx, gid: Gid, by: Actor, change: GroupChange) -> Result<(), R
     let GroupChange { name, info, admins, notice, cover_url, categories, activity_status, public, max_members, take_seat_mode, muted_all, join_option, data } =
         change;
     let mut kept = old.data.clone();
-    kind::merge(&mut kept, data.unwrap_or_default());
+    kind::merge(&mut kept, data.unwrap_or_default(), tx.rules.quotas.group_data_keys)?;
     let room = Room {
         notice: notice.unwrap_or_else(|| old.room.notice.clone()),
         cover_url: cover_url.unwrap_or_else(|| old.room.cover_url.clone()),

@@ -1,7 +1,7 @@
 //! The kinds of groups (`tencent.md` §5.1): who may come in, whether members stay while they are offline, and how
 //! one of them stands to the group.
 
-use super::{Millis, UserId, mute::Until};
+use super::{Millis, Refusal, UserId, mute::Until, quota};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -103,8 +103,8 @@ pub struct MemberChange {
     pub mute: Option<Option<Until>>,
 }
 
-/// Sets these keys, and deletes those with an empty value.
-pub fn merge(data: &mut BTreeMap<String, String>, entries: Vec<(String, String)>) {
+/// Sets these keys, and deletes those with an empty value. `most`: keys that there may be then; 0: any number.
+pub fn merge(data: &mut BTreeMap<String, String>, entries: Vec<(String, String)>, most: u32) -> Result<(), Refusal> {
     for (key, value) in entries {
         if value.is_empty() {
             data.remove(&key);
@@ -112,4 +112,5 @@ pub fn merge(data: &mut BTreeMap<String, String>, entries: Vec<(String, String)>
             data.insert(key, value);
         }
     }
+    if quota::fits(data.len(), most) { Ok(()) } else { Err(Refusal::TooMuchData { keys: data.len(), most }) }
 }

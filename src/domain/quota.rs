@@ -54,6 +54,10 @@ quotas! {
     members_per_group = 6_000;
     /// … and of a community.
     members_per_community = 100_000;
+    /// Keys of a business's own with a group of the chat (`tencent.md` §5.1) …
+    group_data_keys = 10;
+    /// … and with a member of it.
+    member_data_keys = 5;
     /// Groups that keep one user; undocumented.
     kept_groups_per_user = 1_000;
     /// Users of an application whose older UserSigs are known to be worth nothing; then the oldest kick is forgotten. Undocumented.

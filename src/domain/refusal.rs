@@ -40,6 +40,11 @@ pub enum Refusal {
     TooManyAdmins(u32),
     /// More keys or bytes than a group's metadata may have: how many.
     TooMuchMetadata(String),
+    /// More keys than a business may keep with a group or a member.
+    TooMuchData {
+        keys: usize,
+        most: u32,
+    },
     /// The user may not come into the group, or be made its owner.
     Banned {
         user: String,
@@ -128,6 +133,7 @@ impl fmt::Display for Refusal {
             Refusal::TooManyApps(n) => write!(f, "there are {n} applications already, the most that limits.apps allows"),
             Refusal::NoSuchKey(id) => write!(f, "access key {id} does not exist"),
             Refusal::NoSuchGroup(id) => write!(f, "group {id} does not exist"),
+            Refusal::TooMuchData { keys, most } => write!(f, "there would be {keys} keys of custom data, and {most} are allowed; delete some first"),
             Refusal::NoSuchAccount(user) => write!(f, "user {user} does not exist; import it first"),
             Refusal::TooManyAccounts(n) => write!(f, "the application has {n} users already, the most that limits.accounts_per_app allows; delete some"),
             Refusal::HookRefused { info, .. } if info.is_empty() => write!(f, "the application's own server refused it"),

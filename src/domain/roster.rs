@@ -220,7 +220,7 @@ pub fn change(tx: &mut Tx, gid: Gid, by: Actor, user: UserId, change: MemberChan
         let mut card = old.clone();
         card.flag = flag.unwrap_or(card.flag);
         card.name = name_card.unwrap_or(card.name);
-        merge(&mut card.data, data.unwrap_or_default());
+        merge(&mut card.data, data.unwrap_or_default(), tx.rules.quotas.member_data_keys)?;
         put_card(tx, gid, &member, card);
     }
     Ok(())

@@ -175,6 +175,8 @@ fn a_member_is_changed_as_a_whole_or_not_at_all() {
     change("a", MemberChange { data: data("k= m=3"), ..MemberChange::default() }).unwrap();
     assert!(matches!(change("o", MemberChange { admin: Some(true), ..all.clone() }), Err(Refusal::NotAllowed(_))));
     assert!(matches!(change("b", all), Err(Refusal::NoSuchMember { .. })));
+    let many = MemberChange { name_card: Some("x".into()), data: data("k=1 n=1 o=1 p=1"), ..MemberChange::default() };
+    assert_eq!(change("a", many), Err(Refusal::TooMuchData { keys: 6, most: 5 }));
     let tx = Tx::new(&mut place.state, &place.rules, Millis(8), Tick(0));
     let found = page(&tx, Gid(1), &RosterPage { ranks: vec![], after: None, skip: 0, limit: 9 });
     let [owner, ann] = &found.members[..] else { panic!("{found:?}") };

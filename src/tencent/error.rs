@@ -276,6 +276,7 @@ fn common(refusal: &Refusal) -> Said {
         | TooManyBans(_)
         | TooManyAdmins(_)
         | TooMuchMetadata(_)
+        | TooMuchData { .. }
         | Banned { .. }
         | GroupFull(_)
         | WebhookExists

@@ -133,6 +133,7 @@ pub fn error(why: &Refusal) -> Error {
         | Refusal::TooManyAdmins(_)
         | Refusal::TooManyAccounts(_)
         | Refusal::TooManyJoined(_)
+        | Refusal::TooMuchData { .. }
         | Refusal::TooMuchMetadata(_)
         | Refusal::GroupFull(_)
         | Refusal::TooManySubscriptions(_)

@@ -4,7 +4,7 @@
 use super::{chosen, data, describe};
 use crate::{
     domain::{
-        kind::{self, GroupKind, JoinOption},
+        kind::{GroupKind, JoinOption},
         request::{GroupChange, GroupRequest},
     },
     tencent::{
@@ -93,13 +93,6 @@ pub fn modify(call: &Call) -> Outcome {
     check_size(call, group.kind, described.max_members)?;
     if muted_all == Some(true) && group.kind == GroupKind::Work {
         return Err(RestError::new(Code::GroupNotAllowed, format!("group {id} is of the type Private, in which nobody is muted")));
-    }
-    if let Some(entries) = &entries {
-        let mut kept = group.data;
-        kind::merge(&mut kept, entries.clone());
-        if kept.len() > data::OF_GROUP.keys {
-            return Err(call.body.bad(data::OF_GROUP.field, format!("would have {} keys then; {} are allowed", kept.len(), data::OF_GROUP.keys)));
-        }
     }
     let change = GroupChange {
         name: described.name,
