@@ -7,15 +7,16 @@ pub mod route;
 use crate::{
     domain::{
         AppId, GroupId, Refusal,
-        app::Directory,
+        app::{App, Audit, Directory},
         ask::Ask,
         direct::{DirectPage, DirectsFound},
-        hook,
+        hook::HookKind,
         message::{Found, HistoryPage, Message, MessagePage},
         request::{Answer, AttemptPage, AttemptsFound, GroupPage, GroupsFound, Request},
     },
     engine::Handle,
     store::{self, Reader},
+    tencent::hook,
 };
 use std::{
     path::PathBuf,
@@ -50,10 +51,19 @@ impl Backend {
     }
 }
 
+impl Backend {
+    /// Until a business's server has answered.
+    fn may_wait(&self, request: &Request) -> bool {
+        let Some((app, kind)) = HookKind::of(request) else { return false };
+        let is_asked = |app: &Arc<App>| hook::is_wanted(kind, app) || kind.says() && matches!(app.audit, Audit::Custom(_));
+        self.handle.directory().apps.get(app).is_some_and(is_asked)
+    }
+}
+
 impl Ask for Backend {
     fn call(&self, request: Request) -> Result<Answer, Refusal> {
         // The dialects need not know who is asked about what.
-        if hook::may_wait(&request, &self.handle.directory()) { self.call_patiently(request) } else { self.handle.call(request) }
+        if self.may_wait(&request) { self.call_patiently(request) } else { self.handle.call(request) }
     }
 
     fn call_patiently(&self, request: Request) -> Result<Answer, Refusal> {

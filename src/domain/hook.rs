@@ -2,11 +2,9 @@
 //! spelling: a dialect makes a call of the question, and reads the answer.
 
 use super::{
-    GroupId, UserId,
-    app::{Audit, Directory},
+    AppId, GroupId, UserId,
     endpoint::EndpointId,
     event::Content,
-    fate,
     group::Group,
     request::{GroupRequest, NewGroup, Request},
 };
@@ -91,12 +89,20 @@ pub struct Rewritten {
     pub custom: Option<String>,
 }
 
-/// May the request have to wait until a business's server has answered?
-pub fn may_wait(request: &Request, directory: &Directory) -> bool {
-    let (app, says) = match request {
-        Request::Send { app, .. } | Request::SendDirect { app, .. } => (app, true),
-        Request::Group { app, what: GroupRequest::Create(_) | GroupRequest::AddMembers { .. }, .. } => (app, false),
-        _ => return false,
-    };
-    directory.apps.get(app).is_some_and(|app| fate::is_heard(app) || says && matches!(app.audit, Audit::Custom(_)))
+impl HookKind {
+    /// What would be asked about before this is done, and in which application.
+    pub fn of(request: &Request) -> Option<(&AppId, HookKind)> {
+        match request {
+            Request::Send { app, .. } => Some((app, HookKind::Message)),
+            Request::SendDirect { app, .. } => Some((app, HookKind::Direct)),
+            Request::Group { app, what: GroupRequest::Create(_), .. } => Some((app, HookKind::Create)),
+            Request::Group { app, what: GroupRequest::AddMembers { .. }, .. } => Some((app, HookKind::Invite)),
+            _ => None,
+        }
+    }
+
+    /// Is it about a message?
+    pub fn says(self) -> bool {
+        matches!(self, HookKind::Message | HookKind::Direct)
+    }
 }

@@ -24,15 +24,31 @@ const MOST_INFO: usize = 200;
 const GROUP_CODES: RangeInclusive<i64> = 10_100..=10_200;
 const C2C_CODES: RangeInclusive<i64> = 120_001..=130_000;
 
+fn word(kind: HookKind) -> &'static str {
+    match kind {
+        HookKind::Message => words::BEFORE_SEND_MSG,
+        HookKind::Direct => words::C2C_BEFORE_SEND_MSG,
+        HookKind::Create => words::BEFORE_CREATE_GROUP,
+        HookKind::Apply => words::BEFORE_APPLY_JOIN,
+        HookKind::Invite => words::BEFORE_INVITE_JOIN,
+    }
+}
+
+/// Does the application want to be asked about things of this kind?
+pub fn is_wanted(kind: HookKind, app: &App) -> bool {
+    endpoint(word(kind), app).is_some()
+}
+
 /// What is asked. `None`: nobody wants to be asked.
 pub fn call(before: &Before, by: &Actor, app: &App, now: Millis) -> Option<HookCall> {
-    let (kind, word) = match before {
-        Before::Message { .. } => (HookKind::Message, words::BEFORE_SEND_MSG),
-        Before::Direct { .. } => (HookKind::Direct, words::C2C_BEFORE_SEND_MSG),
-        Before::Create { .. } => (HookKind::Create, words::BEFORE_CREATE_GROUP),
-        Before::Apply { .. } => (HookKind::Apply, words::BEFORE_APPLY_JOIN),
-        Before::Invite { .. } => (HookKind::Invite, words::BEFORE_INVITE_JOIN),
+    let kind = match before {
+        Before::Message { .. } => HookKind::Message,
+        Before::Direct { .. } => HookKind::Direct,
+        Before::Create { .. } => HookKind::Create,
+        Before::Apply { .. } => HookKind::Apply,
+        Before::Invite { .. } => HookKind::Invite,
     };
+    let word = word(kind);
     let endpoint = endpoint(word, app)?;
     let query = webhook::query(word, app, Some(&by.from));
     Some(HookCall { endpoint, query, body: body(word, before, by, app, now).to_json().into_bytes(), kind })
