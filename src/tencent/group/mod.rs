@@ -3,6 +3,7 @@
 
 pub mod bans;
 pub mod base;
+pub mod broadcast;
 mod data;
 pub mod history;
 pub mod info;

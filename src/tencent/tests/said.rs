@@ -147,3 +147,18 @@ fn the_business_may_tell_something_itself() {
     server.refuses(NOTIFY, 10015, [but(&notice, json!({"GroupId": "never"}))]);
     server.refuses(NOTIFY, 80002, [but(&notice, json!({"Content": "x".repeat(12_289)}))]);
 }
+
+#[test]
+fn everybody_in_a_live_room_may_be_told() {
+    let server = Server::new();
+    for room in ["r1", "r2"] {
+        server.room(room);
+    }
+    server.make("g1", "Public", &["ann"]);
+    let everybody = but(&message("x"), json!({"GroupId": null, "From_Account": "ann"}));
+    let answer = server.group("send_broadcast_msg", everybody.clone());
+    assert_eq!(answer["MsgSeq"], server.clock.now().seconds());
+    assert_eq!(["r1", "r2", "g1"].map(|group| kept(&server, group).len()), [0; 3], "nothing of it is kept");
+    let path = "group_open_http_svc/send_broadcast_msg";
+    server.refuses(path, 10004, [but(&everybody, json!({"Random": null})), but(&everybody, json!({"MsgBody": []}))]);
+}
