@@ -24,6 +24,4 @@ pub mod webhook;
 pub mod words;
 
 #[cfg(test)]
-mod coverage;
-#[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 mod accounts;
 mod c2c;
 mod config;
+mod coverage;
 mod gateway;
 mod group;
 mod history;

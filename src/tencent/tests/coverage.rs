@@ -1,7 +1,7 @@
 //! For the README: the methods of `tencentcloud-sdk-python-im` 0.9.4, the client of this API on PyPI, and which of them are
 //! served. What is not is of friends, of profiles, or moves old data in.
 
-use super::command::Command;
+use crate::tencent::command::Command;
 
 /// Methods of the client and the commands that they call, by service, in the client's order.
 const METHODS: &[(&str, &[(&str, &str)])] = &[
