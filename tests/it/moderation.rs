@@ -122,7 +122,7 @@ fn a_setting_moderates_what_servers_send() {
 }
 
 /// Publishes one message after the other for a while; returns the slowest but the worst hundredth.
-fn p99(client: &mut Client, group: &str, n: usize) -> Duration {
+pub fn p99(client: &mut Client, group: &str, n: usize) -> Duration {
     let mut took: Vec<Duration> = (0..n)
         .map(|_| {
             let began = Instant::now();

@@ -1,7 +1,9 @@
 //! What every test stands on: a server, a receiver of callbacks, clients and signed calls.
 
 mod api;
+mod business;
 mod channels;
+mod chat;
 mod client;
 mod crowd;
 mod frames;
@@ -13,7 +15,9 @@ mod server;
 mod tencent;
 
 pub use api::{Answer, Api, Call, http};
+pub use business::{AFTER, Answers, BEFORE, Business, Heard};
 pub use channels::{Told, Watch, check_story, operator, report, rtc};
+pub use chat::{golden, saying, text_body};
 pub use client::Client;
 pub use crowd::{Listener, alone};
 pub use hooks::{WORDS, line as hook_line, query};
