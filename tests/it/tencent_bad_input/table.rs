@@ -1,5 +1,5 @@
-//! All commands of the other cloud's API with their parameters, as the documents have them (`tencent.md` §3, §4, §5):
-//! what each may hold, and whether it may be left out.
+//! All commands of the other cloud's API with their parameters, as the documents have them (`tencent.md` §3, §4): what
+//! each may hold, and whether it may be left out. Those of the chat are in `chat_table.rs`.
 
 use Kind::*;
 use serde_json::{Value, json};
@@ -45,6 +45,50 @@ pub enum Kind {
     Groups,
     /// Names of fields, whatever they are.
     Names,
+    // Of the chat.
+    /// A group that must be there.
+    Group,
+    /// Names a group that is to be made; empty: one is made up.
+    NewGroup,
+    /// Names a user, wherever it was named first; empty is as if it were left out.
+    AnyUser,
+    /// The same of a list, which may be empty.
+    SomeOrNo(usize),
+    /// Names of accounts; what is too long fails alone.
+    Accounts,
+    /// Objects with a `UserID`.
+    Items,
+    /// Objects with a `Member_Account`; may they be none?
+    Members {
+        most: usize,
+        none: bool,
+    },
+    /// Objects with `Key` and `Value`, each key once.
+    Data {
+        keys: usize,
+        bytes: usize,
+    },
+    /// A MsgBody.
+    Elements,
+    /// Switches, whatever they are.
+    Switches,
+    /// Who is meant.
+    Mentioned,
+    /// At most 10 objects with a `MsgSeq`.
+    Seqs,
+    /// A type of a group by any of its names; empty is none.
+    GroupType,
+    Roles,
+    /// Members of a group: 6000 at most where it is Public.
+    Size,
+    /// Topics are not served.
+    NoTopic,
+    /// The number of a place in a list, as text.
+    Place,
+    /// `{MsgSeq}_{MsgRandom}_{seconds}`; may it be empty?
+    MsgKey {
+        none: bool,
+    },
 }
 
 pub struct Param {
@@ -52,6 +96,28 @@ pub struct Param {
     pub path: &'static str,
     pub kind: Kind,
     pub is_needed: bool,
+    /// In the place of the service's own.
+    code: Option<i64>,
+    /// What is told with yet another code.
+    but: &'static [(&'static str, i64)],
+}
+
+impl Param {
+    /// An illegal value is told with this code.
+    pub fn code(self, code: i64) -> Param {
+        Param { code: Some(code), ..self }
+    }
+
+    /// These cases are told with codes of their own.
+    pub fn but(self, but: &'static [(&'static str, i64)]) -> Param {
+        Param { but, ..self }
+    }
+
+    /// The code of a case, where illegal parameters of the service have `usual`.
+    pub fn code_of(&self, what: &str, usual: i64) -> i64 {
+        let own = self.but.iter().find(|(case, _)| *case == what).map(|(_, code)| *code);
+        own.or(self.code).unwrap_or(usual)
+    }
 }
 
 pub struct Command {
@@ -62,15 +128,15 @@ pub struct Command {
     pub params: Vec<Param>,
 }
 
-fn must(path: &'static str, kind: Kind) -> Param {
-    Param { path, kind, is_needed: true }
+pub fn must(path: &'static str, kind: Kind) -> Param {
+    Param { path, kind, is_needed: true, code: None, but: &[] }
 }
 
-fn may(path: &'static str, kind: Kind) -> Param {
-    Param { path, kind, is_needed: false }
+pub fn may(path: &'static str, kind: Kind) -> Param {
+    Param { path, kind, is_needed: false, code: None, but: &[] }
 }
 
-fn command(name: &'static str, usual: Value, params: Vec<Param>) -> Command {
+pub fn command(name: &'static str, usual: Value, params: Vec<Param>) -> Command {
     Command { name, usual, params }
 }
 
@@ -81,7 +147,7 @@ fn of_room(name: &'static str, mut usual: Value, mut params: Vec<Param>) -> Comm
     command(name, usual, params)
 }
 
-const U32: Kind = Int(0, u32::MAX as i64);
+pub const U32: Kind = Int(0, u32::MAX as i64);
 const I64: Kind = Int(i64::MIN, i64::MAX);
 const SEAT_MODES: Kind = OneOf(&["FreeToTake", "ApplyToTake"]);
 
@@ -160,16 +226,8 @@ pub fn commands() -> Vec<Command> {
             json!({"MemberList_Account": ["u1"]}),
             vec![must("/MemberList_Account", Users(20)), may("/Reason", Text(200))],
         ),
-        command("im_open_login_svc/kick", json!({"UserID": "u1"}), vec![must("/UserID", User)]),
-        command(
-            "group_open_http_svc/get_group_info",
-            json!({"GroupIdList": ["r1"]}),
-            vec![
-                must("/GroupIdList", Groups),
-                may("/ResponseFilter", Object),
-                may("/ResponseFilter/GroupBaseInfoFilter", Names),
-                may("/ResponseFilter/MemberInfoFilter", Names),
-            ],
-        ),
     ]
+    .into_iter()
+    .chain(super::chat_table::commands())
+    .collect()
 }

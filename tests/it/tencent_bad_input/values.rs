@@ -17,6 +17,25 @@ fn entries(n: usize) -> Value {
     (0..n).map(|n| json!({"Key": format!("k{n}"), "Value": "v"})).collect()
 }
 
+fn custom(n: usize) -> Value {
+    (0..n).map(|_| json!({"MsgType": "TIMCustomElem", "MsgContent": {"Data": "d", "Desc": "", "Ext": "", "Sound": ""}})).collect()
+}
+
+/// All that is wrong with a list of objects that name a user in this field.
+fn objects(field: &str, most: usize, bytes: usize) -> Vec<(&'static str, Value)> {
+    let one = |value: Value| json!([{field: value}]);
+    vec![
+        ("no item", json!([])),
+        ("too many", (0..=most).map(|n| json!({field: format!("u{n}")})).collect()),
+        ("an item that is text", json!(["u1"])),
+        ("nobody", json!([{}])),
+        ("an empty item", one("".into())),
+        ("an item that is a number", one(7.into())),
+        ("an item that is too long", one("u".repeat(bytes + 1).into())),
+        ("a control character", one("u\u{1}".into())),
+    ]
+}
+
 /// Values of other JSON types than the right one.
 fn others(right: &str) -> Vec<Case> {
     let all = [
@@ -89,7 +108,7 @@ impl Kind {
                 "number",
                 vec![
                     ("below the range", json!(from - 1)),
-                    ("above the range", json!(to + 1)),
+                    ("above the range", json!(to as u64 + 1)),
                     ("far beyond", json!(u64::MAX)),
                     ("a number as text", json!("7")),
                 ],
@@ -183,11 +202,93 @@ impl Kind {
                 return all;
             }
             Names => with("", vec![("an item that is a number", json!(["Name", 7]))]),
+            Group => with("text", vec![("empty", json!("")), ("65 bytes", json!("c".repeat(65))), ("a control character", json!("c\u{1}"))]),
+            NewGroup => with(
+                "text",
+                vec![
+                    ("48 bytes", json!("c".repeat(48))),
+                    ("a control character", json!("a\u{1}b")),
+                    ("no ASCII", json!("\u{4e2d}")),
+                    ("as those that are made up", json!("@TGS#c")),
+                ],
+            ),
+            AnyUser => with("text", vec![("65 bytes", json!("u".repeat(65))), ("a control character", json!("u\u{1}"))]),
+            SomeOrNo(most) => with("", list(most, 64).into_iter().filter(|(what, _)| *what != "no item").collect()),
+            Accounts => with(
+                "",
+                vec![("no item", json!([])), ("an empty item", json!(["a", ""])), ("an item that is a number", json!(["a", 7])), ("too many", users(101, 8))],
+            ),
+            Items => with("", objects("UserID", 100, 64)),
+            Members { most, none } => {
+                let mut more = objects("Member_Account", most, 32);
+                more.retain(|(what, _)| !(none && *what == "no item"));
+                with("", more)
+            }
+            Data { keys, bytes } => with(
+                "",
+                vec![
+                    ("too many", entries(keys + 1)),
+                    ("no key", json!([{"Value": "v"}])),
+                    ("no value", json!([{"Key": "k"}])),
+                    ("an empty key", json!([{"Key": "", "Value": "v"}])),
+                    ("a key that is too long", json!([{"Key": "k".repeat(17), "Value": "v"}])),
+                    ("a key of other letters", json!([{"Key": "a-b", "Value": "v"}])),
+                    ("a value that is too long", json!([{"Key": "k", "Value": "v".repeat(bytes + 1)}])),
+                    ("a value that is a number", json!([{"Key": "k", "Value": 7}])),
+                    ("the same key twice", json!([{"Key": "k", "Value": "v"}, {"Key": "k", "Value": "w"}])),
+                ],
+            ),
+            Elements => with(
+                "",
+                vec![
+                    ("no item", json!([])),
+                    ("no type", json!([{"MsgContent": {"Text": "x"}}])),
+                    ("no content", json!([{"MsgType": "TIMTextElem"}])),
+                    ("a content that is text", json!([{"MsgType": "TIMTextElem", "MsgContent": "x"}])),
+                    ("an illegal element", json!([{"MsgType": "TIMNoElem", "MsgContent": {}}])),
+                    ("an illegal element", json!([{"MsgType": "TIMTextElem", "MsgContent": {"Text": 7}}])),
+                    ("an illegal element", json!([{"MsgType": "TIMTextElem", "MsgContent": {}}])),
+                    ("an illegal element", json!([{"MsgType": "TIMCustomElem", "MsgContent": {"Data": 7}}])),
+                    ("an illegal element", custom(2)),
+                ],
+            ),
+            Switches => with("", vec![("an item that is a number", json!(["NoUnread", 7])), ("too many", users(21, 8))]),
+            Mentioned => with(
+                "",
+                vec![
+                    ("too many", (0..31).map(|n| json!({"GroupAtAllFlag": 0, "GroupAt_Account": format!("u{n}")})).collect()),
+                    ("nobody", json!([{"GroupAtAllFlag": 0}])),
+                    ("a flag", json!([{"GroupAtAllFlag": true}])),
+                    ("a user that is a number", json!([{"GroupAtAllFlag": 0, "GroupAt_Account": 7}])),
+                ],
+            ),
+            Seqs => with(
+                "",
+                vec![
+                    ("no item", json!([])),
+                    ("too many", (1..=11).map(|n| json!({"MsgSeq": n})).collect()),
+                    ("no number", json!([{}])),
+                    ("a word", json!([{"MsgSeq": "first"}])),
+                    ("below 0", json!([{"MsgSeq": -1}])),
+                    ("a number beyond 32 bits", json!([{"MsgSeq": "4294967296"}])),
+                ],
+            ),
+            GroupType => with("text", vec![("another word", json!("BChatRoom")), ("another case", json!("public"))]),
+            Roles => with("", vec![("another word", json!(["Boss"])), ("an item that is a number", json!([7]))]),
+            Size => with("number", vec![("below 0", json!(-1)), ("too large", json!(6_001)), ("a number as text", json!("7"))]),
+            NoTopic => with("text", vec![("a topic", json!("@TOPIC#_t"))]),
+            Place => with("text", vec![("a word", json!("next")), ("too long", json!("1".repeat(21))), ("below 0", json!("-1"))]),
+            MsgKey { none } => {
+                let mut more = vec![("too long", json!("1".repeat(51)))];
+                more.extend(["1", "1_2", "1_2_3_4", "a_b_c", "-1_2_3", "1 _2_3"].map(|key| ("no key", json!(key))));
+                more.extend((!none).then(|| ("empty", json!(""))));
+                with("text", more)
+            }
             Groups => with("", vec![("no item", json!([])), ("an item that is a number", json!(["r1", 7])), ("too many", users(51, 8))]),
         }
         .into_iter()
         // A list of one text is right for a list of texts.
-        .filter(|(what, _)| !(*what == "list" && matches!(self, NewUsers(_) | Users(_) | Groups | Names)))
+        .filter(|(what, _)| !(*what == "list" && matches!(self, NewUsers(_) | Users(_) | Groups | Names | SomeOrNo(_) | Accounts | Switches)))
         .collect()
     }
 
@@ -230,6 +331,39 @@ impl Kind {
             }
             Groups => vec![users(50, 8)],
             Names => vec![json!([]), json!(["Name", "NoSuchField", "Name"])],
+            // These have to be there.
+            Group => vec![],
+            NewGroup => vec![json!(""), json!("c".repeat(47)), json!(" !~ a&b?c=/%")],
+            AnyUser => vec![json!(""), json!("owner")],
+            SomeOrNo(most) => vec![json!([]), users(most, 64)],
+            Accounts => vec![users(100, 32), json!(["x", "x", "y".repeat(33)])],
+            Items => vec![(0..100).map(|n| json!({"UserID": format!("{:x<64}", format!("u{n}-"))})).collect()],
+            Members { most, none } => {
+                let members = (0..most).map(|n| json!({"Member_Account": format!("{:x<32}", format!("u{n}-"))}));
+                let twice = json!([{"Member_Account": "x"}, {"Member_Account": "x", "AppMemberDefinedData": [{"Key": "k", "Value": "v"}]}]);
+                [members.collect(), twice].into_iter().chain(none.then(|| json!([]))).collect()
+            }
+            Data { keys, bytes } => vec![json!([]), entries(keys), json!([{"Key": "k0", "Value": "v".repeat(bytes)}]), json!([{"Key": "k0", "Value": ""}])],
+            Elements => vec![
+                json!([{"MsgType": "TIMTextElem", "MsgContent": {"Text": ""}}]),
+                custom(1),
+                json!([{"MsgType": "TIMFaceElem", "MsgContent": {"Index": 1, "More": [null]}}, {"MsgType": "TIMRelayElem", "MsgContent": {}}]),
+            ],
+            Switches => vec![json!([]), json!(["NoUnread", "NoSuchSwitch"])],
+            Mentioned => vec![json!([]), (0..30).map(|n| json!({"GroupAtAllFlag": n % 2, "GroupAt_Account": format!("u{n}")})).collect()],
+            Seqs => vec![(1..=10).map(|n| json!({"MsgSeq": n})).collect(), json!([{"MsgSeq": "1"}, {"MsgSeq": u32::MAX}])],
+            GroupType => vec![json!(""), json!("Public"), json!("Work"), json!("Private")],
+            Roles => vec![json!([]), json!(["Owner", "Admin", "Member"])],
+            Size => vec![json!(1), json!(6_000)],
+            NoTopic => vec![json!("")],
+            Place => vec![json!(""), json!("7")],
+            MsgKey { none } => {
+                if none {
+                    vec![json!(""), json!("1_2_3")]
+                } else {
+                    vec![]
+                }
+            }
         }
     }
 }
