@@ -34,8 +34,8 @@ pub(super) enum Incoming {
 pub(super) enum Line {
     /// What a session says.
     Session(SessionId),
-    /// What a business's server says as this user.
-    Server(AppId, UserId),
+    /// What a business's server says as this user in a group, or to one user: many say all in one name.
+    Server(AppId, UserId, String),
     /// A session's coming into a group, and its leaving.
     Place(SessionId, GroupId),
     /// The making of a group, and whom a business brings into it.
@@ -97,8 +97,9 @@ impl Look<'_, '_> {
                 Some((line, app))
             }
             Incoming::Call(request, _) => match &**request {
-                Request::Send { app: id, sender, .. } | Request::SendDirect { app: id, sender, .. } => {
-                    Some((Line::Server(id.clone(), sender.user.clone()), app(id)?))
+                Request::Send { app: id, sender, group, .. } => Some((Line::Server(id.clone(), sender.user.clone(), group.to_string()), app(id)?)),
+                Request::SendDirect { app: id, sender, draft, .. } => {
+                    Some((Line::Server(id.clone(), sender.user.clone(), draft.receiver.to_string()), app(id)?))
                 }
                 Request::Group { app: id, group, what, .. } if waits(what) => Some((Line::Group(id.clone(), group.clone()), app(id)?)),
                 _ => None,

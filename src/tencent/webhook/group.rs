@@ -56,7 +56,9 @@ fn body(word: &str, event: &GroupEvent, app: &App) -> Body {
         InGroup::Offline { user, .. } => return body.with("EventType", "Offline").with("MemberList", members([user])),
         InGroup::Full => return body.at(event.at, app),
         InGroup::Created { members: first } => {
-            let body = described(body, group).with("Operator_Account", by).with("MemberList", members(first));
+            // The owner stands apart.
+            let others = first.iter().filter(|user| group.owner != user.as_str());
+            let body = described(body, group).with("Operator_Account", by).with("MemberList", members(others));
             if group.data.is_empty() { body } else { body.with("UserDefinedDataList", entries(&group.data)) }
         }
         // Of those of a group for very many nobody is told.
