@@ -31,7 +31,6 @@ pub fn render(event: &DirectEvent, app: &App) -> Option<Rendered> {
     let at = match &event.fate {
         Fate::Accepted { at, .. } => *at,
         Fate::Dropped(_) => return None,
-        Fate::Rejected(refusal) if message::is_ours(refusal) => return None,
         Fate::Rejected(Refusal::HookRefused { .. } | Refusal::HookSilent) => return None,
         Fate::Rejected(_) => event.at,
     };

@@ -1,5 +1,6 @@
 //! What is told of a message to a group (`tencent.md` §6.3, §6.4): that it was said, or that it was not and why. The
-//! question before it says the same of the message, so that stands here as well.
+//! question before it says the same of the message, so that stands here as well. Which refusals are told at all is
+//! not decided here.
 
 use super::{Body, Told, endpoint, operator, query};
 use crate::{
@@ -42,10 +43,8 @@ pub struct Said<'a> {
 pub fn render(event: &MessageEvent, app: &App) -> Option<Rendered> {
     let word = match &event.fate {
         Fate::Accepted { .. } => words::AFTER_SEND_MSG,
-        Fate::Dropped(Dropped::TooMany) => words::SEND_MSG_EXCEPTION,
         Fate::Dropped(Dropped::Discarded) => return None,
-        Fate::Rejected(refusal) if is_told(refusal, app) => words::SEND_MSG_EXCEPTION,
-        Fate::Rejected(_) => return None,
+        Fate::Dropped(Dropped::TooMany) | Fate::Rejected(_) => words::SEND_MSG_EXCEPTION,
     };
     let endpoint = endpoint(word, app)?;
     let group = begin(&event.group, MOST_NAME);
@@ -100,30 +99,4 @@ pub fn shortened(body: Body, content: &Content) -> Body {
     let bytes = content.elements.as_ref().map_or(content.body.len(), String::len);
     let body = if bytes > MOST_TOLD { body.with("MsgBody", [(); 0]) } else { body };
     if content.custom.len() > MOST_TOLD { body.with("CloudCustomData", "") } else { body }
-}
-
-fn is_told(refusal: &Refusal, app: &App) -> bool {
-    match refusal {
-        Refusal::HookRefused { .. } => app.chat.tell_refused,
-        refusal => !is_ours(refusal),
-    }
-}
-
-/// A fault of ours or of a connection, and what nobody would look for among messages that failed.
-pub fn is_ours(refusal: &Refusal) -> bool {
-    use Refusal::*;
-    matches!(
-        refusal,
-        Unavailable
-            | Internal
-            | Busy
-            | NoSession
-            | NoSuchApp(_)
-            | AppDisabled(_)
-            | LoginRevoked
-            | GroupEmpty(_)
-            | TooFast(_)
-            | NotConnected(_)
-            | NotConfirmed(_)
-    )
 }
