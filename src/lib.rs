@@ -99,7 +99,7 @@
 //! | commands behind a connect or a large answer | one frame (64 KiB) | the socket is not read until the answer is there |
 //! | outbox | rows in the store | kept until delivered, dead or purged |
 //! | lane → senders | 4 deliveries an endpoint | the rest waits in the outbox |
-//! | what waits for a business's answer (messages, joins, new groups and members); questions → askers | 16 a line (a sender; a session and group; a group), 1,024 an application, 4,096 and 16 MiB in all | refused with 412, or 400 |
+//! | what waits for a business's answer (messages, joins, new groups and members); questions → askers | 16 a line of a client (a session; a session and group), 64 of a server (a sender and group; a group), 1,024 an application, 4,096 and 16 MiB in all | refused with 412, or 400 |
 //! | reliable messages to be confirmed | one a control call that waits, 3 s; 64 a receiver | 503, as those calls; 400 |
 //! | messages read for one batch's answers | 4 MiB | the rest of its commands is a batch of its own |
 //! | large answers owed to a connection | 1 MiB | its next commands wait |

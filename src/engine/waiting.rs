@@ -16,8 +16,10 @@ use std::{
     },
 };
 
-/// Commands of one line that may wait.
+/// Commands of one line that may wait: a client's …
 const MOST_OF_ONE: usize = 16;
+/// … and a business's server's, which may well say more than a second's messages at once. Each keeps a control call waiting.
+const MOST_OF_SERVER: usize = 64;
 /// Commands that may wait in one application, so that none can take the room of the others …
 const MOST_OF_APP: usize = 1_024;
 /// … of which, when half are taken, each line has so many.
@@ -91,7 +93,12 @@ impl Waiting {
     pub fn room(&self, line: &Line, app: &AppId, bytes: usize) -> Result<(), Refusal> {
         let of_one = self.lines.get(line).map_or(0, VecDeque::len);
         let of_app = self.of_app.get(app).copied().unwrap_or(0);
-        if of_one >= if of_app < MOST_OF_APP / 2 { MOST_OF_ONE } else { FEW_OF_ONE } {
+        let most = match line {
+            _ if of_app >= MOST_OF_APP / 2 => FEW_OF_ONE,
+            Line::Session(_) | Line::Place(..) => MOST_OF_ONE,
+            Line::Server(..) | Line::Group(..) => MOST_OF_SERVER,
+        };
+        if of_one >= most {
             return Err(Refusal::TooFast(match line {
                 Line::Session(_) | Line::Server(..) => "earlier messages of this sender still wait for the business's answer",
                 Line::Place(..) | Line::Group(..) => "earlier requests for this group still wait for the business's answer",

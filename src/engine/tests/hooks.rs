@@ -335,6 +335,22 @@ fn whom_the_business_does_not_want_is_not_brought_in() {
 }
 
 #[test]
+fn a_server_may_say_more_at_once_than_a_client_and_each_group_by_itself() {
+    let folder = Folder::new();
+    let (mut b, u0, _) = asking(&folder, "message");
+    b.ask(new_group("g2")).unwrap();
+    let waits: Vec<_> = (0..64).map(|n| b.begin(sent("g1", &n.to_string()))).collect();
+    assert!(waits.iter().all(|wait| wait.try_recv().is_err()), "they all wait");
+    assert!(matches!(b.begin(sent("g1", "x")).recv().unwrap(), Err(Refusal::TooFast(_))));
+    let other = b.begin(sent("g2", "y"));
+    let id = b.questions().last().unwrap().0;
+    b.hears(id, proceed());
+    assert!(matches!(other.recv().unwrap(), Ok(Answer::Sent(_))), "it stands behind none of the other group's");
+    let refused = (0..17).filter(|n| !b.says(0, &u0, &n.to_string()).is_empty()).count();
+    assert_eq!(refused, 1);
+}
+
+#[test]
 fn what_is_dropped_by_the_business_takes_no_number() {
     let folder = Folder::new();
     let (mut b, u0, _) = asking(&folder, "message");
