@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from harness.clients import OTHER, SDKS
+from harness.rooms import with_users
 from harness.shape import Now, assert_shape
 
 MUTED, BANNED = 442, 403
@@ -32,7 +33,7 @@ class Clouds:
 
 async def clouds(stage, control="v3", library="PyPI"):
     app = await stage.app(sdk=control)
-    tencent = await stage.tencent(app, library)
+    tencent = await with_users(await stage.tencent(app, library))
     await stage.listen(tencent, token="xxxxyyyy")
     return Clouds(stage, app, control, tencent)
 

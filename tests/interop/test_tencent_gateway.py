@@ -39,6 +39,7 @@ async def test_the_two_faces_of_the_envelope(stage, library):
     of_chat = {"ActionStatus": "OK", "ErrorInfo": "", "ErrorCode": 0}
     asked = await tencent.call("get_group_info", {"GroupIdList": ["r1"]})
     assert_shape(asked.json, of_chat | {"GroupInfo": [dict]})
+    await tencent.do("account_import", UserID="ann")
     kicked = await tencent.call("kick", {"UserID": "ann"})
     assert_shape(kicked.json, of_chat)
     refused = await tencent.call("kick", {})

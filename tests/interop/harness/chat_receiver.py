@@ -58,6 +58,10 @@ HAS_ONE_OF = {
 }
 WORDS = tuple(BODIES)
 HOOKS = tuple(word for word in WORDS if "Before" in word)
+AFTER_WORDS = tuple(word for word in WORDS if word not in HOOKS)
+BEFORE, AFTER, EXCEPTION = "Group.CallbackBeforeSendMsg", "Group.CallbackAfterSendMsg", "Group.CallbackSendMsgException"
+C2C_BEFORE, C2C_AFTER = "C2C.CallbackBeforeSendMsg", "C2C.CallbackAfterSendMsg"
+CREATE, APPLY, INVITE = (f"Group.CallbackBefore{what}Group" for what in ("Create", "ApplyJoin", "InviteJoin"))
 NOT_SAID_FROM_WHERE = ("Group.CallbackOnMemberStateChange",)
 OK = {"ActionStatus": "OK", "ErrorInfo": "", "ErrorCode": 0}
 HANG = None  # as an answer: none
@@ -128,6 +132,9 @@ class ChatReceiver(Listener):
     def asked(self):
         """The calls of Before hooks."""
         return [event for event in self._all() if event.word in HOOKS]
+
+    def tries(self, id):
+        return [callback for callback in self.callbacks if query_of(callback).get("RequestID") == id]
 
     def events_of(self, subject):
         return [event for event in self.events if event.subject == subject]
@@ -244,7 +251,8 @@ class ChatReceiver(Listener):
         for name, value in (expected | ({"RequestID": delivery} if delivery else {})).items():
             if query.get(name, value) != value:
                 faults.append(f"{name} {query[name]!r}, expected {value!r}")
-        if query.get("OptPlatform", "RESTAPI") not in PLATFORMS:
+        spelled = ("IOS",) if word == "State.StateChange" else ()  # as this word alone has it
+        if query.get("OptPlatform", "RESTAPI") not in PLATFORMS + spelled:
             faults.append(f"OptPlatform {query['OptPlatform']!r}")
         return faults + (signature_faults(query, self.token, self.clock) if self.token else [])
 

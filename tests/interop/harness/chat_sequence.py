@@ -3,7 +3,7 @@ numbered without gaps."""
 
 import collections
 
-IN_CHATS = "AVChatRoom"  # whose members are only those who are there
+LIVE = "AVChatRoom"  # the type whose members are only those who are there
 
 
 class ChatSequence:
@@ -12,6 +12,7 @@ class ChatSequence:
     def __init__(self, whole, untold):
         self._whole, self._untold = whole, untold
         self.members = {}  # of each group that is there: user → whether, for those of whom anything was told
+        self.types = {}  # of each group
         self.online = {}  # user → whether
         self.seqs = collections.defaultdict(int)  # of each group, the last MsgSeq
 
@@ -44,7 +45,8 @@ class ChatSequence:
         group = body["GroupId"]
         found = [f"but {group} is there"] if group in self.members and self._whole else []
         kept = [member["Member_Account"] for member in body["MemberList"]] + ([body["Owner_Account"]] if body["Owner_Account"] else [])
-        self.members[group] = {} if body["Type"] == IN_CHATS else dict.fromkeys(kept, True)
+        self.types[group] = body["Type"]
+        self.members[group] = {} if body["Type"] == LIVE else dict.fromkeys(kept, True)
         self.seqs.pop(group, None)
         return found
 

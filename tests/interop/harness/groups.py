@@ -3,12 +3,21 @@
 import secrets
 
 from .chat_receiver import WORDS
+from .clients import Refused
 
 TOKEN = "xxxxyyyy"
 KEPT = ("Private", "Public", "ChatRoom", "Community")  # types whose members stay while they are away
 TYPES = (*KEPT, "AVChatRoom")
 NEW_NAMES = {"Private": "Work", "ChatRoom": "Meeting"}
 FOR_EVER = 4294967295
+MOST_BYTES = 12_288  # of MsgBody and CloudCustomData
+ELEMENTS = [
+    {"MsgType": "TIMTextElem", "MsgContent": {"Text": "hello 名"}},
+    {"MsgType": "TIMFaceElem", "MsgContent": {"Index": 6, "Data": "abc"}},
+    {"MsgType": "TIMLocationElem", "MsgContent": {"Desc": "here", "Latitude": 29.340656774469956, "Longitude": 116.77497920478824}},
+    {"MsgType": "TIMCustomElem", "MsgContent": {"Data": "d", "Desc": "e", "Ext": "f", "Sound": "g.wav"}},
+    {"MsgType": "TIMFileElem", "MsgContent": {"Url": "http://f", "UUID": "u", "FileSize": 1, "FileName": "n", "Download_Flag": 2}},
+]
 EVERYBODY = ("olga", "ann", "bob", "carl")
 FAULT, BAD, NOT_ALLOWED, GONE, NONE, REFUSED, MUTED, NOBODY = 10002, 10004, 10007, 10010, 10015, 10016, 10017, 10019
 TOO_FAST, FILTERED, TOO_LONG = 10023, 80001, 80002
@@ -84,3 +93,11 @@ async def history(tencent, group, number=20, **more):
     """What was said, the newest first."""
     came = await tencent.do("group_msg_get_simple", GroupId=group, ReqMsgNumber=number, **more)
     return came["RspMsgList"]
+
+
+async def attempt(client, group, body):
+    """The code with which a client's message was refused; None: it was not."""
+    try:
+        await client.publish(group, {"body": body})
+    except Refused as error:
+        return error.code

@@ -81,7 +81,7 @@ class Listener:
         bodies = {}
         for callback in self.callbacks:
             assert not callback.faults, f"{callback.faults} in {callback.headers} {callback.body!r}"
-            first = bodies.setdefault(callback.delivery, callback.body)
+            first = bodies.setdefault(callback.delivery or callback.line, callback.body)
             assert callback.body == first, f"delivery {callback.delivery} changed from {first!r} to {callback.body!r}"
 
     async def _serve(self, reader, writer):

@@ -8,11 +8,21 @@ BAD, TAKEN, MISSING, NOT_IN, NO_RIGHT, BANNED, TOO_MANY_ADMINS = 100002, 100003,
 MUTED_BY_API, MUTED = 10017, 442
 ROOM = {"RoomId": "r1", "RoomType": "Live"}
 ADMIN, TOKEN = "administrator", "xxxxyyyy"
+USERS = (
+    "admin", "ann", "bob", "carl", "carol", "dora", "eve", "fred", "guest", "olga", "owner", "t",
+    *(f"{who}{n}" for who in ("owner", "u") for n in range(7)),
+)
+
+
+async def with_users(tencent):
+    """Imports who is named in the tests: the cloud knows nobody else."""
+    await tencent.do("multiaccount_import", Accounts=list(USERS))
+    return tencent
 
 
 async def caller(stage, *rooms, library="PyPI"):
     """An application with these rooms, and a caller of its API."""
-    tencent = await stage.tencent(await stage.live_app(), library)
+    tencent = await with_users(await stage.tencent(await stage.live_app(), library))
     for room in rooms:
         await tencent.do("create_room", RoomInfo=ROOM | {"RoomId": room})
     return tencent
@@ -37,7 +47,7 @@ async def put_out(client, nth=1, code=2102):
 
 async def telling(stage, *rooms, token=None, words=WORDS, **settings):
     """A caller of an application that tells of its rooms, of these first."""
-    tencent = await stage.tencent(await stage.live_app(**settings))
+    tencent = await with_users(await stage.tencent(await stage.live_app(**settings)))
     await stage.listen(tencent, words, token)
     for room in rooms:
         await tencent.do("create_room", RoomInfo=ROOM | {"RoomId": room})

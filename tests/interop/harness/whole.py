@@ -1,8 +1,10 @@
-"""At the end of a test: what was told of each channel and live room adds up to what the server says of it now."""
+"""At the end of a test: what was told of each channel, live room and group adds up to what the server says of it now."""
 
 import asyncio
 import time
 
+from .chat_receiver import AFTER_WORDS
+from .chat_sequence import LIVE
 from .live_receiver import WORDS
 from .sequence import MEDIAS, STREAMER, Sequence
 
@@ -20,6 +22,33 @@ async def assert_all_is_told(stage):
         for (sdkappid, room), sequence in stage.live.sequences().items():
             if sequence.made:
                 await _assert_room(stage, sdkappid, room)
+    if stage.chat.whole and set(AFTER_WORDS) <= set(stage.chat.words):
+        for sdkappid, sequence in stage.chat.sequences().items():
+            for group in sequence.members:
+                await _assert_group(stage, sdkappid, group)
+
+
+async def _assert_group(stage, sdkappid, group):
+    deadline = time.monotonic() + WITHIN
+    while True:
+        sequence = stage.chat.sequences()[sdkappid]
+        if group not in sequence.members:
+            return
+        live = sequence.types[group] == LIVE
+        inside = await (_in_room if live else _members)(stage, stage.apps[sdkappid].id, group)
+        told = {user for user, is_in in sequence.members[group].items() if is_in}
+        if inside == told:
+            return
+        assert time.monotonic() < deadline, f"in {group} are {inside}; told to be in it are {told}"
+        await asyncio.sleep(0.1)
+
+
+async def _members(stage, app, group):
+    """None: there is no such group any more."""
+    shown = await stage.operator("GET", f"apps/{app}")
+    tencent = await stage.tencent(stage.apps[str(shown["sdkappid"])], identifier=shown["administrators"][0])
+    answer = await tencent.call("get_group_member_info", {"GroupId": group, "Limit": 500})
+    return None if answer.code else {member["Member_Account"] for member in answer.json["MemberList"]}
 
 
 async def _assert_room(stage, sdkappid, room):
