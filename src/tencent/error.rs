@@ -42,6 +42,8 @@ pub enum Code {
     BadGroupParameter = 10004,
     TooManyAccounts = 10005,
     /// To the user, or to a group of this type.
+    /// Too much waits for a business's answer.
+    TooOften = 10006,
     GroupNotAllowed = 10007,
     OwnerCannotQuit = 10009,
     /// It was there, and was disbanded (§8, A13).
@@ -256,7 +258,9 @@ fn common(refusal: &Refusal) -> Said {
         Muted => Code::Muted,
         Moderated(_) => Code::Filtered,
         MessageTooLong { .. } => Code::MessageTooLong,
-        TooFast(_) | GroupTooFast => Code::TooManyMessages,
+        GroupTooFast => Code::TooManyMessages,
+        // Ours, not the group's: it has another text than the documents' 10023.
+        TooFast(_) => Code::TooOften,
         HookRefused { .. } => Code::GroupHookRefused,
         HookSilent => Code::HookSilent,
         Unavailable | Busy | Internal | NotConfirmed(_) | NoSession => return Said::Fault,
