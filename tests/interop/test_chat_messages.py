@@ -183,9 +183,12 @@ async def test_the_41st_message_of_a_second_is_dropped_and_reported_as_sent(stag
 async def test_an_application_may_have_the_41st_message_refused(stage):
     tencent = await chat(stage, settings={"rate_mode": "reject"})
     await make(tencent)
-    answers = await asyncio.gather(*(
-        tencent.call("send_group_msg", {"GroupId": "g1", "Random": n, "MsgBody": text(f"m{n}")}) for n in range(100)
-    ))
+    answers = []
+    while not any(answer.code for answer in answers) and len(answers) < 1000:  # a busy machine may not send 41 within a second at first
+        answers += await asyncio.gather(*(
+            tencent.call("send_group_msg", {"GroupId": "g1", "Random": n, "MsgBody": text(f"m{n}")})
+            for n in range(len(answers), len(answers) + 100)
+        ))
     codes = [answer.code for answer in answers]
     assert codes.count(0) >= 40 and set(codes) == {0, TOO_FAST}, f"came {codes}"
     refused = next(answer for answer in answers if answer.code)

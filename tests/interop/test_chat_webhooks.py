@@ -5,7 +5,9 @@ import time
 
 import pytest
 
-from harness.chat_receiver import AFTER, AFTER_WORDS, APPLY, BEFORE, C2C_AFTER, C2C_BEFORE, CREATE, INVITE, WORDS
+from harness.chat_receiver import (
+    AFTER, AFTER_WORDS, APPLY, BEFORE, C2C_AFTER, C2C_BEFORE, CREATE, INVITE, WORDS, ChatReceiver,
+)
 from harness.clients import OTHER, SDKS
 from harness.groups import KEPT, TOKEN, make, members, say, telling, text
 from harness.live_receiver import query_of
@@ -206,16 +208,26 @@ async def test_event_times_may_be_text(stage):
 
 
 async def test_a_message_is_told_once_to_the_chat_or_else_to_live_rooms(stage):
-    """Two words are of both; the URL of the chat goes before that of live rooms."""
-    tencent = await telling(stage)
-    stage.live.whole = False
-    elsewhere = stage.live
-    await tencent.do("create_group", Type="AVChatRoom", Name="live", GroupId="live")
-    stage.live.words = tuple([AFTER])
+    """Two words are of both; the URL of the chat goes before that of live rooms, which signs with a token of its own."""
+    stage.chat.whole = False
+    tencent = await telling(stage, token=TOKEN, words=[AFTER])
+    await make(tencent, "AVChatRoom", "live")
+    elsewhere = ChatReceiver()
+    elsewhere.sdkappids, elsewhere.token, elsewhere.whole = stage.chat.sdkappids, "that of live rooms", False
+    await elsewhere.start()
+    await tencent.do("set_callback_token", Token=elsewhere.token, IsTokenEnable=True)
     await tencent.do("set_callback", Url=elsewhere.url, CallbackCommandList=[AFTER])
-    await say(tencent, "live", "to the chat")
+    await say(tencent, "live", "to the chat", random=1)
     await stage.chat.event("AfterSendMsg", "live")
-    assert elsewhere.callbacks == [], f"came {elsewhere.log}"
+    await stage.listen_to_chat(tencent.app, [CREATE], TOKEN)
+    await tencent.do("update_callback", Url=elsewhere.url, CallbackCommandList=[BEFORE, AFTER])
+    await say(tencent, "live", "to live rooms", random=2)
+    await elsewhere.event("AfterSendMsg", "live")
+    told = lambda receiver: [(one.short, one.body["Random"]) for one in [*receiver.asked, *receiver.events]]
+    assert (told(stage.chat), told(elsewhere)) == ([("AfterSendMsg", 1)], [("BeforeSendMsg", 2), ("AfterSendMsg", 2)])
+    stage.chat.words = (AFTER, CREATE)
+    elsewhere.check()
+    elsewhere.stop()
 
 
 @pytest.mark.virtual_clock
