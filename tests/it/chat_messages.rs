@@ -303,6 +303,24 @@ fn one_message_goes_to_many_and_who_does_not_exist_is_listed() {
 }
 
 #[test]
+fn one_message_is_for_all_who_are_in_a_live_room() {
+    let (world, api) = world();
+    for room in ["a1", "a2", "a3"] {
+        api.make(room, "AVChatRoom", &["owner"]);
+    }
+    let (mut u1, mut u2, mut out) = (world.member("u1", "a1"), world.member("u2", "a2"), world.member("owner", "g1"));
+    api.group("send_broadcast_msg", json!({"Random": 1, "From_Account": "owner", "MsgBody": text_body("to all"), "CloudCustomData": "c"}));
+    for client in [&mut u1, &mut u2] {
+        let data = heard(client);
+        assert_eq!(data.len(), 1, "{data:?}");
+        assert_eq!((&data[0]["body"], &data[0]["custom"], &data[0]["sender"]["user"]), (&json!("to all"), &json!("c"), &json!("owner")));
+    }
+    assert_eq!(heard(&mut out).len(), 0, "other groups do not hear of it");
+    assert_eq!(api.group_info("a1")["NextMsgSeq"], 1, "it takes no number");
+    assert_eq!(api.group_fails("send_broadcast_msg", json!({"Random": 2, "From_Account": "nobody", "MsgBody": text_body("x")})), 10019);
+}
+
+#[test]
 fn who_sends_need_not_be_a_member_but_its_mutes_count_and_a_word_of_the_list_is_refused() {
     let (world, api) = world();
     api.import(&["outside"]);

@@ -121,6 +121,7 @@ fn a_later_mute_replaces_an_earlier_one_and_none_ends_it() {
 #[test]
 fn a_muted_room_still_hears_its_owner_and_administrators() {
     let world = World::new();
+    world.users(&["owner"]);
     let api = world.tencent();
     api.live("create_room", json!({"RoomInfo": {"RoomId": "r1", "RoomType": "Live", "Owner_Account": "owner", "IsMessageDisabled": true}}));
     api.live("modify_admin", json!({"RoomId": "r1", "Admin_Account": ["admin"], "OpType": "add"}));
@@ -174,6 +175,7 @@ fn a_ban_puts_out_and_keeps_out_until_it_ends_by_itself_also_across_a_restart() 
 #[test]
 fn of_a_ban_of_several_nothing_happens_when_one_of_them_is_the_owner() {
     let world = World::new();
+    world.users(&["owner"]);
     let api = world.tencent();
     api.live("create_room", json!({"RoomInfo": {"RoomId": "r1", "RoomType": "Live", "Owner_Account": "owner"}}));
     let mut u1 = world.member("u1", "r1");
@@ -203,6 +205,7 @@ fn bans_are_listed_by_the_page() {
 #[test]
 fn a_full_room_takes_nobody_until_somebody_leaves_or_it_may_have_more() {
     let world = World::new();
+    world.users(&["owner"]);
     let api = world.tencent();
     let room = json!({"RoomId": "r1", "RoomType": "Live", "MaxMemberCount": 2, "Owner_Account": "owner"});
     api.live("create_room", json!({"RoomInfo": room}));
@@ -236,6 +239,7 @@ fn a_full_room_takes_nobody_until_somebody_leaves_or_it_may_have_more() {
 #[test]
 fn a_room_is_handed_over_to_who_is_in_it() {
     let mut world = World::new();
+    world.users(&["a"]);
     let api = world.tencent();
     api.live("create_room", json!({"RoomInfo": {"RoomId": "r1", "RoomType": "Live", "Owner_Account": "a"}}));
     let give = |api: &Tencent, to: &str| api.post("live_engine_http_srv/change_room_owner", &json!({"RoomId": "r1", "NewOwner_Account": to})).code();

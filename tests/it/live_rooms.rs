@@ -33,6 +33,7 @@ pub fn put_out(client: &mut Client) {
 #[test]
 fn a_room_is_made_shown_changed_and_dissolved() {
     let world = World::new();
+    world.users(&["host"]);
     let api = world.tencent();
     let made = json!({
         "RoomId": "r 1!", "RoomType": "Live", "RoomName": "直播", "Owner_Account": "host", "MaxMemberCount": 9, "CoverURL": "https://a.example/c.png",
@@ -199,6 +200,7 @@ fn rooms_are_listed_by_their_views_and_the_pages_hold_when_rooms_come_and_go() {
 #[test]
 fn a_room_that_is_made_again_has_nothing_of_the_one_before() {
     let mut world = World::new();
+    world.users(&["a"]);
     let api = world.tencent();
     let make = |api: &Tencent| {
         api.live("create_room", json!({"RoomInfo": {"RoomId": "r1", "RoomType": "Live", "RoomName": "first", "Owner_Account": "a", "MaxMemberCount": 5}}))

@@ -217,6 +217,8 @@ fn members() -> Vec<Command> {
 }
 
 fn messages() -> Vec<Command> {
+    let mut broadcast = with_a_message();
+    broadcast.extend([must("/Random", U32), must("/MsgBody", Elements), may("/From_Account", AnyUser)]);
     let mut send = with_a_message();
     send.extend([
         must("/Random", U32),
@@ -231,6 +233,7 @@ fn messages() -> Vec<Command> {
     ]);
     vec![
         of_c1("group_open_http_svc/send_group_msg", json!({"Random": 1, "MsgBody": hello()}), send),
+        command("group_open_http_svc/send_broadcast_msg", json!({"Random": 1, "MsgBody": hello()}), broadcast),
         of_c1(
             "group_open_http_svc/send_group_system_notification",
             json!({"Content": "c"}),
