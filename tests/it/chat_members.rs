@@ -1,9 +1,12 @@
 //! Members of groups that keep them (`tencent.md` §5.1, `session.md` §3): they stay while they are offline, over logoffs,
 //! restarts and crashes; who is there is another matter. And what a group keeps of each of them.
 
-use crate::harness::{Client, Tencent, World};
+use crate::{
+    crash::QUICK,
+    harness::{Client, Folder, Process, Tencent, World, operator, wall},
+};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 fn refused(client: &mut Client, group: &str) -> u64 {
     client.code("subscribe", json!({"channel": format!("group:{group}")}))
@@ -78,6 +81,35 @@ fn members_stay_while_they_are_offline_over_logoffs_restarts_and_crashes() {
         let expected: i64 = all.len() as i64;
         let rows: i64 = world.sql().query_row("SELECT count(*) FROM member", [], |row| row.get(0)).unwrap();
         assert_eq!(rows, expected, "{how}");
+    }
+}
+
+#[test]
+fn who_was_told_to_be_a_member_is_one_after_a_kill() {
+    let folder = Folder::new();
+    let data = folder.join("data");
+    let mut process = Process::start(&data, QUICK);
+    let app = process.api().app("http://127.0.0.1:1/");
+    let sdkappid = operator(process.control, &data, "GET", &format!("apps/{}", app.id), "").body["sdkappid"].as_u64().expect("a number") as u32;
+    let api = |process: &Process| Tencent {
+        at: process.control,
+        sdkappid,
+        key: app.key.clone(),
+        identifier: "administrator".into(),
+        now: Arc::new(|| wall().seconds()),
+    };
+    api(&process).make("g1", "Meeting", &["owner"]);
+    let mut all = vec!["owner".to_owned()];
+    for n in 0..5 {
+        let (invited, came) = (format!("invited-{n}"), format!("came-{n}"));
+        api(&process).import(&[&invited]);
+        assert_eq!(add(&api(&process), "g1", &[&invited]), [1]);
+        let mut client = Client::login(process.sessions, &app.login(&came, wall().seconds() + 600, ""), "d");
+        client.join("g1");
+        process.kill();
+        all.extend([invited, came]);
+        process = Process::start(&data, QUICK);
+        assert_eq!(users(&api(&process), "g1"), all, "round {n}");
     }
 }
 
