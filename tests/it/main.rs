@@ -16,6 +16,7 @@ mod chat_members;
 mod chat_messages;
 mod chat_webhooks;
 mod cli;
+mod cli_app;
 mod control;
 mod crash;
 mod fanout;
