@@ -232,8 +232,12 @@ pub fn permit(tx: &Tx, session: &Session, name: &GroupId, what: &GroupRequest) -
         GroupRequest::Create(_) if session.role == ADMIN => Ok(()),
         GroupRequest::Create(_) => refused("create group", "a login of the role admin"),
         // Of a message that is its own, the sender decides as well: that is looked at with the message.
-        GroupRequest::Describe | GroupRequest::Mutes | GroupRequest::DeleteMessage { .. } | GroupRequest::Quit => {
-            tx.state.live_group(&session.app, name).map(drop)
+        GroupRequest::DeleteMessage { .. } | GroupRequest::Quit => tx.state.live_group(&session.app, name).map(drop),
+        GroupRequest::Describe | GroupRequest::Mutes => {
+            let group = tx.state.live_group(&session.app, name)?;
+            // Whom nobody invited is not told what they are invited to.
+            let open = group.config.kind != GroupKind::Work || group.config.rules_over(&session.user);
+            if open || group.members.contains_key(&session.user) { Ok(()) } else { refused("ask about group", "its members") }
         }
         _ => {
             let group = &tx.state.live_group(&session.app, name)?.config;
@@ -363,7 +367,14 @@ fn room_for_one_more(tx: &Tx, app: &AppId) -> Result<(), Refusal> {
 
 /// What changes nothing is told nobody.
 fn modify(tx: &mut Tx, gid: Gid, by: Actor, change: GroupChange) -> Result<(), Refusal> {
-    let old = tx.state.group(gid).expect("the caller found it").config.clone();
+    let group = tx.state.group(gid).expect("the caller found it");
+    let old = group.config.clone();
+    // Who rules over a group that keeps its members is one of them.
+    if old.kind.keeps_members()
+        && let Some(stranger) = change.admins.iter().flatten().find(|admin| !group.members.contains_key(*admin))
+    {
+        return Err(Refusal::NoSuchMember { user: stranger.to_string(), group: old.id.to_string() });
+    }
     let GroupChange { name, info, admins, notice, cover_url, categories, activity_status, public, max_members, take_seat_mode, muted_all, join_option, data } =
         change;
     let mut kept = old.data.clone();

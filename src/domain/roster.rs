@@ -18,6 +18,10 @@ use super::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 
+/// Administrators that a group may have which keeps its members: so many may come with a new one. Undocumented; they go
+/// with the group object, and are looked through for each member.
+const MOST_ADMINS: u32 = 100;
+
 impl Group {
     pub fn rank_of(&self, user: &UserId) -> Rank {
         if self.owner == user.as_str() {
@@ -201,7 +205,7 @@ pub fn change(tx: &mut Tx, gid: Gid, by: Actor, user: UserId, change: MemberChan
         if config.owner == user.as_str() {
             return Err(Refusal::NotAllowed(format!("change the role of {user}, who owns group {}; change the owner instead", config.id)));
         }
-        ruling::change_admins(tx, gid, by.clone(), vec![user.clone()], add, 0)?;
+        ruling::change_admins(tx, gid, by.clone(), vec![user.clone()], add, MOST_ADMINS)?;
     }
     if let Some(mute) = mute {
         let users = vec![user.clone()];

@@ -1,6 +1,14 @@
 use super::*;
 use crate::{
-    domain::{ConnRef, GroupId, Millis, SessionId, Tick, account::Account, event::Event, kind::MsgFlag, session::Link, state::Rules},
+    domain::{
+        ConnRef, Epoch, GroupId, Millis, SessionId, Tick,
+        account::Account,
+        event::Event,
+        kind::MsgFlag,
+        request::{GroupChange, GroupRequest},
+        session::Link,
+        state::Rules,
+    },
     fake,
 };
 
@@ -205,4 +213,22 @@ fn members_are_listed_page_by_page() {
     assert_eq!(list(&[], None, 9, 9), (String::new(), None));
     let of = ranks(&tx, Gid(1), ids("o x c d"));
     assert_eq!(of.into_iter().map(|(_, rank)| rank).collect::<Vec<_>>(), [Some(Rank::Owner), None, Some(Rank::Admin), Some(Rank::Member)]);
+}
+
+#[test]
+fn only_members_rule_over_it_and_not_too_many() {
+    let mut place = Place::new(GroupKind::Work, JoinOption::Free);
+    place.rules.quotas.members_per_group = 0;
+    place.add("a b").unwrap();
+    let rule = |place: &mut Place, admins: &str| {
+        let change = GroupRequest::Modify(Box::new(GroupChange { admins: Some(ids(admins)), ..GroupChange::default() }));
+        place.told(|tx| group::perform(tx, &AppId::trusted("demo"), &GroupId::trusted("g"), Actor::system(), change, Epoch(1)).map(drop))
+    };
+    assert!(matches!(rule(&mut place, "a c"), Err(Refusal::NoSuchMember { user: who, .. }) if who == "c"), "a stranger could bring itself in");
+    rule(&mut place, "a b").unwrap();
+    let many: Vec<UserId> = (0..MOST_ADMINS).map(|n| user(&format!("m{n}"))).collect();
+    let old = place.state.group(Gid(1)).unwrap().config.clone();
+    place.state.apply(Change::Group(Arc::new(Group { admins: many, ..(*old).clone() })));
+    let one_more = MemberChange { admin: Some(true), ..MemberChange::default() };
+    assert_eq!(place.told(|tx| change(tx, Gid(1), Actor::system(), user("a"), one_more)).unwrap_err(), Refusal::TooManyAdmins(MOST_ADMINS));
 }

@@ -130,6 +130,10 @@ fn who_comes_and_goes_by_itself_is_as_the_type_says() {
     ] {
         api.group("create_group", json!({"GroupId": id, "Type": kind, "Name": "n", "Owner_Account": "owner", "ApplyJoinOption": option}));
         let mut u1 = world.on("u1");
+        for method in ["group.query", "group.mutes"] {
+            let reply = u1.ask("rpc", json!({"method": method, "data": {"group_id": id}}));
+            assert_eq!(reply["error"]["code"] == 403, kind == "Work", "{method} of {kind} by somebody who is no member: {reply}");
+        }
         if !comes {
             assert_eq!(refused(&mut u1, id), 403, "{kind} {option}");
             // By invitation it can.

@@ -19,9 +19,9 @@ use crate::{
     },
 };
 
-/// So many bytes of elements, and of the sender's own data, are told of a message that was not said: it may have been
-/// refused for its length …
-const MOST_TOLD: usize = 64 * 1024;
+/// So many bytes of elements, and of the sender's own data, are told of a message that was not said. It may have been refused
+/// for its length, or come from somebody who may say nothing: no more is told of it than of a message that could be said …
+const MOST_TOLD: usize = 16 * 1024;
 /// … and so many characters of a group's name that no group can have, and of the reason, which may name it.
 const MOST_NAME: usize = 128;
 const MOST_INFO: usize = 512;

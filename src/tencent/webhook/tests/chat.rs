@@ -258,7 +258,7 @@ fn a_message_is_told_as_it_is() {
 
 #[test]
 fn what_is_too_long_is_told_without_its_elements() {
-    for (bytes, expected) in [(64 * 1024 - 2, false), (64 * 1024 + 1, true)] {
+    for (bytes, expected) in [(16 * 1024 - 2, false), (16 * 1024 + 1, true)] {
         let failed = |body: String, elements| {
             let too_long = Refusal::MessageTooLong { what: "the message", bytes, most: 12_288 };
             let content = Arc::new(Content { body, elements, ..content() });
@@ -274,7 +274,7 @@ fn what_is_too_long_is_told_without_its_elements() {
         let told = told(&Event::Message(MessageEvent { content, ..message(Fate::Rejected(Refusal::Muted)) }), &app()).unwrap().1;
         told["body"]["CloudCustomData"].as_str().unwrap().len()
     };
-    assert_eq!((custom(64 * 1024), custom(64 * 1024 + 1)), (64 * 1024, 0));
+    assert_eq!((custom(16 * 1024), custom(16 * 1024 + 1)), (16 * 1024, 0));
     let nameless = MessageEvent { group: "\u{e9}".repeat(500), kind: None, ..message(Fate::Rejected(Refusal::NoSuchGroup("x".into()))) };
     let (rendered, told) = told(&Event::Message(nameless), &app()).unwrap();
     assert_eq!((rendered.subject.chars().count(), told["body"]["GroupId"].as_str().unwrap()), (128, rendered.subject.as_str()));
