@@ -145,6 +145,7 @@ fn what_stands_before_what() {
         ("membership", existing().with(away), "not in group g; subscribe to it first"),
         ("mutes", existing(), "muted in this group"),
         ("size", heard(), "body has 20000 bytes; 15360 are allowed"),
+        ("the size of what was added", short().with(|case| case.draft.custom = "c".repeat(12_289)), "what the sender added has 12289 bytes; 12288 are allowed"),
         ("whether it was said before", short(), "repeat of 7"),
         ("the business", fresh(), "hook"),
         ("the moderation", fresh().with(|case| case.passed = hook), "moderation"),

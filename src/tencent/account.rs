@@ -89,17 +89,16 @@ pub fn check(call: &Call) -> Outcome {
 
 /// Whose account is deleted is logged off, and is in no group any more.
 pub fn delete(call: &Call) -> Outcome {
-    let users = users(call, "DeleteItem")?;
-    match call.ask(Request::DeleteAccounts { app: call.app.id.clone(), users, by: call.actor() })? {
-        Answer::Users(users) => {
-            let item = |(user, there): (UserId, bool)| {
-                let (result_code, result_info) = if there { (0, "") } else { (Code::NoSuchAccount as u32, "Err_TLS_PT_Open_Login_Account_Not_Exist") };
-                Item { user: user.to_string(), result_code, result_info, account_status: None }
-            };
-            told(&Found { result_item: users.into_iter().map(item).collect() })
-        }
-        other => Err(call.unexpected(&other)),
-    }
+    let item = |user: UserId, result_code, result_info| Item { user: user.to_string(), result_code, result_info, account_status: None };
+    // One by one: each may be in many groups, which are all told, and nobody else is to wait for the whole list.
+    let delete = |user: UserId| match call.ask(Request::DeleteAccounts { app: call.app.id.clone(), users: vec![user.clone()], by: call.actor() }) {
+        Ok(Answer::Users(users)) if users.iter().all(|(_, there)| *there) => Ok(item(user, 0, "")),
+        Ok(Answer::Users(_)) => Ok(item(user, Code::NoSuchAccount as u32, "Err_TLS_PT_Open_Login_Account_Not_Exist")),
+        Ok(other) => Err(call.unexpected(&other)),
+        // Those before it are gone, and the caller has to know.
+        Err(error) => Ok(item(user, error.number, "not deleted; try again")),
+    };
+    told(&Found { result_item: users(call, "DeleteItem")?.into_iter().map(delete).collect::<Result<_, _>>()? })
 }
 
 /// The user's session ends, and the UserSigs it has are worth nothing: it needs one that is made later.
