@@ -262,10 +262,16 @@ pub fn page(tx: &Tx, gid: Gid, page: &RosterPage) -> RosterFound {
     let fits =
         |m: &&Arc<Member>| page.after.is_none_or(|after| m.order > after) && (page.ranks.is_empty() || page.ranks.contains(&group.config.rank_of(&m.user)));
     let mut members: Vec<_> = group.members.values().filter(fits).collect();
-    members.sort_unstable_by_key(|m| m.order);
     let (skip, limit) = (usize::try_from(page.skip).unwrap_or(usize::MAX), page.limit as usize);
-    let more = members.len() > skip.saturating_add(limit);
-    let shown: Vec<_> = members.into_iter().skip(skip).take(limit).collect();
+    let end = skip.saturating_add(limit);
+    let more = members.len() > end;
+    if more {
+        // A community has many, and a page few: those behind it need no order.
+        members.select_nth_unstable_by_key(end, |m| m.order);
+        members.truncate(end);
+    }
+    members.sort_unstable_by_key(|m| m.order);
+    let shown: Vec<_> = members.into_iter().skip(skip).collect();
     let next = shown.last().filter(|_| more).map(|m| m.order);
     let members = shown.into_iter().map(|m| describe(tx, &group.config, m)).collect();
     RosterFound { members, total: group.members.len() as u64, next }

@@ -193,7 +193,7 @@ pub fn send(tx: &mut Tx, sending: &Sending, by: Actor, fresh: Tid) -> Result<Out
     if let Some(pace) = pace {
         tx.change(Change::Pace(gid, pace));
     }
-    let name = repeat::name(sending.draft, &sender.user, tx.now);
+    let name = repeat::name(tx.state.app(sending.app)?, sending.draft, &sender.user, tx.now);
     let message = say(tx, gid, sending.draft.clone(), name.unwrap_or(fresh), sender)?;
     if !sending.draft.forbid_after {
         let fate = Fate::Accepted { seq: message.seq, at: message.at };

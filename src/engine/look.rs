@@ -156,7 +156,7 @@ impl Look<'_, '_> {
                         if draft.tid.is_none() {
                             draft.random.get_or_insert(random);
                         }
-                        draft.tid = repeat::name(draft, &user, self.tx.now);
+                        draft.tid = repeat::name(self.tx.state.app(app)?, draft, &user, self.tx.now);
                         return Ok(Some(about));
                     }
                 }

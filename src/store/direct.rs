@@ -8,15 +8,15 @@ use crate::domain::{
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// Sent again by the same sender with the same id, it replaces the one before, but never what is stored by
-/// what is not.
+/// what is not. What is stored takes the place of a trace, whoever left it: no client can keep a message out.
 pub fn put(conn: &Connection, d: &Direct) -> Result<()> {
     let body = if d.stored { d.body.as_str() } else { "" };
     run(
         conn,
         "INSERT INTO direct (app, receiver, tid, at, stored, kind, sender, info, body, elements, custom, options, seq, random)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-         ON CONFLICT (app, receiver, tid) DO UPDATE SET at = ?4, stored = ?5, kind = ?6, info = ?8, body = ?9, elements = ?10, custom = ?11, options = ?12,
-         seq = ?13, random = ?14 WHERE sender = ?7 AND stored <= ?5",
+         ON CONFLICT (app, receiver, tid) DO UPDATE SET at = ?4, stored = ?5, kind = ?6, sender = ?7, info = ?8, body = ?9, elements = ?10, custom = ?11, options = ?12,
+         seq = ?13, random = ?14 WHERE stored < ?5 OR (sender = ?7 AND stored = ?5)",
         params![
             d.app.as_str(),
             d.receiver.as_str(),

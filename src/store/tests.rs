@@ -390,9 +390,15 @@ fn what_two_users_said_is_listed_newest_first_and_page_by_page() {
     let folder = std::env::temp_dir().join(format!("roomd-store-directs-{}", std::process::id()));
     let store = Store::open(&folder).unwrap();
     store.begin().unwrap();
-    for (n, from, to, at, stored) in
-        [(1, "a", "b", 10, true), (2, "b", "a", 10, true), (3, "a", "b", 11, true), (4, "a", "c", 12, true), (5, "b", "a", 12, false), (6, "a", "b", 20, true)]
-    {
+    for (n, from, to, at, stored) in [
+        (1, "c", "b", 9, false),
+        (1, "a", "b", 10, true),
+        (2, "b", "a", 10, true),
+        (3, "a", "b", 11, true),
+        (4, "a", "c", 12, true),
+        (5, "b", "a", 12, false),
+        (6, "a", "b", 20, true),
+    ] {
         let direct = Direct {
             app: AppId::trusted("demo"),
             receiver: UserId::trusted(to),

@@ -68,7 +68,7 @@ fn each_word_is_told_once_with_the_body_that_is_documented() {
     api.group("send_group_msg", body);
     as_golden(&world, &business, "chat_after_send_msg", json!({"GroupId": "g1", "Operator_Account": by, "MsgSeq": 1, "MsgTime": AT, "OnlineOnlyFlag": 0}));
     api.group("send_group_msg", json!({"GroupId": "g1", "Random": 2, "MsgBody": text_body("x"), "ForbidCallbackControl": ["ForbidAfterSendMsgCallback"]}));
-    api.group("group_msg_recall", json!({"GroupId": "g1", "MsgSeqList": [{"MsgSeq": 1}, {"MsgSeq": 2}]}));
+    api.group("group_msg_recall", json!({"GroupId": "g1", "MsgSeqList": [{"MsgSeq": 1}, {"MsgSeq": 2}, {"MsgSeq": 1}]}));
     as_golden(&world, &business, "chat_recall_msg", json!({"GroupId": "g1", "Operator_Account": by, "MsgSeqList": [{"MsgSeq": 1}, {"MsgSeq": 2}]}));
 
     api.group("modify_group_base_info", json!({"GroupId": "g1", "Notification": "NewNotification"}));
