@@ -16,7 +16,7 @@ use super::{
     state::Change,
     tx::Tx,
 };
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// So many messages of those that leave no row, or one that goes soon, are remembered a group.
 const RECENT: usize = 64;
@@ -295,9 +295,10 @@ pub fn notify(tx: &mut Tx, gid: Gid, content: String, to: &[UserId]) {
     }
 }
 
-/// Takes these back, as the caller found them; who hears of it is told of those that were not gone already.
+/// Takes these back, as the caller found them; who hears of it is told of those that were not gone already, of each once.
 pub fn recall(tx: &mut Tx, gid: Gid, messages: Vec<StoredMessage>, by: Actor) {
-    let messages: Vec<StoredMessage> = messages.into_iter().filter(|message| !message.deleted).collect();
+    let mut seen = BTreeSet::new();
+    let messages: Vec<StoredMessage> = messages.into_iter().filter(|message| !message.deleted && seen.insert(message.seq)).collect();
     if messages.is_empty() {
         return;
     }
