@@ -298,6 +298,14 @@ fn create(tx: &mut Tx, app: &AppId, name: &GroupId, by: Actor, new: NewGroup, ep
     Ok(Answer::Created { group: name.clone(), already_exists: false, already_deleted: false })
 }
 
+/// May it be made, as far as that shows before it is? Who asks for one that is there is told so, and not asked about it.
+pub fn may_create(tx: &Tx, app: &AppId, new: &NewGroup) -> Result<(), Refusal> {
+    room_for_one_more(tx, app)?;
+    let app = tx.state.app(app)?;
+    let owner = if new.kind.keeps_members() { UserId::new(&new.owner).ok() } else { new.must_be.clone() };
+    owner.iter().chain(new.members.iter().map(|member| &member.user)).try_for_each(|user| account::may_be(tx, app, user))
+}
+
 /// In the order in which they joined; empty where members are in the group only while they are there.
 fn kept_members(tx: &Tx, gid: Gid) -> Vec<UserId> {
     let Some(group) = tx.state.group(gid).filter(|group| group.config.kind.keeps_members()) else { return Vec::new() };

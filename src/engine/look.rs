@@ -4,7 +4,7 @@
 use super::{Ports, SocketCommand, SocketOp, execute::unreadable, queue::Answering, socket::linked};
 use crate::{
     domain::{
-        AppId, ConnRef, Gid, GroupId, Named, Refusal, SessionId, Tid, Tx, UserId,
+        AppId, ConnRef, Gid, GroupId, Named, Refusal, SessionId, Tid, Tx, UserId, account,
         app::App,
         direct::{self, DirectDraft},
         fate, group,
@@ -220,13 +220,17 @@ impl Look<'_, '_> {
                 if self.tx.state.group_named(app, name).is_some_and(|old| !(new.anew && old.config.deleted.is_some())) {
                     return Ok(None);
                 }
+                group::may_create(self.tx, app, new)?;
                 let owner = user.map_or_else(|| new.owner.clone(), UserId::to_string);
                 let count = ruling::owned(self.tx, app, &owner, new.kind);
                 Before::Create { group: name.clone(), new: Arc::new(NewGroup { owner, ..(**new).clone() }), count }
             }
             GroupRequest::AddMembers { members } => {
                 let group = self.tx.state.live_group(app, name)?;
-                let new = |member: &&NewMember| group.config.kind.keeps_members() && !group.members.contains_key(&member.user);
+                let app = self.tx.state.app(app)?;
+                let new = |member: &&NewMember| {
+                    group.config.kind.keeps_members() && !group.members.contains_key(&member.user) && account::may_be(self.tx, app, &member.user).is_ok()
+                };
                 let users: Vec<UserId> = members.iter().filter(new).map(|member| member.user.clone()).collect();
                 if users.is_empty() {
                     return Ok(None);

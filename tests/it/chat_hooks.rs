@@ -289,7 +289,10 @@ fn groups_and_those_who_want_in_are_asked_about() {
     }
     says(&business, word, Answers::Nothing);
     assert_eq!(while_silent(&world, &business, word, || (create("late"), String::new())).0, 0, "without an answer it is made");
+    let unknown = json!({"Type": "Public", "Name": "n", "Owner_Account": "nobody"});
     let asked = business.told(word);
+    assert_eq!(send(&api, "group_open_http_svc/create_group", &unknown).0, 10019);
+    assert_eq!(business.told(word).len(), asked.len(), "what cannot be made anyway is not asked about");
     let numbers: Vec<u64> = asked.iter().map(|told| told.body["CreateGroupNum"].as_u64().unwrap()).collect();
     assert_eq!(numbers[0], 1, "{numbers:?}: g1 is the owner's already");
 
@@ -305,10 +308,12 @@ fn groups_and_those_who_want_in_are_asked_about() {
     says(&business, word, code(10_124, ""));
     assert_eq!(add(&["m1", "m2"]).0, 10_124);
     says(&business, word, Answers::Json(json!({"ErrorCode": 0, "RefusedMembers_Account": ["m2", "nobody"]})));
-    assert_eq!(add(&["m1", "m2", "m3"]), (0, vec![1, 0, 1]));
+    assert_eq!(add(&["m1", "m2", "stranger", "m3"]), (0, vec![1, 0, 0, 1]));
     assert_eq!(api.members("g1").len(), 4);
     let asked = business.told(word).pop().unwrap().body;
-    assert_eq!(asked["DestinationMembers"], json!([{"Member_Account": "m1"}, {"Member_Account": "m2"}, {"Member_Account": "m3"}]));
+    assert_eq!(asked["DestinationMembers"], json!([{"Member_Account": "m1"}, {"Member_Account": "m2"}, {"Member_Account": "m3"}]), "there is no stranger");
+    assert_eq!(add(&["stranger", "m1"]), (0, vec![0, 2]));
+    assert_eq!(business.told(word).len(), 3, "nobody new to be asked about");
 
     let word = "Group.CallbackBeforeApplyJoinGroup";
     api.make("open", "Meeting", &["owner"]);
