@@ -91,10 +91,16 @@ fn chat(word: &str, body: &Value) -> Option<String> {
     })
 }
 
+/// So much of a text is shown: it is to be read on one line.
+const SHOWN_CHARS: usize = 200;
+
 /// A text in quotes, of other elements their type.
 fn said(elements: &Value) -> String {
     let one = |element: &Value| match (text(&element["MsgType"]), element["MsgContent"]["Text"].as_str()) {
-        ("TIMTextElem", Some(text)) => format!("{text:?}"),
+        ("TIMTextElem", Some(text)) => match text.char_indices().nth(SHOWN_CHARS) {
+            Some((end, _)) => format!("{:?} … ({} characters)", &text[..end], text.chars().count()),
+            None => format!("{text:?}"),
+        },
         (other, _) => format!("[{other}]"),
     };
     names(elements, one)
@@ -193,6 +199,13 @@ mod tests {
             (
                 chat(words::C2C_AFTER_SEND_MSG, &message(r#""SendMsgResult":20006,"ErrorInfo":"refused""#)),
                 &format!("what u1 said to u2 was not delivered: 20006 refused: {said}"),
+            ),
+            (
+                chat(
+                    words::AFTER_SEND_MSG,
+                    &format!(r#""From_Account":"u1","MsgSeq":1,"MsgBody":[{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{}"}}}}]"#, "ä".repeat(201)),
+                ),
+                &format!("u1 said \"{}\" … (201 characters) in group g1 as 1", "ä".repeat(200)),
             ),
             (chat("Sns.CallbackFriendAdd", r#""PairList":[]"#), "Sns.CallbackFriendAdd"),
         ] {
