@@ -13,11 +13,11 @@
 //!
 //! | where | what |
 //! | --- | --- |
-//! | [`domain`] | the rules: applications and their users, groups (`kind`), members (`membership` while they are there, `roster` where they are kept), mutes, bans, rooms, channels, sessions, messages, moderation, subscriptions, events, retry, limits. Pure |
+//! | [`domain`] | the rules: applications and their users (`account`), groups and what each kind of them may do (`kind`), members (`membership` while they are there, `roster` where they are kept), mutes, bans, rooms, channels, sessions, messages (`sending` to a group, `direct` to a user, `repeat`: said before), who is asked first (`hook`, `moderation`), what the business is told of a message's `fate`, subscriptions, events, retry, limits. Pure |
 //! | [`alibaba`] | that cloud's spelling: bytes to requests (`messaging/`, `event_sub/`), events and questions to bodies, signatures, tokens |
-//! | [`tencent`] | the other cloud's: UserSigs, the gateway of its REST API (`rest`), the table of its commands (`command`) a file a service (`live_config`, `live_room/`, `group/`, `account`, `c2c`) and what messages are made of (`message`, `elements`), webhooks of live rooms (`webhook`) |
+//! | [`tencent`] | the other cloud's: UserSigs, the gateway of its REST API (`rest`), the table of its commands (`command`) and their parameters (`body`), a file or folder a service (`live_config`, `live_room/`, `group/` of the chat, `account`, `c2c`: openim), what messages are made of (`message`, `elements`), both generations of names (`names`), questions before something is done (`hook`), webhooks of live rooms and of the chat (`webhook/`), their `words`, where they go (`destination`) |
 //! | [`store`] | SQLite; writes the domain's changes and loads its state again |
-//! | [`engine`] | one thread: commands, group commit, lanes, timers, what waits for a business's answer or an ack, purges |
+//! | [`engine`] | one thread: commands (`execute`, `socket`), group commit (`batch`), lanes, timers, purges; is somebody to be asked first (`look`), what waits for that (`waiting`) and goes on (`asking`), what is told of a refusal (`told`); what waits for an ack (`acks`) |
 //! | [`door`] | accepts, reads HTTP under every limit, the workers that answer |
 //! | [`control`] | which path belongs to whom; the operator's API |
 //! | [`socket`] | hubs, the client protocol with its rpc methods, fan-out |
@@ -42,7 +42,7 @@
 //! batch (`engine/mod`). The way through all that may stand against a message is one function, `domain/sending::next`:
 //! is there such a group, may the sender speak, is it too long, was it said before, what does the business say to it,
 //! what the moderation, were there too many. `engine/look` asks it first: what a business's server has to be asked about
-//! waits in its line (`waiting`), and goes on when the answer is there (`asking`). Then `socket` (or `request`, for a
+//! waits in its line (`waiting`), and goes on when the answer is there (`asking`). Then `socket` (or `execute`, for a
 //! server's call) asks it again and does what it says: a number and the counters, or nothing. `settle` writes what
 //! changed, with the events' outbox rows, in a savepoint; what was refused is told the business in one of its own
 //! (`told`). One COMMIT makes the batch true. Only then `after_commit` answers, hands the hubs what they push (`deliver`:
@@ -57,12 +57,16 @@
 //! so a POST tells of one channel, in order. `engine/lanes` freezes it. A reported user's time ends in
 //! `domain/report`, a session's in `domain/session`. What is open stands in `store/channel`.
 //!
-//! # The way of a live room's event
+//! # The way of a webhook
 //!
-//! What happens to a group is a `GroupEvent` (`domain/event`). If its application has a webhook that lists the word for it,
-//! `tencent/webhook` spells it, in the same commit, as a query and a body; its subject is the group. A POST tells of one.
-//! The signature is in the URL, so `server/dialects` puts that together at each try, and it is recorded nowhere.
-//! The words that no `GroupEvent` has are taken in a configuration, and nothing comes of them (`tencent/words`).
+//! What happens to a group is a `GroupEvent` (`domain/event`); of a session and of a message to one user there are
+//! events as well. `tencent/webhook` spells each, in the same commit, as a query and a body for whichever of the application's two URLs
+//! wants it: that of its live rooms (`webhook/live`) and that of its chat (the other files); where both want the same word, that of
+//! the chat gets it. Its subject is the group, the user, or the two users. A POST tells of one. The signature is in the URL, so
+//! `server/dialects` puts that together at each try, and it is recorded nowhere.
+//! The words that no event has are taken in a configuration, and nothing comes of them (`tencent/words`).
+//!
+//! A word with Before is no event but a question (`domain/hook`): it is not written down, asked once, and forgotten.
 //!
 //! `design.md`, `session.md`, `alibaba.md` and `tencent.md`, which comments name, are in `docs/`.
 //!
@@ -80,7 +84,7 @@
 //! 5. **One delivery is one POST**, frozen (id, body, members) before its first byte is sent, never split or
 //!    merged afterwards. Each try that reached for the endpoint is an attempt row.
 //! 6. **The ladder** 1, 2, 5, 10, 60, 120, 300 s, each wait from the end of the try before. Webhooks of live rooms
-//!    are repeated only as often as their application wants, after 1, 5 and 30 s.
+//!    and of the chat are repeated only as often as their application wants, after 1, 5 and 30 s.
 //! 7. **A try is spent on the endpoint's fault only**: no route, no name resolution, our own resources spend
 //!    nothing. (A connect time-out still counts as the endpoint's fault.)
 //! 8. **Every queue has a bound and a rule for full** (below).

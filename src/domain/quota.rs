@@ -62,7 +62,7 @@ quotas! {
     kept_groups_per_user = 1_000;
     /// Users of an application whose older UserSigs are known to be worth nothing; then the oldest kick is forgotten. Undocumented.
     revoked_users_per_app = 100_000;
-    /// Messages a second in a group of those that come by `tencent.md`'s API (§5.3); more are dropped.
+    /// Messages a second in a group of those that come by `tencent.md`'s API (§5.3), or of its users' clients; more are dropped.
     group_messages_per_second = 40;
     /// Users that one call asks about; undocumented (`alibaba.md` §2.3).
     users_per_check = 100;

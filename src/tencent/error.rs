@@ -41,9 +41,9 @@ pub enum Code {
     NoSuchGroupCommand = 10003,
     BadGroupParameter = 10004,
     TooManyAccounts = 10005,
-    /// To the user, or to a group of this type.
     /// Too much waits for a business's answer.
     TooOften = 10006,
+    /// To the user, or to a group of this type.
     GroupNotAllowed = 10007,
     OwnerCannotQuit = 10009,
     /// It was there, and was disbanded (§8, A13).

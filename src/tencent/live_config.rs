@@ -1,5 +1,5 @@
 //! Where an application is told of its live rooms (`tencent.md` §3): one URL with the words it wants, and the
-//! token that signs what is sent there. The webhooks themselves are in `webhook.rs`.
+//! token that signs what is sent there. The webhooks themselves are in `webhook/`.
 
 use super::{
     command::{Call, told},
