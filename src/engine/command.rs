@@ -1,4 +1,4 @@
-//! What a connection can ask of the engine; what the control API asks is `domain/request.rs`.
+//! What a connection can ask of the engine; what the control API asks is `domain/request/`.
 
 use crate::domain::{
     ChannelId, ConnRef, Epoch, GroupId, Named, SessionId, UserId,

@@ -24,7 +24,7 @@ use crate::{
         report,
         request::{Actor, Added, Answer, GroupRequest, Request},
         revocation, room, roster,
-        sending::{self, Outcome, Passed, Sending, Speaker, StoredMessage},
+        sending::{self, Outcome, Passed, Sending, Speaker},
         session::{self, Session},
         subscription,
         tx::{Deadline, Mark},
@@ -316,10 +316,7 @@ impl Batch<'_> {
                 let gid = self.tx.state.live_group(app, name)?.config.gid;
                 let mut found = Vec::with_capacity(seqs.len());
                 for seq in &seqs {
-                    // Named twice, it is taken back and told of once.
-                    if found.iter().all(|message: &StoredMessage| message.seq != *seq) {
-                        found.extend(self.store.find_seq(gid, *seq).map_err(unreadable)?);
-                    }
+                    found.extend(self.store.find_seq(gid, *seq).map_err(unreadable)?);
                 }
                 let done = seqs.into_iter().map(|seq| (seq, found.iter().any(|message| message.seq == seq))).collect();
                 sending::recall(&mut self.tx, gid, found, by);
