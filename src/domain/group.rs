@@ -21,7 +21,7 @@ use super::{
     tx::{Deadline, Tx},
 };
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -100,8 +100,9 @@ pub struct GroupState {
     pub config: Arc<Group>,
     pub counters: Counters,
     pub members: HashMap<UserId, Arc<Member>>,
-    /// Members that are there: all but kept ones that are not.
-    pub present: usize,
+    /// Members that are there, all but kept ones that are not, by the order in which they joined: clients ask for them, and a
+    /// group may have many others.
+    pub present: BTreeSet<(u64, UserId)>,
     pub audience: Audience,
     /// Over the limit once, and not empty since.
     pub super_large: bool,
@@ -116,7 +117,7 @@ impl GroupState {
             config,
             counters: Counters::default(),
             members: HashMap::new(),
-            present: 0,
+            present: BTreeSet::new(),
             audience: Audience::default(),
             super_large: false,
             recent: VecDeque::new(),
@@ -145,7 +146,7 @@ impl GroupState {
             modified: g.modified,
             last_said: self.counters.last_said,
             deleted: g.deleted.clone(),
-            online: self.present as u64,
+            online: self.present.len() as u64,
             member_count: self.members.len() as u64,
             total: self.counters.joins,
             top: self.counters.top,

@@ -154,7 +154,7 @@ pub(super) fn go(tx: &mut Tx, session: &Session, gid: Gid) {
     if let MemberKind::Kept(_) = member.kind {
         tx.change(Change::Member(gid, Arc::new(Member { sid: None, ..(*member).clone() })));
     }
-    let last = tx.state.group(gid).is_some_and(|g| g.super_large && g.present == usize::from(member.kind == MemberKind::Live));
+    let last = tx.state.group(gid).is_some_and(|g| g.super_large && g.present.len() == usize::from(member.kind == MemberKind::Live));
     if last {
         tx.change(Change::SuperLarge(gid, false));
     }
@@ -183,10 +183,11 @@ pub fn put_out(tx: &mut Tx, gid: Gid, by: Actor, user: &UserId) {
     leave(tx, &sid, gid, Some((OfflineCause::Removed, by)));
 }
 
-/// A page of members with their sessions' info; nothing of a super-large group.
+/// A page of members with their sessions' info; nothing of a super-large group, or one that keeps so many.
 pub fn page(tx: &Tx, gid: Gid, page: &MemberPage) -> MembersFound {
     let group = tx.state.group(gid).expect("the caller found it");
-    if group.super_large {
+    // Also where most of them are not there: a client may ask.
+    if group.super_large || !quota::fits(group.members.len(), tx.rules.quotas.super_large_above) {
         return MembersFound { super_large: true, ..MembersFound::default() };
     }
     let beyond = |m: &&Arc<Member>| page.after.is_none_or(|after| if page.ascending { m.order > after } else { m.order < after });
@@ -206,7 +207,7 @@ pub fn page(tx: &Tx, gid: Gid, page: &MemberPage) -> MembersFound {
 /// A group that grew over the limit keeps no lists until it was empty.
 fn grew(tx: &mut Tx, gid: Gid) {
     let above = tx.rules.quotas.super_large_above;
-    if tx.state.group(gid).is_some_and(|g| !g.super_large && !quota::fits(g.present, above)) {
+    if tx.state.group(gid).is_some_and(|g| !g.super_large && !quota::fits(g.present.len(), above)) {
         tx.change(Change::SuperLarge(gid, true));
     }
 }
@@ -225,7 +226,7 @@ fn announce(tx: &mut Tx, gid: Gid, session: &Session, joined: bool) {
 /// The counts of a super-large group, now that their time has come.
 pub fn push_count(tx: &mut Tx, gid: Gid) {
     let Some(group) = tx.state.group(gid) else { return };
-    let (online, total) = (group.present as u64, group.counters.joins);
+    let (online, total) = (group.present.len() as u64, group.counters.joins);
     tx.push(Push::Count { gid, online, total, at: tx.now });
 }
 
@@ -236,7 +237,8 @@ pub fn presence(tx: &Tx, app: &AppId, name: &GroupId) -> Result<Vec<push::Presen
         return Err(Refusal::TooLarge(name.to_string()));
     }
     let member = |m: &Arc<Member>| Some(push::Present::of(&tx.state.session(m.sid.as_ref()?)?.session));
-    let members: Vec<push::Present> = group.in_order().into_iter().filter_map(member).collect();
+    let there = group.present.iter().filter_map(|(_, user)| group.members.get(user));
+    let members: Vec<push::Present> = there.filter_map(member).collect();
     // With long extensions the list alone would fill a connection's budget.
     if members.iter().map(push::Present::wire_size).sum::<usize>() > quota::MAX_RECOVERED_BYTES {
         return Err(Refusal::TooLarge(name.to_string()));

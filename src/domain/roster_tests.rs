@@ -5,7 +5,7 @@ use crate::{
         account::Account,
         event::Event,
         kind::MsgFlag,
-        request::{GroupChange, GroupRequest},
+        request::{GroupChange, GroupRequest, MemberPage},
         session::Link,
         state::Rules,
     },
@@ -109,17 +109,17 @@ fn who_may_come_by_itself() {
 fn a_member_stays_while_it_is_not_there() {
     let mut place = Place::new(GroupKind::Public, JoinOption::NeedPermission);
     assert_eq!(place.add("a").unwrap().1, ["Invited a"]);
-    assert_eq!((place.members().as_str(), place.state.group(Gid(1)).unwrap().present), ("a", 0));
+    assert_eq!((place.members().as_str(), place.state.group(Gid(1)).unwrap().present.len()), ("a", 0));
     assert_eq!(place.subscribe("a").unwrap(), [""; 0], "it was a member before");
-    assert_eq!((place.members().as_str(), place.state.group(Gid(1)).unwrap().present), ("a+", 1));
+    assert_eq!((place.members().as_str(), place.state.group(Gid(1)).unwrap().present.len()), ("a+", 1));
     let gone = place.told(|tx| {
         membership::leave(tx, &SessionId::trusted("a"), Gid(1), Some((crate::domain::event::OfflineCause::Left, Actor::system())));
         Ok(())
     });
-    assert_eq!((gone.unwrap().1, place.members().as_str(), place.state.group(Gid(1)).unwrap().present), (vec![], "a", 0));
+    assert_eq!((gone.unwrap().1, place.members().as_str(), place.state.group(Gid(1)).unwrap().present.len()), (vec![], "a", 0));
     place.subscribe("a").unwrap();
     assert_eq!(place.told(|tx| quit(tx, Gid(1), Actor::system(), &user("a"))).unwrap().1, ["Quit a"]);
-    assert_eq!((place.members().as_str(), place.state.group(Gid(1)).unwrap().present), ("", 0));
+    assert_eq!((place.members().as_str(), place.state.group(Gid(1)).unwrap().present.len()), ("", 0));
     assert!(matches!(place.subscribe("a"), Err(Refusal::NotAllowed(_))), "it has to be let in anew");
     assert!(matches!(place.told(|tx| quit(tx, Gid(1), Actor::system(), &user("a"))), Err(Refusal::NotInGroup(_))));
 }
@@ -231,4 +231,17 @@ fn only_members_rule_over_it_and_not_too_many() {
     place.state.apply(Change::Group(Arc::new(Group { admins: many, ..(*old).clone() })));
     let one_more = MemberChange { admin: Some(true), ..MemberChange::default() };
     assert_eq!(place.told(|tx| change(tx, Gid(1), Actor::system(), user("a"), one_more)).unwrap_err(), Refusal::TooManyAdmins(MOST_ADMINS));
+}
+
+#[test]
+fn of_a_group_that_keeps_many_no_list_is_made_but_of_those_who_are_there() {
+    let mut place = Place::new(GroupKind::Public, JoinOption::Free);
+    (place.rules.quotas.members_per_group, place.rules.quotas.super_large_above) = (0, 2);
+    place.add("a b c").unwrap();
+    place.subscribe("b").unwrap();
+    place.subscribe("a").unwrap();
+    let tx = Tx::new(&mut place.state, &place.rules, Millis(5), Tick(0));
+    let there = membership::presence(&tx, &AppId::trusted("demo"), &GroupId::trusted("g")).unwrap();
+    assert_eq!(there.iter().map(|who| who.user.as_str()).collect::<Vec<_>>(), ["a", "b"], "in the order in which they joined");
+    assert!(membership::page(&tx, Gid(1), &MemberPage { ascending: true, after: None, limit: 9 }).super_large);
 }

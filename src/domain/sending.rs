@@ -113,7 +113,7 @@ pub fn next(tx: &Tx, sending: &Sending) -> Result<Next, Refusal> {
     if let Some(first) = &sending.first {
         return Ok(Next::Repeat(first.clone()));
     }
-    if right.needs_audience && group.present == 0 {
+    if right.needs_audience && group.present.is_empty() {
         return Err(Refusal::GroupEmpty(sending.group.to_string()));
     }
     if !passed.hook && !draft.forbid_before && fate::is_heard(app) {

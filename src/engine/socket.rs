@@ -85,7 +85,7 @@ impl Batch<'_> {
                 let users = match of {
                     Named::Group(group) => {
                         let gid = self.member_of(&sid, &group)?;
-                        self.tx.state.group(gid).map_or(0, |g| g.present)
+                        self.tx.state.group(gid).map_or(0, |g| g.present.len())
                     }
                     Named::Channel(name) => {
                         let (cid, _) = channel::joined(&self.tx, &sid, &name)?;

@@ -11,6 +11,9 @@ const CUSTOM: &str = "TIMCustomElem";
 /// All types of an element that the documents list.
 const TYPES: [&str; 9] = [TEXT, CUSTOM, "TIMLocationElem", "TIMFaceElem", "TIMSoundElem", "TIMImageElem", "TIMFileElem", "TIMVideoFileElem", "TIMRelayElem"];
 
+/// Levels of arrays and objects in a MsgBody: it goes on within others', and some clients read no more than 64.
+const MOST_LEVELS: usize = 50;
+
 /// Fields of a [`CUSTOM`] element, all texts.
 const CUSTOM_FIELDS: [&str; 4] = ["Data", "Desc", "Ext", "Sound"];
 
@@ -47,7 +50,10 @@ pub fn read(text: &str) -> Result<Elements, Flaw> {
     if elements.iter().filter(|(kind, _)| *kind == CUSTOM).count() > 1 {
         return Err(Flaw::Content(format!("has more than one {CUSTOM}; a message may have one")));
     }
-    let json = compact(text);
+    let (json, levels) = compact(text);
+    if levels > MOST_LEVELS {
+        return Err(Flaw::Shape(format!("has {levels} levels of arrays and objects; {MOST_LEVELS} are allowed")));
+    }
     let body = match elements[..] {
         [(TEXT, content)] => text_of(content).unwrap_or_default().to_owned(),
         _ => json.clone(),
@@ -82,21 +88,26 @@ fn text_of(content: &Map<String, Value>) -> Option<&str> {
     content.get("Text")?.as_str()
 }
 
-/// Legal JSON without the blanks between its tokens.
-fn compact(text: &str) -> String {
+/// Legal JSON without the blanks between its tokens, and the levels of arrays and objects in it.
+fn compact(text: &str) -> (String, usize) {
     let mut compact = String::with_capacity(text.len());
-    let (mut quoted, mut escaped) = (false, false);
+    let (mut quoted, mut escaped, mut level, mut levels) = (false, false, 0usize, 0);
     for c in text.chars() {
         match c {
             _ if escaped => escaped = false,
             '\\' => escaped = quoted,
             '"' => quoted = !quoted,
             c if !quoted && c.is_ascii_whitespace() => continue,
+            '[' | '{' if !quoted => {
+                level += 1;
+                levels = levels.max(level);
+            }
+            ']' | '}' if !quoted => level -= 1,
             _ => {}
         }
         compact.push(c);
     }
-    compact
+    (compact, levels)
 }
 
 #[derive(Serialize)]
@@ -167,6 +178,9 @@ mod tests {
     #[test]
     fn what_is_no_body_is_told() {
         let custom = r#"{"MsgType":"TIMCustomElem","MsgContent":{"Data":"d"}}"#;
+        // Three levels of its own, and none in a text.
+        let levels = |n: usize| format!(r#"[{{"MsgType":"TIMFaceElem","MsgContent":{{"Data":"[[\"{{","X":{}{}}}}}]"#, "[".repeat(n - 3), "]".repeat(n - 3));
+        assert!(read(&levels(50)).is_ok());
         let deep = format!(r#"[{{"MsgType":"TIMFaceElem","MsgContent":{{"Data":{}"#, "[".repeat(100_000));
         for (text, code, part) in [
             ("", 7, "no JSON"),
@@ -177,6 +191,7 @@ mod tests {
             ("[]", 2, "is empty"),
             ("[1]", 2, "MsgType"),
             (r#"[{"MsgType":1,"MsgContent":{}}]"#, 2, "MsgType"),
+            (levels(51).as_str(), 2, "51 levels"),
             (r#"[{"MsgType":"TIMTextElem"}]"#, 2, "MsgContent"),
             (r#"[{"MsgType":"TIMTextElem","MsgContent":"x"}]"#, 2, "MsgContent"),
             (r#"[{"MsgType":"timtextelem","MsgContent":{}}]"#, 10, "TIMTextElem, TIMCustomElem"),

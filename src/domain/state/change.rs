@@ -305,10 +305,12 @@ impl State {
     fn put_member(&mut self, gid: Gid, member: Arc<Member>) -> Change {
         let Some(group) = self.groups.get_mut(&gid) else { return Change::Nothing };
         let old = group.members.insert(member.user.clone(), member.clone());
-        group.present += usize::from(member.sid.is_some());
         let app = group.config.app.clone();
         if let Some(old) = &old {
             self.unlist(gid, old);
+        }
+        if let Some(group) = self.groups.get_mut(&gid).filter(|_| member.sid.is_some()) {
+            group.present.insert((member.order, member.user.clone()));
         }
         self.last_order = self.last_order.max(member.order);
         // In the order of joining, also when an undo puts a member back.
@@ -330,7 +332,7 @@ impl State {
 
     fn unlist(&mut self, gid: Gid, member: &Member) {
         let Some(group) = self.groups.get_mut(&gid) else { return };
-        group.present -= usize::from(member.sid.is_some());
+        group.present.remove(&(member.order, member.user.clone()));
         if let MemberKind::Kept(_) = member.kind
             && let Some(users) = self.kept.get_mut(&group.config.app)
             && let Some(groups) = users.get_mut(&member.user)

@@ -201,7 +201,7 @@ impl Seen {
         let members = state.groups.values().flat_map(|group| group.members.keys().cloned());
         let users: BTreeSet<UserId> = members.collect();
         let kept = users.into_iter().map(|user| (user.clone(), state.kept_groups_of(&app(), &user))).collect();
-        let mut present: Vec<_> = state.groups.iter().map(|(gid, group)| (*gid, group.present)).collect();
+        let mut present: Vec<_> = state.groups.iter().map(|(gid, group)| (*gid, group.present.len())).collect();
         present.sort();
         Seen { apps, keys, groups, sessions, channels, subscriptions, ready, accounts, kept, present }
     }
