@@ -214,7 +214,7 @@ impl<'a> Body<'a> {
     /// Refers to a group of the chat: an id that cannot be one's is nobody's (§8, A13).
     pub fn group(&self) -> Result<GroupId, RestError> {
         let id = self.text("GroupId", 0)?.ok_or_else(|| self.missing("GroupId"))?;
-        GroupId::new(id).map_err(|why| RestError::new(Code::NoSuchGroup, format!("GroupId {id:.64} cannot be a group's: {why}")))
+        GroupId::new(id).map_err(|why| RestError::new(Code::NoSuchGroup, format!("GroupId \"{id:.64}\" cannot be a group's: {why}")))
     }
 
     /// `name` has a value that will not do; `why` reads on from the name.

@@ -280,10 +280,15 @@ fn exist(call: &Call, one: &UserId, other: &UserId) -> Result<(), RestError> {
 pub fn withdraw(call: &Call) -> Outcome {
     let from = user(call, FROM, Code::BadSender)?;
     let receiver = receiver(call, TO)?;
-    let (seq, random, at) = read_key(call, "MsgKey", call.body.telling(Code::BadMessageKey).some_text("MsgKey", MAX_KEY)?)?;
+    let key = call.body.telling(Code::BadMessageKey).some_text("MsgKey", MAX_KEY)?;
+    let (seq, random, at) = read_key(call, "MsgKey", key)?;
     let tid = direct::chat_tid(seq, random, at, &from);
     let by = Deleter { user: from.to_string(), info: String::new() };
-    call.done(call.ask(Request::DeleteDirect { app: call.app.id.clone(), receiver, tid, by })?)
+    let answer = call.ask(Request::DeleteDirect { app: call.app.id.clone(), receiver, tid, by }).map_err(|e| match e.code {
+        Code::NoSuchDirect => RestError::new(e.code, format!("message {key} from {from} does not exist, or was taken back")),
+        _ => e,
+    })?;
+    call.done(answer)
 }
 
 /// A client whose connection is lost for the moment is told as one that could be reached by a push.
