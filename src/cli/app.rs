@@ -182,7 +182,12 @@ impl AppCommand {
                     return Err(Failure::Use("nothing is to be changed; give --administrator, --after-retry or a setting of the chat".into()));
                 }
                 let place = Place::existing(Given { data, config, ..Given::default() })?;
-                one(place.change_app(&app, AppPatch { administrators: some(administrator), after_retry, chat })?, json)
+                let shows_chat = chat.is_some();
+                let mut changed = place.change_app(&app, AppPatch { administrators: some(administrator), after_retry, chat })?;
+                if shows_chat && let (Value::Object(all), Value::Object(chat)) = (&mut changed, place.chat(&app)?) {
+                    all.extend(chat);
+                }
+                one(changed, json)
             }
             Action::Show(Show { app, chat, data, config, json }) => {
                 let place = Place::existing(Given { data, config, ..Given::default() })?;

@@ -225,7 +225,8 @@ fn where_an_application_is_told_of_its_chat_is_set_and_shown_without_and_with_a_
         refused(&["change", "--on-silence", "maybe"], 2, "give deliver or refuse");
         refused(&["change", "--auto-import", "maybe"], 2, "type roomd app change --help");
         let flags = ["--rate-mode", "reject", "--auto-import", "true", "--event-time-as-string", "true", "--on-silence", "refuse", "--tell-refused", "false"];
-        assert_eq!(done(&[&["change"], &flags[..]].concat())["app_id"], "shop");
+        let changed = done(&[&["change"], &flags[..]].concat());
+        assert_eq!((&changed["app_id"], &changed["on_silence"]), (&json!("shop"), &json!("refuse")), "what was changed is shown");
         let chat = json!({"rate_mode": "reject", "auto_import": true, "event_time_as_string": true, "on_silence": "refuse", "tell_refused": false});
         assert_eq!(done(&["show", "--chat"]), chat);
         done(&["change", "--rate-mode", "drop", "--auto-import", "false", "--event-time-as-string", "false"]);
