@@ -340,8 +340,10 @@ impl Demo {
              python3 -m venv sdk && sdk/bin/pip install -q alibabacloud-live20161101\nsdk/bin/python - <<'END'\n{server}END\n\n\
              3. Your server, where it speaks to Tencent Live: a call of its administrator, whose UserSig is good for a day. This makes a live room:\n\n\
              {create_room}\n\
+             Tencent Chat is there as well: its clients, as tencentcloud-sdk-python-im, take http://{control}/v4 as their URL.\n\n\
              4. Callbacks of both clouds, as your server would get them:\n",
             create_room = self.create_room(running.control, clock),
+            control = running.control,
         );
         text
     }
