@@ -75,7 +75,7 @@ pub enum What {
     Reconnected(Vec<GroupId>),
 }
 
-/// What happened to a group, which is a live room to one of the clouds.
+/// What happened to a group, which to one of the clouds is a live room or a group of its chat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupEvent {
     pub app: AppId,

@@ -1,5 +1,5 @@
 //! A group: what is stored of it, what lives in memory, and its own life: made, changed, deleted,
-//! recovered. Who is in it is `membership.rs`, who may not come `ban.rs`, who rules over it `ruling.rs`, who may
+//! recovered. Who is in it is `membership.rs` and `roster.rs`, who may not come `ban.rs`, who rules over it `ruling.rs`, who may
 //! speak `mute.rs`, what is said `sending.rs`, what it is as a live room `room.rs`.
 
 use super::{

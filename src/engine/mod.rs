@@ -71,7 +71,7 @@ pub type Freeze = Box<dyn Fn(&Freezing) -> Frozen + Send>;
 
 /// What the engine calls and is not allowed to know.
 pub struct Ports {
-    /// An event of a session or a group as the application's endpoints will be told of it that want to hear of it now.
+    /// An event of a session, of a group or of a message to one user as the application's endpoints will be told of it that want to hear of it now.
     pub render: fn(&Event, &App) -> Vec<Rendered>,
     /// What the business is to be asked before this is done; `None`: nothing.
     pub hook: fn(&Before, &Actor, &App, Millis) -> Option<HookCall>,
