@@ -80,7 +80,7 @@ struct Create {
 #[derive(FromArgs)]
 #[argh(subcommand, name = "change")]
 struct Change {
-    /// its id
+    /// its AppId, or its SDKAppID
     #[argh(option, arg_name = "id")]
     app: String,
     /// who may call Tencent's API with a UserSig, once for each; those there were are no longer
@@ -134,7 +134,7 @@ struct List {
 #[derive(FromArgs)]
 #[argh(subcommand, name = "show")]
 struct Show {
-    /// its id
+    /// its AppId, or its SDKAppID
     #[argh(option, arg_name = "id")]
     app: String,
     /// print the settings of its chat instead
@@ -182,6 +182,7 @@ impl AppCommand {
                     return Err(Failure::Use("nothing is to be changed; give --administrator, --after-retry or a setting of the chat".into()));
                 }
                 let place = Place::existing(Given { data, config, ..Given::default() })?;
+                let app = place.app_id(&app)?;
                 let shows_chat = chat.is_some();
                 let mut changed = place.change_app(&app, AppPatch { administrators: some(administrator), after_retry, chat })?;
                 if shows_chat && let (Value::Object(all), Value::Object(chat)) = (&mut changed, place.chat(&app)?) {
@@ -191,6 +192,7 @@ impl AppCommand {
             }
             Action::Show(Show { app, chat, data, config, json }) => {
                 let place = Place::existing(Given { data, config, ..Given::default() })?;
+                let app = place.app_id(&app)?;
                 one(if chat { place.chat(&app)? } else { place.app(&app)? }, json)
             }
             Action::Webhooks(webhooks) => webhooks.run()?,

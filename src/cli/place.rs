@@ -86,6 +86,14 @@ impl Place {
         Ok(apps_json(&handle.directory()))
     }
 
+    /// The AppId of the application that is named by it or by its SDKAppID; where there is none, the name.
+    pub fn app_id(&self, name: &str) -> Result<String, Failure> {
+        let apps = self.apps()?;
+        let find = |fits: &dyn Fn(&Value) -> bool| apps.as_array().into_iter().flatten().find(|app| fits(app));
+        let found = find(&|app| app["app_id"] == *name).or_else(|| find(&|app| app["sdkappid"].to_string() == name));
+        Ok(found.and_then(|app| app["app_id"].as_str()).unwrap_or(name).to_owned())
+    }
+
     pub fn app(&self, id: &str) -> Result<Value, Failure> {
         let Place::Offline { handle, .. } = self else {
             return self.ask("GET", &format!("apps/{}", encode(id)), None);

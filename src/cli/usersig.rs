@@ -15,8 +15,8 @@ use std::path::PathBuf;
 #[derive(FromArgs)]
 #[argh(subcommand, name = "usersig")]
 pub struct UsersigCommand {
-    /// the application: its SDKAppID, or its AppId
-    #[argh(option, arg_name = "number")]
+    /// the application: its AppId, or its SDKAppID
+    #[argh(option, arg_name = "id")]
     app: String,
     /// id of the user
     #[argh(option, arg_name = "id")]
@@ -41,11 +41,8 @@ pub struct UsersigCommand {
 impl UsersigCommand {
     pub fn run(self) -> Result<(), Failure> {
         let user = UserId::new(&self.user).map_err(|e| Failure::Use(format!("--user {:?}: {e}", self.user)))?;
-        let apps = Place::existing(Given { data: self.data, config: self.config, ..Given::default() })?.apps()?;
-        let mut apps = apps.as_array().into_iter().flatten();
-        let named = |app: &&serde_json::Value| app["app_id"] == *self.app || app["sdkappid"].as_u64().is_some_and(|n| n.to_string() == self.app);
-        let app =
-            apps.find(named).ok_or_else(|| Failure::Run(format!("there is no application {}; roomd app list shows all with their SDKAppID", self.app)))?;
+        let place = Place::existing(Given { data: self.data, config: self.config, ..Given::default() })?;
+        let app = place.app(&place.app_id(&self.app)?)?;
         let number = app["sdkappid"].as_u64().and_then(|n| u32::try_from(n).ok());
         let (Some(sdkappid), Some(key)) = (number, app["app_key"].as_str()) else {
             return Err(Failure::Run("the application has no sdkappid or app_key".into()));

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 #[derive(FromArgs)]
 #[argh(subcommand, name = "webhooks")]
 pub struct WebhooksCommand {
-    /// id of the application
+    /// the application: its AppId, or its SDKAppID
     #[argh(option, arg_name = "id")]
     app: String,
     /// where it is told
@@ -51,6 +51,7 @@ impl WebhooksCommand {
             return Err(Failure::Use("--remove takes all away; give it alone".into()));
         }
         let place = Place::existing(Given { data, config, allow_callback, ..Given::default() })?;
+        let app = place.app_id(&app)?;
         let now = place.webhooks(&app)?;
         let now = match (remove, sets) {
             (false, false) => now,

@@ -183,7 +183,7 @@ fn where_an_application_is_told_of_its_chat_is_set_and_shown_without_and_with_a_
     let folder = Folder::new();
     let data = folder.join("data");
     let dir = data.to_str().unwrap();
-    json_of(&["app", "create", "--app", "shop", "--data", dir, "--json"]);
+    let number = json_of(&["app", "create", "--app", "shop", "--data", dir, "--json"])["sdkappid"].to_string();
     let run = |args: &[&str]| roomd(&[&["app"], args, &["--app", "shop", "--data", dir]].concat());
     let done = |args: &[&str]| {
         let (code, out, err) = run(&[args, &["--json"]].concat());
@@ -219,6 +219,8 @@ fn where_an_application_is_told_of_its_chat_is_set_and_shown_without_and_with_a_
         assert_eq!(done(&["webhooks", "--command", after]), whole("http://a.example:9000/", &[after], "t1", false));
         let (_, shown, _) = run(&["webhooks"]);
         assert!(shown.lines().any(|line| line.split_whitespace().eq(["commands", after])), "{shown}");
+        let (code, by_number, _) = roomd(&["app", "webhooks", "--app", &number, "--data", dir, "--json"]);
+        assert_eq!((code, serde_json::from_str::<Value>(&by_number).unwrap()), (0, done(&["webhooks"])), "named by its SDKAppID");
         assert_eq!(done(&["webhooks", "--remove"]), whole("", &[], "", false));
 
         refused(&["change", "--rate-mode", "maybe"], 2, "--rate-mode maybe is not known; give drop or reject");
