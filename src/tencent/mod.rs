@@ -19,6 +19,7 @@ mod misc;
 pub mod names;
 pub mod received;
 pub mod rest;
+mod restraint;
 pub mod usersig;
 pub mod webhook;
 pub mod words;

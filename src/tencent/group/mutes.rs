@@ -3,15 +3,15 @@
 use super::{MOST_USERS, members::mutable, no_topic};
 use crate::{
     domain::{
-        GroupId, UserId,
-        mute::{MuteChange, Until},
+        GroupId,
+        mute::Mutes,
         request::{Answer, GroupRequest},
     },
     tencent::{
         command::{Call, told},
         error::{Code, RestError},
-        names::{until, until_seconds},
         rest::Outcome,
+        restraint,
     },
 };
 use serde::Serialize;
@@ -22,14 +22,9 @@ pub fn forbid(call: &Call) -> Outcome {
     let id = call.body.group()?;
     call.body.at_most(LIST, MOST_USERS, Code::TooManyAccounts)?;
     let seconds = call.body.some_number(call.body.either("MuteTime", "ShutUpTime"))?;
-    let users = if seconds == 0 { call.body.some_users(LIST, MOST_USERS)? } else { call.body.some_new_users(LIST, MOST_USERS)? };
+    let change = restraint::mute(call, LIST, MOST_USERS, seconds)?;
     no_topic(call)?;
     mutable(call, &id)?;
-    let change = match until(call.now(), seconds) {
-        _ if seconds == 0 => MuteChange::Unmute(users),
-        Until::At(at) => MuteChange::MuteUntil(users, at),
-        Until::Forever => MuteChange::Mute(users),
-    };
     call.done(call.ask_group(&id, GroupRequest::ChangeMutes(change))?)
 }
 
@@ -38,18 +33,10 @@ pub fn list(call: &Call) -> Outcome {
     #[serde(rename_all = "PascalCase")]
     struct Muted {
         group_id: String,
-        muted_account_list: Vec<Mute>,
-    }
-    #[derive(Serialize)]
-    struct Mute {
-        #[serde(rename = "Member_Account")]
-        member: String,
-        #[serde(rename = "MutedUntil")]
-        until: i64,
+        muted_account_list: Vec<restraint::Muted>,
     }
     let (id, mutes) = mutes(call)?;
-    let list = mutes.into_iter().map(|(user, until)| Mute { member: user.to_string(), until: until_seconds(until) }).collect();
-    told(&Muted { group_id: id.to_string(), muted_account_list: list })
+    told(&Muted { group_id: id.to_string(), muted_account_list: restraint::muted(mutes) })
 }
 
 /// The same, as it was called before.
@@ -68,15 +55,15 @@ pub fn list_as_before(call: &Call) -> Outcome {
         until: i64,
     }
     let (id, mutes) = mutes(call)?;
-    let list = mutes.into_iter().map(|(user, until)| Mute { member: user.to_string(), until: until_seconds(until) }).collect();
+    let list = restraint::muted(mutes).into_iter().map(|mute| Mute { member: mute.member, until: mute.until }).collect();
     told(&Muted { group_id: id.to_string(), shutted_uin_list: list })
 }
 
-fn mutes(call: &Call) -> Result<(GroupId, Vec<(UserId, Until)>), RestError> {
+fn mutes(call: &Call) -> Result<(GroupId, Mutes), RestError> {
     let id = call.body.group()?;
     no_topic(call)?;
     match call.ask_group(&id, GroupRequest::Mutes)? {
-        Answer::Mutes(mutes) => Ok((id, mutes.users.into_iter().collect())),
+        Answer::Mutes(mutes) => Ok((id, mutes)),
         other => Err(call.unexpected(&other)),
     }
 }

@@ -3,14 +3,11 @@
 
 use super::rooms::{ask, describe};
 use crate::{
-    domain::{
-        mute::{MuteChange, Until},
-        request::{Answer, GroupRequest},
-    },
+    domain::request::{Answer, GroupRequest},
     tencent::{
         command::{Call, told},
-        names::{FOREVER, until, until_seconds},
         rest::Outcome,
+        restraint,
     },
 };
 use serde::Serialize;
@@ -23,8 +20,6 @@ const MOST_BANNED: usize = 20;
 const MOST_MUTED: usize = 500;
 /// Bytes of the reason of a ban.
 const MAX_REASON: usize = 200;
-/// Bans on a page.
-const BANS_PAGE: i64 = 100;
 
 /// Adds administrators, or takes them away.
 pub fn modify_admin(call: &Call) -> Outcome {
@@ -63,11 +58,8 @@ pub fn ban(call: &Call) -> Outcome {
     let users = call.body.some_new_users("MemberList_Account", MOST_BANNED)?;
     // Nobody is told of it.
     call.body.text("Reason", MAX_REASON)?;
-    let seconds = call.body.some_number("Duration")?;
-    if seconds == 0 {
-        return Err(call.body.bad("Duration", format!("must be a number of seconds from 1; {FOREVER} is for ever, and unban_member ends a ban")));
-    }
-    call.done(ask(call, &room, GroupRequest::Ban { users, until: until(call.now(), seconds) })?)
+    let until = restraint::ban_until(call, "unban_member")?;
+    call.done(ask(call, &room, GroupRequest::Ban { users, until })?)
 }
 
 /// Who is not banned is no error.
@@ -77,50 +69,19 @@ pub fn unban(call: &Call) -> Outcome {
     call.done(ask(call, &room, GroupRequest::Unban { users })?)
 }
 
-/// A page, sorted by user; `NextOffset` 0 is the end.
+/// A page, sorted by user.
 pub fn banned(call: &Call) -> Outcome {
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Banned {
-        banned_account_list: Vec<Ban>,
-        next_offset: usize,
-    }
-    #[derive(Serialize)]
-    struct Ban {
-        #[serde(rename = "Member_Account")]
-        member: String,
-        #[serde(rename = "BannedUntil")]
-        until: i64,
-    }
     let room = call.body.room()?;
-    let offset = call.body.number("Offset")?.unwrap_or(0) as usize;
-    let limit = call.body.int("Limit", 1, BANS_PAGE)?.unwrap_or(BANS_PAGE) as usize;
-    match ask(call, &room, GroupRequest::Bans)? {
-        Answer::Bans(all) => {
-            let page: Vec<Ban> =
-                all.iter().skip(offset).take(limit).map(|(user, until)| Ban { member: user.to_string(), until: until_seconds(*until) }).collect();
-            let next = offset + page.len();
-            told(&Banned { banned_account_list: page, next_offset: if next < all.len() { next } else { 0 } })
-        }
+    restraint::bans(call, || match ask(call, &room, GroupRequest::Bans)? {
+        Answer::Bans(all) => Ok(all),
         other => Err(call.unexpected(&other)),
-    }
+    })
 }
 
 /// 0 seconds unmute.
 pub fn mute(call: &Call) -> Outcome {
     let room = call.body.room()?;
-    const LIST: &str = "MemberList_Account";
-    let seconds = call.body.some_number("MuteTime")?;
-    let change = match seconds {
-        0 => MuteChange::Unmute(call.body.some_users(LIST, MOST_MUTED)?),
-        _ => {
-            let users = call.body.some_new_users(LIST, MOST_MUTED)?;
-            match until(call.now(), seconds) {
-                Until::At(at) => MuteChange::MuteUntil(users, at),
-                Until::Forever => MuteChange::Mute(users),
-            }
-        }
-    };
+    let change = restraint::mute(call, "MemberList_Account", MOST_MUTED, call.body.some_number("MuteTime")?)?;
     call.done(ask(call, &room, GroupRequest::ChangeMutes(change))?)
 }
 
@@ -128,21 +89,11 @@ pub fn muted(call: &Call) -> Outcome {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     struct Muted {
-        muted_account_list: Vec<Mute>,
-    }
-    #[derive(Serialize)]
-    struct Mute {
-        #[serde(rename = "Member_Account")]
-        member: String,
-        #[serde(rename = "MutedUntil")]
-        until: i64,
+        muted_account_list: Vec<restraint::Muted>,
     }
     let room = call.body.room()?;
     match ask(call, &room, GroupRequest::Mutes)? {
-        Answer::Mutes(mutes) => {
-            let list = mutes.users.iter().map(|(user, until)| Mute { member: user.to_string(), until: until_seconds(*until) }).collect();
-            told(&Muted { muted_account_list: list })
-        }
+        Answer::Mutes(mutes) => told(&Muted { muted_account_list: restraint::muted(mutes) }),
         other => Err(call.unexpected(&other)),
     }
 }
