@@ -90,7 +90,8 @@ impl Place {
     pub fn app_id(&self, name: &str) -> Result<String, Failure> {
         let apps = self.apps()?;
         let find = |fits: &dyn Fn(&Value) -> bool| apps.as_array().into_iter().flatten().find(|app| fits(app));
-        let found = find(&|app| app["app_id"] == *name).or_else(|| find(&|app| app["sdkappid"].to_string() == name));
+        let number = name.parse::<u64>().ok();
+        let found = find(&|app| app["app_id"] == *name).or_else(|| find(&|app| number.is_some() && app["sdkappid"].as_u64() == number));
         Ok(found.and_then(|app| app["app_id"].as_str()).unwrap_or(name).to_owned())
     }
 
