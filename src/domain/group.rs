@@ -1,16 +1,16 @@
-//! A group: what is stored of it, what lives in memory, and its own life: made, changed, deleted,
-//! recovered. Who is in it is `membership.rs` and `roster.rs`, who may not come `ban.rs`, who rules over it `ruling.rs`, who may
-//! speak `mute.rs`, what is said `sending.rs`, what it is as a live room `room.rs`.
+//! A group: what is stored of it, what lives in memory, how it is made and changed; how it ends is `deletion.rs`. Who
+//! is in it is `membership.rs` and `roster.rs`, who may not come `ban.rs`, who rules over it `ruling.rs`, who may speak
+//! `mute.rs`, what is said `sending.rs`, what it is as a live room `room.rs`.
 
 use super::{
-    AppId, Epoch, Gid, GroupId, Millis, Named, Refusal, SessionId, Topic, UserId, account,
-    audience::{self, Audience},
-    ban,
+    AppId, Epoch, Gid, GroupId, Millis, Refusal, SessionId, UserId, account,
+    audience::Audience,
+    ban, deletion,
     event::InGroup,
     kind::{self, Card, GroupKind, JoinOption},
     membership,
     mute::{self, Mutes, Until},
-    push::{Push, Unsubscribed},
+    push::Push,
     quota,
     request::{Actor, Answer, GroupChange, GroupInfo, GroupRequest, NewGroup, Said},
     room::{self, Room},
@@ -18,7 +18,7 @@ use super::{
     sending::{self, Pace},
     session::Session,
     state::Change,
-    tx::{Deadline, Tx},
+    tx::Tx,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
@@ -175,10 +175,10 @@ pub fn perform(tx: &mut Tx, app: &AppId, name: &GroupId, by: Actor, what: GroupR
         }
         GroupRequest::Modify(change) => modify(tx, gid(tx)?, by, *change).map(done),
         GroupRequest::Delete => {
-            delete(tx, app, name, by);
+            deletion::delete(tx, app, name, by);
             Ok(Answer::Done)
         }
-        GroupRequest::Recover => recover(tx, app, name, by).map(done),
+        GroupRequest::Recover => deletion::recover(tx, app, name, by).map(done),
         GroupRequest::ChangeAdmins { users, add, most } => ruling::change_admins(tx, gid(tx)?, by, users, add, most).map(done),
         GroupRequest::ChangeOwner { user } => ruling::change_owner(tx, gid(tx)?, by, user).map(done),
         GroupRequest::ChangeMutes(change) => mute::change(tx, gid(tx)?, by, change).map(done),
@@ -265,7 +265,7 @@ fn create(tx: &mut Tx, app: &AppId, name: &GroupId, by: Actor, new: NewGroup, ep
     }
     room_for_one_more(tx, app)?;
     if let Some((old, _)) = old {
-        forget(tx, old);
+        deletion::forget(tx, old);
     }
     let gid = tx.state.next_gid();
     let group = Group {
@@ -308,7 +308,7 @@ pub fn may_create(tx: &Tx, app: &AppId, new: &NewGroup) -> Result<(), Refusal> {
 }
 
 /// In the order in which they joined; empty where members are in the group only while they are there.
-fn kept_members(tx: &Tx, gid: Gid) -> Vec<UserId> {
+pub(super) fn kept_members(tx: &Tx, gid: Gid) -> Vec<UserId> {
     let Some(group) = tx.state.group(gid).filter(|group| group.config.kind.keeps_members()) else { return Vec::new() };
     group.in_order().into_iter().map(|member| member.user.clone()).collect()
 }
@@ -333,43 +333,7 @@ pub fn put(tx: &mut Tx, group: Group) -> Arc<Group> {
     group
 }
 
-/// Every member is put out; messages stay readable. Deleting what is not there succeeds.
-fn delete(tx: &mut Tx, app: &AppId, name: &GroupId, by: Actor) {
-    let Some(group) = tx.state.group_named(app, name).filter(|group| group.config.deleted.is_none()) else {
-        return;
-    };
-    let gid = group.config.gid;
-    let config = Group { deleted: Some((tx.now, by.user.clone())), ..(*group.config).clone() };
-    let members: Vec<_> = group.in_order().into_iter().filter_map(|m| Some((m.user.clone(), m.sid.clone()?))).collect();
-    let (kept, kind) = (kept_members(tx, gid), config.kind);
-    tx.group_event(gid, by, InGroup::Deleted { members: if kind == GroupKind::Community { Vec::new() } else { kept.clone() } });
-    // All go at once: nobody is told of each of the others, which would be n² pushes.
-    for (user, _) in &members {
-        audience::put_out(tx, Topic::Group(gid), Named::Group(name.clone()), user, Unsubscribed::GroupDeleted);
-    }
-    members.iter().for_each(|(_, sid)| membership::leave(tx, sid, gid, None));
-    kept.into_iter().for_each(|user| tx.change(Change::MemberGone(gid, user)));
-    put(tx, config);
-    for gid in tx.state.surplus_deleted(app, tx.rules.quotas.deleted_groups_per_app) {
-        forget(tx, gid);
-    }
-}
-
-/// Stands for the time of deletion of a group that is to be forgotten at once. No clock says it.
-pub const FORGOTTEN: Millis = Millis(i64::MIN);
-
-/// The purge takes it at its next step, and nobody can recover it: its name is free, and it has one that no
-/// name can be.
-fn forget(tx: &mut Tx, gid: Gid) {
-    if let Some(group) = tx.state.group(gid).map(|group| group.config.clone())
-        && let Some((_, by)) = &group.deleted
-    {
-        let id = GroupId::trusted(&format!("\n{}", gid.0));
-        put(tx, Group { deleted: Some((FORGOTTEN, by.clone())), id, ..(*group).clone() });
-    }
-}
-
-fn room_for_one_more(tx: &Tx, app: &AppId) -> Result<(), Refusal> {
+pub(super) fn room_for_one_more(tx: &Tx, app: &AppId) -> Result<(), Refusal> {
     let most = tx.rules.quotas.groups_per_app;
     if quota::room(tx.state.live_groups(app), most) { Ok(()) } else { Err(Refusal::TooManyGroups(most)) }
 }
@@ -423,32 +387,4 @@ fn modify(tx: &mut Tx, gid: Gid, by: Actor, change: GroupChange) -> Result<(), R
     }
     ruling::tell_admins(tx, gid, &by, &old.admins);
     Ok(())
-}
-
-/// A deleted group lives again, empty, with its messages and its stream. One that lives stays as it is.
-fn recover(tx: &mut Tx, app: &AppId, name: &GroupId, by: Actor) -> Result<(), Refusal> {
-    let gone = || Refusal::NoSuchGroup(name.to_string());
-    let group = tx.state.group_named(app, name).ok_or_else(gone)?.config.clone();
-    let Some((at, _)) = group.deleted else { return Ok(()) };
-    if is_forgotten(at, tx.now, tx.rules.quotas.deleted_group_days) {
-        return Err(gone());
-    }
-    room_for_one_more(tx, app)?;
-    let group = put(tx, Group { deleted: None, ..(*group).clone() });
-    tx.deadlines.push(Deadline::Group(group.gid));
-    tx.group_event(group.gid, by, InGroup::Created { members: Vec::new() });
-    Ok(())
-}
-
-/// It was deleted when the machine had no clock: the time until it is forgotten begins now.
-pub fn redate(tx: &mut Tx, gid: Gid) {
-    let Some(group) = tx.state.group(gid).map(|group| group.config.clone()) else { return };
-    if let Some((_, by)) = &group.deleted {
-        put(tx, Group { deleted: Some((tx.now, by.clone())), ..(*group).clone() });
-    }
-}
-
-/// A group that was deleted so long ago cannot be recovered, and is purged. `days` 0: never.
-pub fn is_forgotten(deleted: Millis, now: Millis, days: u32) -> bool {
-    deleted == FORGOTTEN || days > 0 && deleted.is_credible(now) && now.0 - deleted.0 > i64::from(days) * Millis::DAY
 }

@@ -11,6 +11,7 @@ pub mod audience;
 pub mod ban;
 pub mod channel;
 pub mod channels;
+pub mod deletion;
 pub mod direct;
 pub mod endpoint;
 pub mod event;

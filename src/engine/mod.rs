@@ -30,10 +30,10 @@ use crate::{
     domain::{
         Change, Gid, Millis, Refusal, State, Tick, Tx,
         app::App,
+        deletion::FORGOTTEN,
         direct::ACK_WITHIN,
         endpoint::EndpointId,
         event::{ChannelEvent, Event, Rendered},
-        group::FORGOTTEN,
         hook::{Before, HookCall},
         moderation::Question,
         outbox::{DeliveryId, Freezing, Frozen, Job},

@@ -3,7 +3,7 @@
 
 use super::{batch::Batch, timers::Timer};
 use crate::{
-    domain::{Change, Gid, Millis, Refusal, direct, group},
+    domain::{Change, Gid, Millis, Refusal, deletion, direct},
     store::{self, GROUPS_A_STEP, ROWS_A_STEP, Store},
 };
 
@@ -51,7 +51,7 @@ impl Batch<'_> {
         let (mut last, mut room, mut forgotten, mut undated) = (from, ROWS_A_STEP, Vec::new(), Vec::new());
         let step = |store: &Store| -> store::Result<()> {
             for old in &old_groups {
-                let is_forgotten = old.deleted.is_some_and(|at| group::is_forgotten(at, now, days));
+                let is_forgotten = old.deleted.is_some_and(|at| deletion::is_forgotten(at, now, days));
                 let kept = self.tx.state.apps.get(&old.app).map(|app| app.life_cycle.days() * Millis::DAY);
                 let before = kept.filter(|_| !is_forgotten).map(|kept| Millis(now.0 - kept));
                 let gone = store.forget_messages(old.gid, before, now)?;
@@ -78,7 +78,7 @@ impl Batch<'_> {
             self.tx.change(Change::GroupGone(gid));
         }
         for gid in undated {
-            group::redate(&mut self.tx, gid);
+            deletion::redate(&mut self.tx, gid);
         }
         let more = room == 0 || old_groups.len() == GROUPS_A_STEP as usize;
         *self.retention = if more { last } else { Gid(0) };

@@ -3,7 +3,8 @@
 use super::{Result, StoreError, from_json, json, run};
 use crate::domain::{
     AppId, Change, Epoch, Gid, GroupId, Millis, SessionId, State, UserId,
-    group::{Counters, FORGOTTEN, Group, Member, MemberKind},
+    deletion::FORGOTTEN,
+    group::{Counters, Group, Member, MemberKind},
     kind::{GroupKind, JoinOption},
     mute::{Mutes, Until},
     request::{GroupPage, GroupsFound, PageStart},
