@@ -1,6 +1,7 @@
 """What is said in groups by the chat API, as its callers and the clients see it."""
 
 import asyncio
+import itertools
 import json
 import time
 
@@ -259,8 +260,8 @@ async def test_words_of_the_list_are_not_said_in_a_user_s_name(stage, sdk):
     await stage.control("ModifyLiveMessageAppAudit", AppId=tencent.app.id, AuditType=1)
     await make(tencent)
     ann = await stage.viewer(sdk, tencent.app, "ann", "g1")
-    deadline = time.monotonic() + 10
-    while (await tencent.call("send_group_msg", {"GroupId": "g1", "Random": 1, "From_Account": "ann", "MsgBody": text("badword")})).code == 0:
+    deadline, random = time.monotonic() + 10, itertools.count(1000)  # a new one each time: or else it is the message before
+    while (await tencent.call("send_group_msg", {"GroupId": "g1", "Random": next(random), "From_Account": "ann", "MsgBody": text("badword")})).code == 0:
         assert time.monotonic() < deadline, "the list is looked at within a moment"
         await asyncio.sleep(0.2)
     for body in (text("a BADWORD!"), custom("badword"), text("fine") + text("bad") + text("badword")):
