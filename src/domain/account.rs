@@ -64,13 +64,14 @@ pub fn import(tx: &mut Tx, app: &AppId, accounts: Vec<Account>) -> Result<Vec<(U
     Ok(done)
 }
 
-/// It is a user from now on, if it was none. `false`: there is no room.
-pub fn import_plain(tx: &mut Tx, app: &AppId, user: &UserId) -> Result<bool, Refusal> {
+/// It is a user from now on, if it was none and there is room.
+pub fn import_plain(tx: &mut Tx, app: &AppId, user: &UserId) -> Result<(), Refusal> {
     if tx.state.accounts.get(app).is_some_and(|accounts| accounts.contains_key(user)) {
-        return Ok(true);
+        return Ok(());
     }
     let account = Account { user: user.clone(), nick: String::new(), face_url: String::new() };
-    Ok(import(tx, app, vec![account])?.iter().all(|(_, room)| *room))
+    let done = import(tx, app, vec![account])?;
+    if done.iter().all(|(_, room)| *room) { Ok(()) } else { Err(Refusal::TooManyAccounts(tx.rules.quotas.accounts_per_app)) }
 }
 
 /// Will [`must_be`] find it, or make it, unless there is no room?
@@ -81,14 +82,8 @@ pub fn may_be(tx: &Tx, app: &App, user: &UserId) -> Result<(), Refusal> {
 /// The user has to be there, or, where the application wants that, becomes one by being named.
 pub fn must_be(tx: &mut Tx, app: &AppId, user: &UserId) -> Result<(), Refusal> {
     let found = tx.state.app(app)?.clone();
-    if tx.state.has_user(&found, user) {
-        return Ok(());
-    }
-    match found.chat.auto_import {
-        false => Err(Refusal::NoSuchAccount(user.to_string())),
-        true if import_plain(tx, app, user)? => Ok(()),
-        true => Err(Refusal::TooManyAccounts(tx.rules.quotas.accounts_per_app)),
-    }
+    may_be(tx, &found, user)?;
+    if tx.state.has_user(&found, user) { Ok(()) } else { import_plain(tx, app, user) }
 }
 
 /// For each whether there was one. Nothing of what it has is worth anything afterwards.

@@ -5,7 +5,7 @@ use super::{
     AppId, Refusal,
     app::App,
     event::{Content, DirectEvent, Event, Fate, MessageEvent},
-    message::{self, Draft, Message},
+    message::{self, Draft},
     request::Actor,
     tx::Tx,
 };
@@ -81,20 +81,6 @@ impl Draft {
             custom: self.custom.clone(),
             weight: self.weight,
             online_only: self.no_storage && self.no_cache,
-        })
-    }
-}
-
-impl Message {
-    pub fn content(&self) -> Arc<Content> {
-        Arc::new(Content {
-            random: self.random(),
-            kind: self.kind,
-            body: self.body.clone(),
-            elements: self.elements.clone(),
-            custom: self.custom.clone(),
-            weight: self.weight,
-            online_only: !self.stored && !self.cached,
         })
     }
 }

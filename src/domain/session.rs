@@ -126,9 +126,7 @@ pub fn connect(tx: &mut Tx, conn: ConnRef, command: u32, login: Login, fresh: Se
         if tx.state.is_revoked(&login.app, &login.user, made, tx.now) {
             return Err(Refusal::LoginRevoked);
         }
-        if !account::import_plain(tx, &login.app, &login.user)? {
-            return Err(Refusal::TooManyAccounts(tx.rules.quotas.accounts_per_app));
-        }
+        account::import_plain(tx, &login.app, &login.user)?;
     }
     let earlier = tx.state.session_of(&login.app, &login.user).map(|s| s.session.clone());
     let resumes = match &earlier {
